@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -221,7 +221,7 @@ def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
     use_cases.stream.told = metrics.told
     booking_views = BookingViews(use_cases.categories, use_cases.max_price_age)
     return {
-        **{field.name: getattr(use_cases, field.name) for field in fields(use_cases)},
+        "cases": use_cases,
         "metrics": metrics,
         "booking_views": booking_views,
         "import_slots": ImportSlots(),
@@ -234,7 +234,6 @@ def _of_pages(use_cases: UseCases, settings: Settings, admission: Admission) -> 
     answers, pages = PortfolioAnswers(use_cases), Pages(use_cases, simulated=settings.is_simulated)
     return {
         "import_page": ImportPage(pages, use_cases, admission),
-        "cases": use_cases,
         "portfolio_answers": answers,
         "pages": pages,
         "tear_sheet": MakeTearSheet(use_cases, simulated=settings.is_simulated),

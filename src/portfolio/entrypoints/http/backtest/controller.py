@@ -5,14 +5,9 @@ from __future__ import annotations
 from litestar import Controller, Response, delete, get, post
 from litestar.params import JSONBody
 
-from portfolio.application.backtest.jobs.asking import AskBacktest
-from portfolio.application.backtest.jobs.cancelling import CancelBacktest
-from portfolio.application.backtest.jobs.ports import Backtests
-from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.jobs.records import Part
 from portfolio.application.backtest.records import EquityRow, TradeRow
 from portfolio.application.backtest.sweeping.outcome import TrialRow
-from portfolio.application.clock import Clock
 from portfolio.application.errors import (
     BacktestNotDone,
     ClosesPending,
@@ -23,8 +18,6 @@ from portfolio.application.errors import (
     TooManyBacktests,
 )
 from portfolio.application.in_thread import in_thread
-from portfolio.application.risk.state import ReadMarket
-from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.backtest.answers import (
     BacktestAnswer,
@@ -50,6 +43,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, page_of, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 _AWAY = kinds_of(LedgerUnavailable, SchemaUnknown)
@@ -70,24 +64,18 @@ class BacktestController(Controller):
         opt=access(Scope.TRADE, problems=(*_ASKED, *_AWAY, OUTCOME_UNKNOWN)),
     )
     async def queue_backtest(
-        self,
-        data: JSONBody[BacktestBody],
-        ask_backtest: Injected[AskBacktest],
-        read_backtest: Injected[ReadBacktest],
-        market: Injected[ReadMarket],
-        uncancelled: Injected[Uncancelled],
-        clock: Injected[Clock],
+        self, data: JSONBody[BacktestBody], cases: Injected[UseCases]
     ) -> Response[BacktestAskedAnswer]:
         """Keep the backtest as a job, which is computed beside the service; `Location` is where it is found.
 
         The same request on the same closes and holdings is answered by the job that is there, `replayed`, unless that
         failed or was cancelled.
         """
-        request = request_of(data, market.policy, clock.now().date())
-        job, is_new = await uncancelled(ask_backtest(request))
-        job, result = (job, None) if is_new else await read_backtest(job.id)
+        request = request_of(data, cases.market.policy, cases.clock.now().date())
+        job, is_new = await cases.uncancelled(cases.ask_backtest(request))
+        job, result = (job, None) if is_new else await cases.read_backtest(job.id)
         answer = BacktestAskedAnswer(
-            timestamp=clock.now(),
+            timestamp=cases.clock.now(),
             message=f"{job.id} is {job.state}",
             backtest=backtest_view(job, result),
             replayed=not is_new,
@@ -96,37 +84,28 @@ class BacktestController(Controller):
 
     @get(summary="Backtests, newest first", opt=access(Scope.READ, problems=_AWAY))
     async def read_backtests(
-        self,
-        portfolio_id: Injected[int],
-        backtests: Injected[Backtests],
-        clock: Injected[Clock],
-        limit: PageSize = 100,
-        cursor: BacktestsCursor = None,
+        self, cases: Injected[UseCases], limit: PageSize = 100, cursor: BacktestsCursor = None
     ) -> BacktestsAnswer:
         """Return backtests without their results, those that wait and those that have ended."""
-        page = await backtests.page(portfolio_id, before=read_cursor(cursor), limit=limit)
+        page = await cases.backtests.page(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [job_view(job) for job in page.items]
         following = write_cursor("b", page.next_before)
-        return BacktestsAnswer(timestamp=clock.now(), backtests=views, count=len(views), next_cursor=following)
+        return BacktestsAnswer(timestamp=cases.clock.now(), backtests=views, count=len(views), next_cursor=following)
 
     @get("/{backtest_id:str}", summary="A backtest", opt=access(Scope.READ, problems=(NOT_FOUND, *_AWAY)))
-    async def read_job(
-        self, backtest_id: BacktestId, read_backtest: Injected[ReadBacktest], clock: Injected[Clock]
-    ) -> BacktestAnswer:
+    async def read_job(self, backtest_id: BacktestId, cases: Injected[UseCases]) -> BacktestAnswer:
         """Return how far a backtest is, and its result once it is done."""
-        job, result = await read_backtest(backtest_id)
-        return backtest_answer(job, result, at=clock.now())
+        job, result = await cases.read_backtest(backtest_id)
+        return backtest_answer(job, result, at=cases.clock.now())
 
     @get("/{backtest_id:str}/equity", summary="The value of each day", opt=access(Scope.READ, problems=_ROWS))
-    async def read_equity(
-        self, backtest_id: BacktestId, read_backtest: Injected[ReadBacktest], clock: Injected[Clock]
-    ) -> Response[EquityAnswer]:
+    async def read_equity(self, backtest_id: BacktestId, cases: Injected[UseCases]) -> Response[EquityAnswer]:
         """Return the values at the end of each day, beside doing nothing, equal weights and BTC."""
-        rows = await read_backtest.rows(backtest_id, Part.EQUITY, list[EquityRow])
+        rows = await cases.read_backtest.rows(backtest_id, Part.EQUITY, list[EquityRow])
 
         def made() -> bytes:
             views = [view(EquityRowView, row) for row in rows]
-            return encode(EquityAnswer(timestamp=clock.now(), equity=views, count=len(views)))
+            return encode(EquityAnswer(timestamp=cases.clock.now(), equity=views, count=len(views)))
 
         return encoded(await in_thread(made))
 
@@ -134,8 +113,7 @@ class BacktestController(Controller):
     async def read_simulated_trades(
         self,
         backtest_id: BacktestId,
-        read_backtest: Injected[ReadBacktest],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         limit: FillsLimit = MOST_A_PAGE,
         cursor: FillsCursor = None,
     ) -> Response[SimulatedTradesAnswer]:
@@ -143,12 +121,14 @@ class BacktestController(Controller):
 
         A row of the rule `write_down` is no trade: the asset had no close for seven days.
         """
-        rows = await read_backtest.rows(backtest_id, Part.TRADES, list[TradeRow])
+        rows = await cases.read_backtest.rows(backtest_id, Part.TRADES, list[TradeRow])
         shown, following = page_of("f", cursor, limit, len(rows))
 
         def made() -> bytes:
             views = [view(SimulatedTradeView, row) for row in rows[shown]]
-            answer = SimulatedTradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
+            answer = SimulatedTradesAnswer(
+                timestamp=cases.clock.now(), trades=views, count=len(views), next_cursor=following
+            )
             return encode(answer)
 
         return encoded(await in_thread(made))
@@ -157,20 +137,19 @@ class BacktestController(Controller):
     async def read_trials(
         self,
         backtest_id: BacktestId,
-        read_backtest: Injected[ReadBacktest],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         limit: FillsLimit = MOST_A_PAGE,
         cursor: TrialsCursor = None,
     ) -> Response[TrialsAnswer]:
         """Return every policy of the sweep and then those of `stability`, in the order in which they were run; none
         where neither was asked for. What they say together is in the result of the backtest.
         """
-        rows = await read_backtest.rows(backtest_id, Part.SWEEP, list[TrialRow])
+        rows = await cases.read_backtest.rows(backtest_id, Part.SWEEP, list[TrialRow])
         shown, following = page_of("t", cursor, limit, len(rows))
 
         def made() -> bytes:
             views = [view(TrialRowView, row, of=row.of.value) for row in rows[shown]]
-            answer = TrialsAnswer(timestamp=clock.now(), trials=views, count=len(views), next_cursor=following)
+            answer = TrialsAnswer(timestamp=cases.clock.now(), trials=views, count=len(views), next_cursor=following)
             return encode(answer)
 
         return encoded(await in_thread(made))
@@ -181,15 +160,8 @@ class BacktestController(Controller):
         summary="Cancel a backtest",
         opt=access(Scope.TRADE, problems=(NOT_FOUND, *_AWAY, OUTCOME_UNKNOWN)),
     )
-    async def end_backtest(
-        self,
-        backtest_id: BacktestId,
-        cancel_backtest: Injected[CancelBacktest],
-        read_backtest: Injected[ReadBacktest],
-        uncancelled: Injected[Uncancelled],
-        clock: Injected[Clock],
-    ) -> BacktestAnswer:
+    async def end_backtest(self, backtest_id: BacktestId, cases: Injected[UseCases]) -> BacktestAnswer:
         """End a backtest that has not ended; one that has is left as it is, with its result."""
-        await uncancelled(cancel_backtest(backtest_id))
-        job, result = await read_backtest(backtest_id)
-        return backtest_answer(job, result, at=clock.now())
+        await cases.uncancelled(cases.cancel_backtest(backtest_id))
+        job, result = await cases.read_backtest(backtest_id)
+        return backtest_answer(job, result, at=cases.clock.now())

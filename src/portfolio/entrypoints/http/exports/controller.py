@@ -10,7 +10,6 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from portfolio.application.errors import NotInstalled
-from portfolio.application.exports.reading import ReadExports
 from portfolio.application.exports.tables import What
 from portfolio.application.exports.wanted import DATED, PAST, Wanted
 from portfolio.application.performance.records import Basis
@@ -28,6 +27,7 @@ from portfolio.entrypoints.http.shell.bodies import MOMENT, FieldReader, parse_m
 from portfolio.entrypoints.http.shell.decimal_strings import wants_strings
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JSON, JSON_WITH_STRINGS
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 WhatPath = Annotated[
     Literal["trades", "events", "positions", "gains", "performance", "closes"],
@@ -74,7 +74,7 @@ class ExportController(Controller):
     async def read_export(  # shape: each part of the query is an argument
         self,
         request: HttpRequest,
-        exports: Injected[ReadExports],
+        cases: Injected[UseCases],
         what: WhatPath,
         format_: FileFormatQuery = "csv",
         since: SinceQuery = None,
@@ -115,7 +115,7 @@ class ExportController(Controller):
             known_at=known,
             basis=basis and Basis(basis),
         )
-        table = await exports(wanted)
+        table = await cases.exports(wanted)
         strings = kind is FileFormat.JSON and wants_strings(request.scope)
         pieces = written(table, kind, strings=strings)
         first = await anext(pieces)

@@ -11,18 +11,14 @@ from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter
 from msgspec import Meta
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.imports.kept.answers import answers_of
 from portfolio.application.imports.kept.looking import BookedPreview, BookPreview, LookAtImport
-from portfolio.application.imports.kept.ports import Imports
 from portfolio.application.imports.kept.records import KeptPreview
-from portfolio.application.imports.kept.reversal import ReverseImport
 from portfolio.application.imports.letting_go import let_go
 from portfolio.application.imports.records import Preview
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
-from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import NotReversible
 from portfolio.entrypoints.http.errors import MALFORMED, NOT_FOUND, PROBLEMS, WRITE_PROBLEMS, FieldError, RequestError
 from portfolio.entrypoints.http.imports.answers import (
@@ -46,6 +42,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, cursor_query, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 ImportId = Annotated[str, PathParameter(description="The import's `id`: a whole number above zero.")]
 PreviewId = Annotated[str, PathParameter(description="The `preview_id` of a preview.", max_length=64)]
@@ -73,20 +70,15 @@ class ImportController(Controller):
         opt=access(Scope.TRADE, problems=_LEDGER, form=ImportForm),
     )
     async def preview_import(
-        self,
-        request: HttpRequest,
-        portfolio_id: Injected[int],
-        look_at_import: Injected[LookAtImport],
-        clock: Injected[Clock],
-        import_slots: Injected[ImportSlots],
+        self, request: HttpRequest, cases: Injected[UseCases], import_slots: Injected[ImportSlots]
     ) -> Response[ImportPreviewAnswer]:
         """Say what each row of the files becomes: the dry run of `portfolio import`, in its words. Nothing is booked.
 
         The files are kept for a day, so that `POST /imports/{preview_id}/commit` books them; of a caller the newest
         eight previews are. The body is `multipart/form-data` of at most 16 MiB, each file a part `file`.
         """
-        kept, files = await import_slots.within(_looked_at(request, look_at_import, portfolio_id))
-        return JsonResponse(preview_answer(kept, files, clock.now()))
+        kept, files = await import_slots.within(_looked_at(request, cases.look_at_import, cases.portfolio_id))
+        return JsonResponse(preview_answer(kept, files, cases.clock.now()))
 
     @post(
         "/imports/{preview_id:str}/commit",
@@ -98,46 +90,36 @@ class ImportController(Controller):
         self,
         request: HttpRequest,
         preview_id: PreviewId,
-        portfolio_id: Injected[int],
-        book_preview: Injected[BookPreview],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         import_slots: Injected[ImportSlots],
-        uncancelled: Injected[Uncancelled],
     ) -> Response[ImportBookedAnswer]:
         """Book the files of a preview in one transaction, as the books are by now: once, however often it is asked for.
 
         What became of each row is answered as in the preview. Asked again the answer is the same, `replayed: true`, for
         30 days. A preview belongs to the key that it was made with. `import_id` is null where nothing was new.
         """
-        booking = _booked(book_preview, portfolio_id, preview_id, request.user.owner(None))
-        booked = await uncancelled(import_slots.within(booking))
+        booking = _booked(cases.book_preview, cases.portfolio_id, preview_id, request.user.owner(None))
+        booked = await cases.uncancelled(import_slots.within(booking))
         headers = {REPLAYED: "true"} if booked.replayed else None
-        return JsonResponse(booked_answer(booked, clock.now()), headers=headers)
+        return JsonResponse(booked_answer(booked, cases.clock.now()), headers=headers)
 
     @get("/imports", summary="Imports, newest first", opt=access(Scope.READ))
     async def list_imports(
-        self,
-        portfolio_id: Injected[int],
-        imports: Injected[Imports],
-        clock: Injected[Clock],
-        limit: PageSize = 100,
-        cursor: ImportsCursor = None,
+        self, cases: Injected[UseCases], limit: PageSize = 100, cursor: ImportsCursor = None
     ) -> ImportsAnswer:
         """Return imports, those of the command too, newest first, with how many rows of each file became what."""
-        page = await imports.page(portfolio_id, before=read_cursor(cursor), limit=limit)
+        page = await cases.imports.page(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [import_view(one) for one in page.items]
         following = write_cursor("i", page.next_before)
-        return ImportsAnswer(timestamp=clock.now(), imports=views, count=len(views), next_cursor=following)
+        return ImportsAnswer(timestamp=cases.clock.now(), imports=views, count=len(views), next_cursor=following)
 
     @get("/imports/{import_id:str}", summary="One import", opt=access(Scope.READ, problems=(NOT_FOUND,)))
-    async def read_import(
-        self, import_id: ImportId, portfolio_id: Injected[int], imports: Injected[Imports], clock: Injected[Clock]
-    ) -> OneImportAnswer:
+    async def read_import(self, import_id: ImportId, cases: Injected[UseCases]) -> OneImportAnswer:
         """Return one import: its files, the revisions of its entries, and whether it was taken back."""
-        found = await imports.named(portfolio_id, read_id(import_id, "import"))
+        found = await cases.imports.named(cases.portfolio_id, read_id(import_id, "import"))
         if found is None:
             raise NotFound("import", import_id)
-        return OneImportAnswer(timestamp=clock.now(), import_=import_view(found))
+        return OneImportAnswer(timestamp=cases.clock.now(), import_=import_view(found))
 
     @post(
         "/imports/{import_id:str}/reverse",
@@ -149,10 +131,7 @@ class ImportController(Controller):
         self,
         request: HttpRequest,
         import_id: ImportId,
-        portfolio_id: Injected[int],
-        reverse_import: Injected[ReverseImport],
-        clock: Injected[Clock],
-        uncancelled: Injected[Uncancelled],
+        cases: Injected[UseCases],
         data: JSONBody[ReverseImportBody | None] = None,
     ) -> Response[ImportReversalAnswer]:
         """Book the opposite of each entry of an import, the newest first, in one transaction: whole or not at all.
@@ -162,9 +141,9 @@ class ImportController(Controller):
         """
         dry_run = data is not None and data.dry_run
         wanted, owner = read_id(import_id, "import"), request.user.owner(None)
-        found = await uncancelled(reverse_import(portfolio_id, wanted, owner=owner, dry_run=dry_run))
+        found = await cases.uncancelled(cases.reverse_import(cases.portfolio_id, wanted, owner=owner, dry_run=dry_run))
         headers = {REPLAYED: "true"} if found.replayed else None
-        return JsonResponse(reversal_answer(found, clock.now()), headers=headers)
+        return JsonResponse(reversal_answer(found, cases.clock.now()), headers=headers)
 
 
 async def _looked_at(request: HttpRequest, look: LookAtImport, portfolio_id: int) -> tuple[KeptPreview, bytes]:

@@ -8,26 +8,20 @@ from urllib.parse import unquote_to_bytes
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound, OwnerAmbiguous
-from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import BookingKey, BookingReply
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key, refuse_header_key
-from portfolio.entrypoints.http.ledger.requests import (
-    BatchBody,
-    BookingBody,
-    OutcomesCursor,
-    OutcomeStatus,
-)
+from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, OutcomesCursor, OutcomeStatus
 from portfolio.entrypoints.http.ledger.views import BookingViews, outcome_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import BookingProblem, JsonResponse, problem_answer
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 BATCH_BYTES: Final = 1024 * 1024
 
@@ -105,11 +99,8 @@ class BookingController(Controller):
         self,
         request: HttpRequest,
         client_trade_id: BookingPath,
-        portfolio_id: Injected[int],
-        ledger: Injected[Ledger],
-        lookups: Injected[Lookups],
+        cases: Injected[UseCases],
         booking_views: Injected[BookingViews],
-        clock: Injected[Clock],
         owner: OwnerQuery = None,
     ) -> OutcomeAnswer:
         """Return what became of the booking with that key, and the reply that its key gets.
@@ -119,36 +110,32 @@ class BookingController(Controller):
         engine alone has that key. So it is for a key with `adopt-open`, which answers for what was booked then.
         """
         name, caller = _last_part(request), request.user
-        outcome = await lookups.outcome(portfolio_id, BookingKey(caller.owner(None) if owner is None else owner, name))
+        outcome = await cases.lookups.outcome(
+            cases.portfolio_id, BookingKey(caller.owner(None) if owner is None else owner, name)
+        )
         if outcome is None and owner is None and (caller.name is None or caller.adopts_open):
-            owners = (await ledger.owners_of(portfolio_id, {name})).get(name, ())
+            owners = (await cases.ledger.owners_of(cases.portfolio_id, {name})).get(name, ())
             if len(owners) > 1:
                 raise OwnerAmbiguous(name, owners)
-            outcome = await lookups.outcome(portfolio_id, BookingKey(owners[0], name)) if owners else None
+            outcome = await cases.lookups.outcome(cases.portfolio_id, BookingKey(owners[0], name)) if owners else None
         if outcome is None:
             raise NotFound("booking", repr(name))
         reply = booking_views.answer(BookingReply(outcome, replayed=True))
         return OutcomeAnswer(
-            timestamp=clock.now(),
+            timestamp=cases.clock.now(),
             booking=outcome_view(outcome),
             reply=reply if isinstance(reply, BookingAnswer) else None,
         )
 
     @get("/bookings", summary="Refused bookings, newest first", opt=access(Scope.READ))
     async def list_bookings(
-        self,
-        status: OutcomeStatus,
-        portfolio_id: Injected[int],
-        lookups: Injected[Lookups],
-        clock: Injected[Clock],
-        limit: PageSize = 100,
-        cursor: OutcomesCursor = None,
+        self, status: OutcomeStatus, cases: Injected[UseCases], limit: PageSize = 100, cursor: OutcomesCursor = None
     ) -> OutcomesAnswer:
         """Return the refused bookings: what was refused here may have been executed at the exchange all the same."""
-        page = await lookups.refusals(portfolio_id, before=read_cursor(cursor), limit=limit)
+        page = await cases.lookups.refusals(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [outcome_view(outcome) for outcome in page.items]
         cursor = write_cursor("r", page.next_before)
-        return OutcomesAnswer(timestamp=clock.now(), bookings=views, count=len(views), next_cursor=cursor)
+        return OutcomesAnswer(timestamp=cases.clock.now(), bookings=views, count=len(views), next_cursor=cursor)
 
 
 def _last_part(request: HttpRequest) -> str:

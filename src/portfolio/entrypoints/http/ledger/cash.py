@@ -5,12 +5,8 @@ from __future__ import annotations
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused, OwnerAmbiguous
-from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RecordedCashEntry, RefusedCashEntry
-from portfolio.application.ledger.ports import Lookups
-from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import WRITE_PROBLEMS, kinds_of
@@ -24,6 +20,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 _PROBLEMS = kinds_of(InvalidAmount, OutOfRange, InsufficientCash, KeyReused, OwnerAmbiguous)
@@ -41,12 +38,7 @@ class CashController(Controller):
         opt=access(Scope.ADMIN, problems=(*_PROBLEMS, *WRITE_PROBLEMS), takes_key=True),
     )
     async def create_transaction(
-        self,
-        request: HttpRequest,
-        data: JSONBody[CashTransactionBody],
-        portfolio_id: Injected[int],
-        move_cash: Injected[MoveCashInOrOut],
-        uncancelled: Injected[Uncancelled],
+        self, request: HttpRequest, data: JSONBody[CashTransactionBody], cases: Injected[UseCases]
     ) -> Response[CashTransactionAnswer]:
         """Move cash in or out, so that returns can be told from contributions; with a key exactly once.
 
@@ -56,7 +48,7 @@ class CashController(Controller):
         whose.
         """
         wish = read_wish(data, request.user, header_key=header_key(request))
-        reply = await uncancelled(move_cash(portfolio_id, wish))
+        reply = await cases.uncancelled(cases.move_cash(cases.portfolio_id, wish))
         headers, decided = {REPLAYED: "true"} if reply.replayed else None, reply.transaction
         if isinstance(decided, RefusedCashEntry):
             path, replayed = request.url.path, reply.replayed
@@ -66,19 +58,14 @@ class CashController(Controller):
 
     @get("/cash/transactions", summary="Cash transactions, newest first", opt=access(Scope.READ))
     async def list_transactions(
-        self,
-        portfolio_id: Injected[int],
-        lookups: Injected[Lookups],
-        clock: Injected[Clock],
-        limit: PageSize = 100,
-        cursor: CashCursor = None,
+        self, cases: Injected[UseCases], limit: PageSize = 100, cursor: CashCursor = None
     ) -> CashTransactionsAnswer:
         """Return deposits and withdrawals, and the entries that opened the books or booked what others wrote."""
-        page = await lookups.cash_transactions(portfolio_id, before=read_cursor(cursor), limit=limit)
+        page = await cases.lookups.cash_transactions(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [_view(recorded) for recorded in page.items]
         following = write_cursor("c", page.next_before)
         return CashTransactionsAnswer(
-            timestamp=clock.now(), transactions=views, count=len(views), next_cursor=following
+            timestamp=cases.clock.now(), transactions=views, count=len(views), next_cursor=following
         )
 
 

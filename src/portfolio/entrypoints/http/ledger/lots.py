@@ -12,10 +12,7 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 from msgspec import Meta
 
-from portfolio.application.clock import Clock
-from portfolio.application.ledger.lots.picking import PickLots
-from portfolio.application.ledger.lots.reading import Gains, ReadLots
-from portfolio.application.uncancelled import Uncancelled
+from portfolio.application.ledger.lots.reading import Gains
 from portfolio.domain.errors import NotPickable
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.ledger.picks import Pick
@@ -37,15 +34,10 @@ from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery
 from portfolio.entrypoints.http.ledger.trades import LARGEST_ID, TradeId, read_trade_id
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import (
-    FieldReader,
-    PageSize,
-    PositiveFigure,
-    cursor_query,
-    page_of,
-)
+from portfolio.entrypoints.http.shell.bodies import FieldReader, PageSize, PositiveFigure, cursor_query, page_of
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 ROWS_AT_ONCE: Final = 500
 MOST_PICKS: Final = 1_000
@@ -89,8 +81,7 @@ class LotController(Controller):
     @get("/lots", summary="What is left of each purchase", opt=access(Scope.READ))
     async def list_lots(
         self,
-        read_lots: Injected[ReadLots],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         method: MethodQuery = "fifo",
         as_of: AsOfQuery = None,
         known_at: KnownAtQuery = None,
@@ -103,15 +94,14 @@ class LotController(Controller):
         count at all. What is realized less what is left of the basis is the same for every method. Where `revision` is
         another one than on the page before, lots may have moved from page to page.
         """
-        found = await read_lots(LotMethod(method), *read_past(as_of, known_at))
+        found = await cases.read_lots(LotMethod(method), *read_past(as_of, known_at))
         shown, following = page_of("l", cursor, limit, len(found.lots))
-        return lots_answer(found, clock.now(), read_lots.long_term_days, shown, following)
+        return lots_answer(found, cases.clock.now(), cases.read_lots.long_term_days, shown, following)
 
     @get("/gains", summary="What each sale brought", opt=access(Scope.READ, also=(CSV,)))
     async def list_gains(
         self,
-        read_lots: Injected[ReadLots],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         method: MethodQuery = "fifo",
         year: YearQuery = None,
         as_of: AsOfQuery = None,
@@ -125,11 +115,11 @@ class LotController(Controller):
         Proceeds and basis are net of fees. These are the figures that a tax program takes; no country's rules are in
         them. Where `revision` is another one than on the page before, rows may have moved from page to page.
         """
-        found = await read_lots.gains(LotMethod(method), year, *read_past(as_of, known_at))
+        found = await cases.read_lots.gains(LotMethod(method), year, *read_past(as_of, known_at))
         if format_ == "csv":
             return cast("Response[GainsAnswer]", _file_of(found))
         shown, following = page_of("g", cursor, limit, len(found.disposals))
-        return JsonResponse(gains_answer(found, clock.now(), shown, following))
+        return JsonResponse(gains_answer(found, cases.clock.now(), shown, following))
 
     @post(
         "/trades/{trade_id:str}/lots",
@@ -138,14 +128,7 @@ class LotController(Controller):
         opt=access(Scope.TRADE, problems=(NOT_FOUND, PROBLEMS[NotPickable], *WRITE_PROBLEMS)),
     )
     async def pick_lots(
-        self,
-        request: HttpRequest,
-        data: JSONBody[PicksBody],
-        trade_id: TradeId,
-        portfolio_id: Injected[int],
-        pick_lots: Injected[PickLots],
-        clock: Injected[Clock],
-        uncancelled: Injected[Uncancelled],
+        self, request: HttpRequest, data: JSONBody[PicksBody], trade_id: TradeId, cases: Injected[UseCases]
     ) -> PicksAnswer:
         """Keep which lots a sale takes, for the method `picked` of lots and gains: the latest word counts.
 
@@ -160,8 +143,8 @@ class LotController(Controller):
             for place, one in enumerate(data.lots)
         ]
         reading.finish()
-        picking = pick_lots(portfolio_id, read_trade_id(trade_id), lots, owner=request.user.owner(None))
-        return picks_answer(await uncancelled(picking), clock.now())
+        picking = cases.pick_lots(cases.portfolio_id, read_trade_id(trade_id), lots, owner=request.user.owner(None))
+        return picks_answer(await cases.uncancelled(picking), cases.clock.now())
 
 
 def _file_of(found: Gains) -> Response[Any]:

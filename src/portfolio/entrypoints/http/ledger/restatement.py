@@ -10,10 +10,8 @@ from litestar import Controller, post
 from litestar.params import JSONBody
 from msgspec import Meta
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved
-from portfolio.application.history.restatement import RestateBooks, Restatements
-from portfolio.application.uncancelled import Uncancelled
+from portfolio.application.history.restatement import Restatements
 from portfolio.domain.decimal_text import counted
 from portfolio.domain.money import Money
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
@@ -22,6 +20,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.numbers import Number, number
 from portfolio.entrypoints.http.shell.responses import Answer, SymbolCode
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 
@@ -81,13 +80,7 @@ class RestatementController(Controller):
         opt=access(Scope.ADMIN, problems=(PROBLEMS[BooksMoved], *WRITE_PROBLEMS)),
     )
     async def restate_books(
-        self,
-        request: HttpRequest,
-        portfolio_id: Injected[int],
-        restate: Injected[RestateBooks],
-        clock: Injected[Clock],
-        uncancelled: Injected[Uncancelled],
-        data: JSONBody[RestateBody | None] = None,
+        self, request: HttpRequest, cases: Injected[UseCases], data: JSONBody[RestateBody | None] = None
     ) -> RestateAnswer:
         """Compare the books with those that the same trades and events make in the order in which they took effect,
         and, unless it is a dry run, book the difference: one entry an asset, which moves its cost and what it realized.
@@ -99,13 +92,13 @@ class RestatementController(Controller):
         """
         wanted = data or RestateBody()
         if wanted.dry_run:
-            found = await restate.look(portfolio_id, revision=wanted.revision)
+            found = await cases.restate.look(cases.portfolio_id, revision=wanted.revision)
         else:
             owner = request.user.owner(None)
-            found = await uncancelled(restate(portfolio_id, owner=owner, revision=wanted.revision))
+            found = await cases.uncancelled(cases.restate(cases.portfolio_id, owner=owner, revision=wanted.revision))
         positions = counted(sum(len(group.positions) for group in found.found), "position")
         return RestateAnswer(
-            timestamp=clock.now(),
+            timestamp=cases.clock.now(),
             message=f"{positions} {'to be restated' if wanted.dry_run else 'restated'}",
             dry_run=wanted.dry_run,
             revision=found.revision,

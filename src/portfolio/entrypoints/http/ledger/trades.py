@@ -7,12 +7,8 @@ from typing import Annotated, Final
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
-from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
-from portfolio.application.ledger.reversal import ReverseTrade
-from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import percent_of
@@ -44,6 +40,7 @@ from portfolio.entrypoints.http.shell.bodies import (
 )
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 LARGEST_ID: Final = 2**63 - 1
@@ -59,9 +56,7 @@ class TradeController(Controller):
     @get("/trades", summary="Booked trades, newest first", opt=access(Scope.READ))
     async def list_trades(
         self,
-        portfolio_id: Injected[int],
-        lookups: Injected[Lookups],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         symbol: SymbolQuery = None,
         side: SideQuery = None,
         engine: EngineQuery = None,
@@ -90,19 +85,17 @@ class TradeController(Controller):
             limit=limit,
         )
         reading.finish()
-        page = await lookups.trades(portfolio_id, wanted)
+        page = await cases.lookups.trades(cases.portfolio_id, wanted)
         views = trade_views(page)
         following = write_cursor("t", page.next_before)
-        return TradesAnswer(timestamp=clock.now(), trades=views, count=len(views), next_cursor=following)
+        return TradesAnswer(timestamp=cases.clock.now(), trades=views, count=len(views), next_cursor=following)
 
     @get("/trades/{trade_id:str}", summary="One booked trade", opt=access(Scope.READ, problems=(NOT_FOUND,)))
-    async def read_trade(
-        self, trade_id: TradeId, portfolio_id: Injected[int], lookups: Injected[Lookups], clock: Injected[Clock]
-    ) -> TradeAnswer:
+    async def read_trade(self, trade_id: TradeId, cases: Injected[UseCases]) -> TradeAnswer:
         """Return a trade that was booked here, reversals included."""
-        page = await lookups.trades(portfolio_id, TradeFilter(id=read_trade_id(trade_id), limit=1))
+        page = await cases.lookups.trades(cases.portfolio_id, TradeFilter(id=read_trade_id(trade_id), limit=1))
         for found in trade_views(page):
-            return TradeAnswer(timestamp=clock.now(), trade=found)
+            return TradeAnswer(timestamp=cases.clock.now(), trade=found)
         raise NotFound("trade", trade_id)
 
     @post(
@@ -122,9 +115,7 @@ class TradeController(Controller):
         self,
         request: HttpRequest,
         trade_id: TradeId,
-        portfolio_id: Injected[int],
-        reverse: Injected[ReverseTrade],
-        uncancelled: Injected[Uncancelled],
+        cases: Injected[UseCases],
         booking_views: Injected[BookingViews],
         data: JSONBody[ReversalBody | None] = None,
     ) -> Response[ReversalAnswer]:
@@ -134,7 +125,9 @@ class TradeController(Controller):
         as they are by now.
         """
         notes, owner = read_note(data.notes) if data else None, request.user.owner(None)
-        reply = await uncancelled(reverse(portfolio_id, read_trade_id(trade_id), owner=owner, notes=notes))
+        reply = await cases.uncancelled(
+            cases.reverse(cases.portfolio_id, read_trade_id(trade_id), owner=owner, notes=notes)
+        )
         at = reply.entry.booked_at
         allocation_percent = percent_of(reply.position.market_value, reply.total_value)
         content = view(

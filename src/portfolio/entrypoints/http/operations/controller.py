@@ -9,8 +9,7 @@ from litestar import Controller, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 
 from portfolio import __version__
-from portfolio.application.clock import Clock
-from portfolio.application.operations.health import Condition, Health, ReadHealth
+from portfolio.application.operations.health import Condition, Health
 from portfolio.entrypoints.http.errors import NOT_READY, retry_after
 from portfolio.entrypoints.http.operations.answers import (
     ComparisonView,
@@ -29,6 +28,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.metrics import CONTENT_TYPE, Metrics
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem, problem_answer
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 READY_RETRY_SECONDS: Final = 1.0
@@ -43,28 +43,26 @@ class HealthController(Controller):
     tags = ["health"]
 
     @get("/health", summary="How the service is doing", responses=UNHEALTHY, opt=access(Scope.READ))
-    async def read_health(self, health: Injected[ReadHealth], clock: Injected[Clock]) -> Response[HealthAnswer]:
+    async def read_health(self, cases: Injected[UseCases]) -> Response[HealthAnswer]:
         """Return how the service is doing, within a second whatever the database does.
 
         `degraded` is still 200: the database is away but there is a snapshot to serve, or prices are stale.
         """
-        found = await health()
+        found = await cases.health()
         status = 503 if found.condition is Condition.UNHEALTHY else 200
-        return JsonResponse(health_view(found, clock.now()), status_code=status)
+        return JsonResponse(health_view(found, cases.clock.now()), status_code=status)
 
     @get("/health/live", summary="Whether the process answers", opt=access(None))
-    async def read_liveness(self, clock: Injected[Clock]) -> LivenessAnswer:
+    async def read_liveness(self, cases: Injected[UseCases]) -> LivenessAnswer:
         """Return that the process answers; nothing else is asked."""
-        return LivenessAnswer(timestamp=clock.now())
+        return LivenessAnswer(timestamp=cases.clock.now())
 
     @get("/health/ready", summary="Whether a booking could be committed", opt=access(None, problems=(NOT_READY,)))
-    async def read_readiness(
-        self, request: HttpRequest, health: Injected[ReadHealth], clock: Injected[Clock]
-    ) -> Response[ReadinessAnswer]:
+    async def read_readiness(self, request: HttpRequest, cases: Injected[UseCases]) -> Response[ReadinessAnswer]:
         """Return that a booking could be committed now; 503 where it could not."""
-        found = await health()
+        found = await cases.health()
         if found.can_book:
-            return JsonResponse(ReadinessAnswer(timestamp=clock.now()))
+            return JsonResponse(ReadinessAnswer(timestamp=cases.clock.now()))
         # The reason is for those with a key: it may name hosts.
         body = problem(NOT_READY, f"the database is {found.database.condition}", path=request.url.path)
         return problem_answer(body, headers=retry_after(READY_RETRY_SECONDS))

@@ -14,8 +14,6 @@ from portfolio.application.errors import (
     TooFewDays,
     TurnoverBoundTooLow,
 )
-from portfolio.application.optimisation.optimise import Optimise
-from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError, kinds_of
 from portfolio.entrypoints.http.optimisation.answers import OptimisationAnswer
@@ -25,6 +23,7 @@ from portfolio.entrypoints.http.risk.views import answered
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 _PROBLEMS = kinds_of(
     InvalidPolicy,
@@ -50,7 +49,7 @@ class OptimisationController(Controller):
         opt=access(Scope.READ, problems=_PROBLEMS),
     )
     async def ask_optimisation(
-        self, data: JSONBody[OptimiseBody], optimise: Injected[Optimise], market: Injected[ReadMarket]
+        self, data: JSONBody[OptimiseBody], cases: Injected[UseCases]
     ) -> Response[OptimisationAnswer]:
         """Answer weights that keep to the limits, what they promise beside what is held and beside equal weights, how
         far that can be trusted, and the trades that lead to them; nothing is stored.
@@ -61,7 +60,7 @@ class OptimisationController(Controller):
         last state seen, and `stale`.
         """
         try:
-            found = await optimise(await market.newest(), optimisation_request(data))
+            found = await cases.optimise(await cases.market.newest(), optimisation_request(data))
         except InvalidPolicy as error:
             field = FieldError(f"limits.{error.field}", error.reason)
             raise RequestError(PROBLEMS[InvalidPolicy], str(error), errors=[field]) from error

@@ -10,9 +10,6 @@ from litestar import Controller, get
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from portfolio.application.clock import Clock
-from portfolio.application.history.past_performance import ReadPastPerformance
-from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.performance.tags.reading import TagKind
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery
 from portfolio.entrypoints.http.performance.answers import BasisName
@@ -23,6 +20,7 @@ from portfolio.entrypoints.http.shell.bodies import Days
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 KindName: TypeAlias = Literal["engine", "key", "reason", "symbol"]
@@ -69,9 +67,7 @@ class AttributionController(Controller):
     @get("/attribution", summary="What each engine, key, reason or asset brought", opt=access(Scope.READ))
     async def read_attribution(
         self,
-        by_basis: Injected[ReadByBasis],
-        past: Injected[ReadPastPerformance],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         by: KindQuery = "engine",
         days: Days = 30,
         basis: BasisQuery = None,
@@ -86,12 +82,12 @@ class AttributionController(Controller):
         were opened on and what other programs wrote, is the row with the tag null. On restated days a trade counts when
         it was executed. As of a past moment, or as far as was known, days are restated.
         """
-        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
         found = await reads.attribution(TagKind(by), days)
         return view(
             AttributionAnswer,
             found,
-            timestamp=clock.now(),
+            timestamp=cases.clock.now(),
             from_=found.start,
             to=found.end,
             period_days=days,

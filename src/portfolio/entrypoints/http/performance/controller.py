@@ -9,7 +9,6 @@ from litestar import Controller, get
 from litestar.params import QueryParameter
 
 from portfolio.analytics.conventions import CONVENTION
-from portfolio.application.clock import Clock
 from portfolio.application.history.past_performance import PastPerformance, ReadPastPerformance
 from portfolio.application.history.reading import Measures, ReadByBasis
 from portfolio.application.ledger.lots.journal import KnownAt
@@ -24,6 +23,7 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days, FieldReader, read_symbol
 from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 First = Annotated[
     date | None, QueryParameter(name="from", description="The first day, as 2026-01-31; none: from the opening on.")
@@ -50,9 +50,7 @@ class PerformanceController(Controller):
     @get("/performance", summary="The performance over the last completed days", opt=access(Scope.READ))
     async def read_performance(
         self,
-        by_basis: Injected[ReadByBasis],
-        past: Injected[ReadPastPerformance],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         days: Days = 30,
         benchmark: Benchmark = None,
         basis: BasisQuery = None,
@@ -65,17 +63,15 @@ class PerformanceController(Controller):
         moment, or as far as was known, they are restated, and nothing is told of the day that was not over.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
         found = await reads.performance(days, asked)
         view = performance_view(found)
-        return PerformanceAnswer(timestamp=clock.now(), performance=view, period_days=days, basis=chosen.value)
+        return PerformanceAnswer(timestamp=cases.clock.now(), performance=view, period_days=days, basis=chosen.value)
 
     @get("/performance/history", summary="The last completed days, one by one", opt=access(Scope.READ))
     async def read_history(
         self,
-        by_basis: Injected[ReadByBasis],
-        past: Injected[ReadPastPerformance],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         days: Days = 365,
         benchmark: Benchmark = None,
         basis: BasisQuery = None,
@@ -88,9 +84,9 @@ class PerformanceController(Controller):
         is there, and null. Today so far is in `today`; as of a past moment it is not over, and null.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
         read = await reads.series(days, asked)
-        return HistoryAnswer(timestamp=clock.now(), history=history_view(read), basis=chosen.value)
+        return HistoryAnswer(timestamp=cases.clock.now(), history=history_view(read), basis=chosen.value)
 
     @get(
         "/performance/timeframes",
@@ -99,9 +95,7 @@ class PerformanceController(Controller):
     )
     async def read_timeframes(
         self,
-        by_basis: Injected[ReadByBasis],
-        past: Injected[ReadPastPerformance],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         benchmark: Benchmark = None,
         basis: BasisQuery = None,
         as_of: AsOfQuery = None,
@@ -113,10 +107,10 @@ class PerformanceController(Controller):
         of a past moment there is nothing in `to_now`.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
         read = await reads.timeframes(asked)
         return TimeframesAnswer(
-            timestamp=clock.now(),
+            timestamp=cases.clock.now(),
             timeframes={frame.name: timeframe_view(frame) for frame in read.frames},
             to_now={frame.name: timeframe_view(frame) for frame in read.to_now},
             convention=CONVENTION,
@@ -128,9 +122,7 @@ class PerformanceController(Controller):
     @get("/performance/period", summary="The performance between two days", opt=access(Scope.READ))
     async def read_period(
         self,
-        by_basis: Injected[ReadByBasis],
-        past: Injected[ReadPastPerformance],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         from_: First = None,
         to: Last = None,
         benchmark: Benchmark = None,
@@ -143,10 +135,10 @@ class PerformanceController(Controller):
             error = FieldError("to", "has to be on or after `from`")
             raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(by_basis, past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
         frame = await reads.between(from_, to, asked)
         view = timeframe_view(frame)
-        return PeriodAnswer(timestamp=clock.now(), period=view, convention=CONVENTION, basis=chosen.value)
+        return PeriodAnswer(timestamp=cases.clock.now(), period=view, convention=CONVENTION, basis=chosen.value)
 
 
 async def asked_days(

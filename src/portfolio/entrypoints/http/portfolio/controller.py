@@ -10,7 +10,6 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from portfolio.application.errors import PricesUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
-from portfolio.application.prices.refresh import RefreshPrices
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.http.errors import PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
@@ -69,10 +68,7 @@ class PortfolioController(Controller):
 
     @get("/portfolio", summary="The whole portfolio", responses=NOT_MODIFIED, opt=access(Scope.READ))
     async def read_portfolio(
-        self,
-        portfolio_answers: Injected[PortfolioAnswers],
-        as_of: AsOfQuery = None,
-        known_at: KnownAtQuery = None,
+        self, portfolio_answers: Injected[PortfolioAnswers], as_of: AsOfQuery = None, known_at: KnownAtQuery = None
     ) -> Response[PortfolioAnswer | PastPortfolioAnswer]:
         """Return what is held and what it is worth.
 
@@ -92,10 +88,7 @@ class PortfolioController(Controller):
 
     @get("/positions", summary="What is held, by symbol", opt=access(Scope.READ))
     async def read_positions(
-        self,
-        portfolio_answers: Injected[PortfolioAnswers],
-        as_of: AsOfQuery = None,
-        known_at: KnownAtQuery = None,
+        self, portfolio_answers: Injected[PortfolioAnswers], as_of: AsOfQuery = None, known_at: KnownAtQuery = None
     ) -> Response[PositionsAnswer | PastPositionsAnswer]:
         """Return the open positions at their prices, by symbol; with `as_of` or `known_at` as in `GET /portfolio`."""
         if as_of is None and known_at is None:
@@ -119,18 +112,18 @@ class PortfolioController(Controller):
         opt=access(Scope.TRADE, problems=(PROBLEMS[PricesUnavailable], *WRITE_PROBLEMS)),
     )
     async def refresh_prices(
-        self, refresh: Injected[RefreshPrices], portfolio_answers: Injected[PortfolioAnswers]
+        self, cases: Injected[UseCases], portfolio_answers: Injected[PortfolioAnswers]
     ) -> RefreshAnswer:
         """Bring the prices of what is held up to date. One refresh runs at a time: who asks meanwhile shares it.
 
         One that began before something was held does not do: then it is the next one. What came to be held even later
         is in `failed`, with that reason.
         """
-        report = await refresh(None)
+        report = await cases.refresh(None)
         reading = await portfolio_answers.readings.newest()
         if report.not_covered(reading.held):
             # It was shared. The next one begins after this request.
-            report, reading = await refresh(None), await portfolio_answers.readings.newest()
+            report, reading = await cases.refresh(None), await portfolio_answers.readings.newest()
         if report.is_fruitless:
             raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
         all_failed = {**report.failed, **report.not_covered(reading.held)}

@@ -5,10 +5,8 @@ from __future__ import annotations
 from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
-from portfolio.application.clock import Clock
-from portfolio.application.rebalancing.pretrade import MISMATCHES, CheckTrade, Doubt, TradeCheck, TradeImpact
+from portfolio.application.rebalancing.pretrade import MISMATCHES, Doubt, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import DomainError, InvalidAmount
 from portfolio.entrypoints.http.errors import field_errors, kind_of, kinds_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
@@ -24,6 +22,7 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import Problem, problem
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 BOOKING_PATH = "/holdings/update"
@@ -41,12 +40,7 @@ class PretradeController(Controller):
         opt=access(Scope.READ, or_scope=Scope.TRADE, problems=kinds_of(InvalidAmount), books=True),
     )
     async def ask_check(
-        self,
-        request: HttpRequest,
-        data: JSONBody[BookingBody],
-        check_trade: Injected[CheckTrade],
-        market: Injected[ReadMarket],
-        clock: Injected[Clock],
+        self, request: HttpRequest, data: JSONBody[BookingBody], cases: Injected[UseCases]
     ) -> Response[CheckAnswer]:
         """Take a booking and answer what it would do, without storing anything: an engine asks before it trades.
 
@@ -58,8 +52,8 @@ class PretradeController(Controller):
         up nor used. Without the database there is no answer but 503. `largest_quantity` is never more than cash pays
         for, even where cash may go below zero.
         """
-        wish = book_trade(data, request.user, clock.now())
-        check = await check_trade(await market.newest(), wish)
+        wish = book_trade(data, request.user, cases.clock.now())
+        check = await cases.check_trade(await cases.market.newest(), wish)
         state = check.state
         return await answered(state, lambda: CheckAnswer(timestamp=state.at, check=_check_view(check)))
 

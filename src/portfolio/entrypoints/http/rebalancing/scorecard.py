@@ -5,9 +5,7 @@ from __future__ import annotations
 from litestar import Controller, get
 
 from portfolio.analytics.conventions import CONVENTION, DAYS_PER_YEAR
-from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
-from portfolio.application.rebalancing.scorecard import ReadScorecard
 from portfolio.application.rebalancing.scores import Score, Scorecard
 from portfolio.domain.rebalancing.scoring.claims import LEAST_CLAIMS
 from portfolio.entrypoints.http.errors import kinds_of
@@ -21,6 +19,7 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days
 from portfolio.entrypoints.http.shell.injection import Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 _RATES = ("mean_confidence", "hit_rate", "hit_rate_low", "hit_rate_high", "brier_score")
@@ -38,15 +37,13 @@ class ScorecardController(Controller):
         summary="How good the signals were",
         opt=access(Scope.READ, problems=kinds_of(PortfolioMissing, LedgerUnavailable)),
     )
-    async def read_scorecard_of_signals(
-        self, read_scorecard: Injected[ReadScorecard], clock: Injected[Clock], days: Days = DAYS_PER_YEAR
-    ) -> ScorecardAnswer:
+    async def read_scorecard_of_signals(self, cases: Injected[UseCases], days: Days = DAYS_PER_YEAR) -> ScorecardAnswer:
         """Return what the signals of the last completed days and of today had brought 1, 7 and 30 days later.
 
         Only closes of days that are over count; an episode whose close is not known is `pending`. Signals that took the
         place of one of the same symbol and reason are one episode with it, scored by its first.
         """
-        return ScorecardAnswer(timestamp=clock.now(), scorecard=scorecard_view(await read_scorecard(days)))
+        return ScorecardAnswer(timestamp=cases.clock.now(), scorecard=scorecard_view(await cases.read_scorecard(days)))
 
 
 def scorecard_view(card: Scorecard) -> ScorecardView:

@@ -9,23 +9,17 @@ from decimal import Decimal
 from litestar import Controller, Response, get
 
 from portfolio.application.backtest.shadows import Shadows
-from portfolio.application.clock import Clock
-from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_thread
 from portfolio.application.performance.records import Basis
 from portfolio.entrypoints.http.performance.controller import BasisQuery
-from portfolio.entrypoints.http.rebalancing.shadow_answers import (
-    ShadowDayView,
-    ShadowsAnswer,
-    ShadowsView,
-    ShadowView,
-)
+from portfolio.entrypoints.http.rebalancing.shadow_answers import ShadowDayView, ShadowsAnswer, ShadowsView, ShadowView
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.numbers import number_or_null
 from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 DEFAULT_DAYS = 90
@@ -42,11 +36,7 @@ class ShadowController(Controller):
         opt=access(Scope.READ),
     )
     async def read_shadow_portfolios(
-        self,
-        by_basis: Injected[ReadByBasis],
-        clock: Injected[Clock],
-        days: Days = DEFAULT_DAYS,
-        basis: BasisQuery = None,
+        self, cases: Injected[UseCases], days: Days = DEFAULT_DAYS, basis: BasisQuery = None
     ) -> Response[ShadowsAnswer]:
         """Return shadows that began with the books of so many completed days ago, and the portfolio beside them.
 
@@ -54,10 +44,10 @@ class ShadowController(Controller):
         10 basis points of slippage. Deposits and withdrawals go to the cash of each. Where nothing was held they begin
         on the first day on which something was. With the database away they are of the last days seen, and `stale`.
         """
-        _, reads = await by_basis(basis and Basis(basis))
+        _, reads = await cases.by_basis(basis and Basis(basis))
         found = await reads.shadows(days)
         return encoded(
-            await in_thread(lambda: encode(ShadowsAnswer(timestamp=clock.now(), shadows=shadows_view(found))))
+            await in_thread(lambda: encode(ShadowsAnswer(timestamp=cases.clock.now(), shadows=shadows_view(found))))
         )
 
 

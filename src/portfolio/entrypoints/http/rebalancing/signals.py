@@ -8,11 +8,9 @@ from typing import Annotated
 from litestar import Controller, get, post
 from litestar.params import PathParameter
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SignalClaimed, SignalOutdated
 from portfolio.application.rebalancing.records import Signal, SignalStatus
-from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, Generation, ListSignals
-from portfolio.application.uncancelled import Uncancelled
+from portfolio.application.rebalancing.signals import Generation
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.http.errors import NOT_FOUND, PROBLEMS, WRITE_PROBLEMS, kinds_of
 from portfolio.entrypoints.http.rebalancing.signal_answers import (
@@ -29,6 +27,7 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 SignalId = Annotated[str, PathParameter(description="The signal's `id`.", max_length=128)]
@@ -46,17 +45,15 @@ class SignalController(Controller):
         summary="Store the plan's trades as signals",
         opt=access(Scope.TRADE, problems=WRITE_PROBLEMS),
     )
-    async def store_signals(
-        self, generate_signals: Injected[GenerateSignals], uncancelled: Injected[Uncancelled], clock: Injected[Clock]
-    ) -> GenerationAnswer:
+    async def store_signals(self, cases: Injected[UseCases]) -> GenerationAnswer:
         """Store the trades that the plan of this moment asks for; for the same state again, answer the same signals.
 
         At most one signal a symbol is open: a new one takes its place. A position whose price is stale, missing or
         converted at an assumed rate is not traded, and named in `left_out`. Where that is more than 5 % of the value of
         what is held, all signals are `withheld`, with the reason.
         """
-        made = await uncancelled(generate_signals())
-        now = clock.now()
+        made = await cases.uncancelled(cases.generate_signals())
+        now = cases.clock.now()
         return GenerationAnswer(
             timestamp=now,
             message=_said(made),
@@ -73,16 +70,11 @@ class SignalController(Controller):
         opt=access(Scope.READ, problems=kinds_of(PortfolioMissing, LedgerUnavailable)),
     )
     async def read_signals(
-        self,
-        portfolio_id: Injected[int],
-        list_signals: Injected[ListSignals],
-        status: StatusQuery = None,
-        limit: PageSize = 100,
-        cursor: SignalsCursor = None,
+        self, cases: Injected[UseCases], status: StatusQuery = None, limit: PageSize = 100, cursor: SignalsCursor = None
     ) -> SignalsAnswer:
         """Return signals by what they are now: one whose time is over is `expired`, whether or not it was noticed."""
         wanted = SignalStatus(status) if status else None
-        page, now = await list_signals(portfolio_id, wanted, before=read_cursor(cursor), limit=limit)
+        page, now = await cases.list_signals(cases.portfolio_id, wanted, before=read_cursor(cursor), limit=limit)
         views = [signal_view(signal, now) for signal in page.items]
         following = write_cursor("s", page.next_before)
         return SignalsAnswer(timestamp=now, signals=views, count=len(views), next_cursor=following)
@@ -95,20 +87,13 @@ class SignalController(Controller):
             Scope.TRADE, problems=(NOT_FOUND, PROBLEMS[SignalClaimed], PROBLEMS[SignalOutdated], *WRITE_PROBLEMS)
         ),
     )
-    async def claim_signal(
-        self,
-        request: HttpRequest,
-        signal_id: SignalId,
-        acknowledge_signal: Injected[AcknowledgeSignal],
-        uncancelled: Injected[Uncancelled],
-        clock: Injected[Clock],
-    ) -> SignalAnswer:
+    async def claim_signal(self, request: HttpRequest, signal_id: SignalId, cases: Injected[UseCases]) -> SignalAnswer:
         """Claim a signal before carrying it out. It is given once, while its trade follows from the present plan.
 
         The claim lasts as long as a signal does; book the trade with this `signal_id` meanwhile.
         """
-        claimed = await uncancelled(acknowledge_signal(signal_id, owner=request.user.owner(None)))
-        now = clock.now()
+        claimed = await cases.uncancelled(cases.acknowledge_signal(signal_id, owner=request.user.owner(None)))
+        now = cases.clock.now()
         message = f"{claimed.action} {claimed.symbol} is yours"
         return SignalAnswer(timestamp=now, message=message, signal=signal_view(claimed, now))
 

@@ -7,16 +7,14 @@ from typing import Any, Final
 
 from litestar import Controller, Response, WebSocket, get, websocket
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, PositionUnknown, TooManyStreams
-from portfolio.application.stream.broadcast import Broadcast
-from portfolio.application.stream.entries import ReadEntries
 from portfolio.entrypoints.http.errors import PROBLEMS, kinds_of
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.stream.answers import EntriesAnswer
 from portfolio.entrypoints.http.stream.events import EventStream
 from portfolio.entrypoints.http.stream.requests import (
@@ -42,20 +40,20 @@ class StreamController(Controller):
     async def follow(
         self,
         socket: WebSocket[Any, Any, Any],
-        stream: Injected[Broadcast],
+        cases: Injected[UseCases],
         admission: Injected[Admission],
         after: AfterQuery = None,
         topics: TopicsQuery = None,
     ) -> None:
         """Send messages until one side ends the stream; one that is refused gets a problem, and no upgrade."""
-        await Socket(socket, stream, admission).serve(after, topics)
+        await Socket(socket, cases.stream, admission).serve(after, topics)
 
     # Described by the AsyncAPI document: OpenAPI has no words for an answer that goes on.
     @get("/stream/events", include_in_schema=False, opt=access(Scope.READ, problems=_PROBLEMS))
     async def read_events(
         self,
         request: HttpRequest,
-        stream: Injected[Broadcast],
+        cases: Injected[UseCases],
         admission: Injected[Admission],
         after: AfterQuery = None,
         topics: TopicsQuery = None,
@@ -67,7 +65,7 @@ class StreamController(Controller):
         """
         wanted = stream_request(after, topics, request.scope["headers"])
         may_listen = partial(admission.still_admits, request.scope)
-        return EventStream(stream, wanted, admission.counted_as(request.scope), may_listen)
+        return EventStream(cases.stream, wanted, admission.counted_as(request.scope), may_listen)
 
     @get(
         "/entries",
@@ -75,21 +73,17 @@ class StreamController(Controller):
         opt=access(Scope.READ, problems=(PROBLEMS[PositionUnknown], *_PROBLEMS[1:])),
     )
     async def list_entries(
-        self,
-        read_entries: Injected[ReadEntries],
-        clock: Injected[Clock],
-        after: EntriesAfterQuery = None,
-        limit: PageSize = 100,
+        self, cases: Injected[UseCases], after: EntriesAfterQuery = None, limit: PageSize = 100
     ) -> EntriesAnswer:
         """Return the entries after a position, as the stream tells them, for who asks now and then.
 
         A trade has the fields of `GET /trades`, any other entry those of `GET /cash/transactions`, each with its
         `ledger` revision and its `kind`. To hear of what comes, ask again `after` the `position` of the last answer.
         """
-        page = await read_entries(read_after(after or START), limit)
+        page = await cases.read_entries(read_after(after or START), limit)
         views = [found for each in page.entries if (found := entry_view(each)) is not None]
         return EntriesAnswer(
-            timestamp=clock.now(),
+            timestamp=cases.clock.now(),
             entries=views,
             first=page.first,
             last=page.last,

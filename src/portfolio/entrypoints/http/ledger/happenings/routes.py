@@ -8,14 +8,9 @@ from typing import Annotated, Final
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused, NotFound, OwnerAmbiguous
 from portfolio.application.ledger.cash_records import RefusedCashEntry
-from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.records import BookEvent, EventReply
-from portfolio.application.ledger.happenings.reversal import ReverseEvent
-from portfolio.application.ledger.ports import Lookups
-from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.errors import (
     AmountMismatch,
     InsufficientCash,
@@ -54,6 +49,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 EVENT_BATCH_BYTES: Final = 1024 * 1024
 
@@ -91,13 +87,7 @@ class EventController(Controller):
         opt=access(Scope.TRADE, problems=_PROBLEMS, books=True, takes_key=True),
     )
     async def create_event(
-        self,
-        request: HttpRequest,
-        data: JSONBody[EventBody],
-        portfolio_id: Injected[int],
-        book_events: Injected[BookEvents],
-        clock: Injected[Clock],
-        uncancelled: Injected[Uncancelled],
+        self, request: HttpRequest, data: JSONBody[EventBody], cases: Injected[UseCases]
     ) -> Response[EventAnswer]:
         """Book what happened beside trades and money: exactly once where there is a key, whole or not at all.
 
@@ -118,8 +108,8 @@ class EventController(Controller):
         position. A `split` of what is not held, an `income` of or an `exchange` into what is short stay refused until
         the books can hold them. Where several owners have that key, `owner` says whose.
         """
-        wish = read_event(data, request.user, clock.now(), header_key=header_key(request))
-        [result] = await uncancelled(book_events(portfolio_id, [wish], dry_run=data.dry_run))
+        wish = read_event(data, request.user, cases.clock.now(), header_key=header_key(request))
+        [result] = await cases.uncancelled(cases.book_events(cases.portfolio_id, [wish], dry_run=data.dry_run))
         if not isinstance(result, EventReply):
             raise result
         headers = {REPLAYED: "true"} if result.replayed else None
@@ -136,13 +126,7 @@ class EventController(Controller):
         opt=access(Scope.TRADE, problems=_PROBLEMS, books=True),
     )
     async def create_events(
-        self,
-        request: HttpRequest,
-        data: JSONBody[EventsBody],
-        portfolio_id: Injected[int],
-        book_events: Injected[BookEvents],
-        clock: Injected[Clock],
-        uncancelled: Injected[Uncancelled],
+        self, request: HttpRequest, data: JSONBody[EventsBody], cases: Injected[UseCases]
     ) -> EventBatchAnswer:
         """Book many events in one transaction, in order, each booked, refused or unreadable alone.
 
@@ -150,15 +134,19 @@ class EventController(Controller):
         here: each event has its own `client_event_id`. With `dry_run` beside them none is booked.
         """
         refuse_header_key(request, instead="event its own client_event_id")
-        wishes = read_events(data, request.user, clock.now())
+        wishes = read_events(data, request.user, cases.clock.now())
         readable = [wish for wish in wishes if isinstance(wish, BookEvent)]
-        booked = await uncancelled(book_events(portfolio_id, readable, dry_run=data.dry_run)) if readable else []
+        booked = (
+            await cases.uncancelled(cases.book_events(cases.portfolio_id, readable, dry_run=data.dry_run))
+            if readable
+            else []
+        )
         following = iter(booked)
         results = [next(following) if isinstance(wish, BookEvent) else wish for wish in wishes]
         items = [event_item(index, result, request.url.path) for index, result in enumerate(results)]
         count = Counter(item.status for item in items)
         return EventBatchAnswer(
-            timestamp=clock.now(),
+            timestamp=cases.clock.now(),
             dry_run=data.dry_run,
             results=items,
             booked=count["booked"],
@@ -170,9 +158,7 @@ class EventController(Controller):
     async def list_events(
         self,
         request: HttpRequest,
-        portfolio_id: Injected[int],
-        lookups: Injected[Lookups],
-        clock: Injected[Clock],
+        cases: Injected[UseCases],
         client_event_id: EventKeyQuery = None,
         owner: EventOwnerQuery = None,
         status: EventStatus = None,
@@ -189,17 +175,15 @@ class EventController(Controller):
         the same. Deposits and withdrawals are among them.
         """
         wanted = Wanted(client_event_id, owner, status, cursor, limit)
-        return await listed_events(lookups, portfolio_id, request.user, wanted, clock.now())
+        return await listed_events(cases.lookups, cases.portfolio_id, request.user, wanted, cases.clock.now())
 
     @get("/events/{event_id:str}", summary="One event", opt=access(Scope.READ, problems=(NOT_FOUND,)))
-    async def read_event(
-        self, event_id: EventId, portfolio_id: Injected[int], lookups: Injected[Lookups], clock: Injected[Clock]
-    ) -> OneEventAnswer:
+    async def read_event(self, event_id: EventId, cases: Injected[UseCases]) -> OneEventAnswer:
         """Return one event, with what took it out."""
         wanted = read_id(event_id, "event")
-        page = await lookups.events(portfolio_id, before=None, limit=1, event_id=wanted)
+        page = await cases.lookups.events(cases.portfolio_id, before=None, limit=1, event_id=wanted)
         for event in page.items:
-            return OneEventAnswer(timestamp=clock.now(), event=event_view(event))
+            return OneEventAnswer(timestamp=cases.clock.now(), event=event_view(event))
         raise NotFound("event", event_id)
 
     @post(
@@ -209,19 +193,16 @@ class EventController(Controller):
         opt=access(Scope.ADMIN, problems=_REVERSAL_PROBLEMS),
     )
     async def reverse_event(
-        self,
-        request: HttpRequest,
-        event_id: EventId,
-        portfolio_id: Injected[int],
-        reverse_event: Injected[ReverseEvent],
-        uncancelled: Injected[Uncancelled],
+        self, request: HttpRequest, event_id: EventId, cases: Injected[UseCases]
     ) -> Response[EventAnswer]:
         """Take an event out by booking its opposite, linked to it, once, with its trades; nothing is ever deleted.
 
         Sent again by the same caller it is answered with the reversal there is, `replayed: true`.
         """
         owner = request.user.owner(None)
-        reply = await uncancelled(reverse_event(portfolio_id, read_id(event_id, "event"), owner=owner))
+        reply = await cases.uncancelled(
+            cases.reverse_event(cases.portfolio_id, read_id(event_id, "event"), owner=owner)
+        )
         assert not isinstance(reply.event, RefusedCashEntry)
         headers = {REPLAYED: "true"} if reply.replayed else None
         return JsonResponse(event_answer(reply.event, replayed=reply.replayed), headers=headers)

@@ -6,12 +6,12 @@ from litestar import get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Template
 
-from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import Page
 from portfolio.entrypoints.http.pages.activity.content import activity_content
 from portfolio.entrypoints.http.pages.activity.form import ActivityForm
 from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 
 class ActivityPageController(PageController):
@@ -25,14 +25,12 @@ class ActivityPageController(PageController):
         request: HttpRequest,
         pages: Injected[Pages],
         form: NamedDependency[ActivityForm],
-        lookups: Injected[Lookups],
-        portfolio_id: Injected[int],
-        read_deadline_seconds: Injected[float],
+        cases: Injected[UseCases],
     ) -> Template:
         """Return the entries that the form asks for, newest first."""
         wanted, errors = form.read()
         reading = await pages.reading()
-        look = Look(reading, read_deadline_seconds)
-        found = Page((), None) if errors else await look(lambda: lookups.activity(portfolio_id, wanted))
+        look = Look(reading, cases.read_deadline_seconds)
+        found = Page((), None) if errors else await look(lambda: cases.lookups.activity(cases.portfolio_id, wanted))
         content = activity_content(form, errors, reading, found)
         return pages.page(request, "activity.html", "Activity", reading, content=content)

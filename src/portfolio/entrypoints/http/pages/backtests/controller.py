@@ -8,14 +8,12 @@ from litestar import get
 from litestar.params import QueryParameter
 from litestar.response import Template
 
-from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.jobs.records import Job, JobState, Part
 from portfolio.application.backtest.records import EquityRow, TradeRow
 from portfolio.application.backtest.sweeping.outcome import TrialRow
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.records import Page
-from portfolio.application.risk.state import ReadMarket
 from portfolio.entrypoints.http.backtest.answers import BacktestsCursor
 from portfolio.entrypoints.http.pages.backtests.content import (
     BacktestsContent,
@@ -28,6 +26,7 @@ from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pa
 from portfolio.entrypoints.http.rebalancing.views import policy_view
 from portfolio.entrypoints.http.shell.bodies import read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 JOBS_A_PAGE: Final = 20
 
@@ -42,11 +41,7 @@ class BacktestsPageController(PageController):
         self,
         request: HttpRequest,
         pages: Injected[Pages],
-        portfolio_id: Injected[int],
-        backtests: Injected[Backtests],
-        read_backtest: Injected[ReadBacktest],
-        market: Injected[ReadMarket],
-        read_deadline_seconds: Injected[float],
+        cases: Injected[UseCases],
         backtest: BacktestQuery = None,
         cursor: BacktestsCursor = None,
     ) -> Template:
@@ -56,11 +51,11 @@ class BacktestsPageController(PageController):
             NotFound: there is none of the name that was asked for.
         """
         before, reading, private = read_cursor(cursor), await pages.reading(), is_private(request)
-        look = Look(reading, read_deadline_seconds)
-        listed = await look(lambda: backtests.page(portfolio_id, before=before, limit=JOBS_A_PAGE))
+        look = Look(reading, cases.read_deadline_seconds)
+        listed = await look(lambda: cases.backtests.page(cases.portfolio_id, before=before, limit=JOBS_A_PAGE))
         shown = backtest or (_newest_done(listed) if listed else None)
-        found = await look(lambda: _result(read_backtest, shown, private=private)) if shown else None
-        jobs = ListedJobs.of(listed, policy_view(market.policy), private=private) if listed else None
+        found = await look(lambda: _result(cases.read_backtest, shown, private=private)) if shown else None
+        jobs = ListedJobs.of(listed, policy_view(cases.market.policy), private=private) if listed else None
         content = BacktestsContent(listed=jobs, is_first=before is None, shown=shown, result=found)
         return pages.page(request, "backtests.html", "Backtests", reading, content=content)
 

@@ -12,20 +12,12 @@ from litestar.params import Body, QueryParameter
 from litestar.response import Redirect, Template
 
 from portfolio.application.errors import NotFound
-from portfolio.application.imports.kept.looking import BookPreview, LookAtImport, MadePreview
+from portfolio.application.imports.kept.looking import BookPreview, MadePreview
 from portfolio.application.imports.records import Preview
 from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.happenings.imported import KeptImport
-from portfolio.application.uncancelled import Uncancelled
-from portfolio.entrypoints.http.errors import (
-    FORBIDDEN,
-    MALFORMED,
-    UNAUTHORIZED,
-    FieldError,
-    RequestError,
-    headers_of,
-)
+from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, UNAUTHORIZED, FieldError, RequestError, headers_of
 from portfolio.entrypoints.http.imports.requests import ImportForm, read_import
 from portfolio.entrypoints.http.imports.slots import ImportSlots
 from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, Upload, read_upload
@@ -147,8 +139,7 @@ class ImportPageController(Controller):
         request: HttpRequest,
         import_page: Injected[ImportPage],
         admission: Injected[Admission],
-        look_at_import: Injected[LookAtImport],
-        portfolio_id: Injected[int],
+        cases: Injected[UseCases],
         import_slots: Injected[ImportSlots],
     ) -> Template:
         """Return what each row of the files becomes, with the form that books them."""
@@ -157,7 +148,7 @@ class ImportPageController(Controller):
             try:
                 caller = admission.holder(request.scope, upload.texts.get(_KEY, "").strip(), Scope.TRADE)
                 given = read_import(upload, also=(_KEY,))
-                looked = await _looked_at(look_at_import(portfolio_id, given, owner=caller.owner(None)))
+                looked = await _looked_at(cases.look_at_import(cases.portfolio_id, given, owner=caller.owner(None)))
             except RatesRefused as error:
                 refused = RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))])
                 return await import_page(request, asked=_shown(upload), refused=refused)
@@ -171,10 +162,8 @@ class ImportPageController(Controller):
         request: HttpRequest,
         import_page: Injected[ImportPage],
         admission: Injected[Admission],
-        book_preview: Injected[BookPreview],
-        portfolio_id: Injected[int],
+        cases: Injected[UseCases],
         import_slots: Injected[ImportSlots],
-        uncancelled: Injected[Uncancelled],
         data: Annotated[CommitForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
     ) -> Response[None] | Template:
         """Book what was looked at, and lead to what came of it; where the key is none, ask for it again.
@@ -185,8 +174,8 @@ class ImportPageController(Controller):
             caller = admission.holder(request.scope, data.key.strip(), Scope.TRADE)
         except RequestError as error:
             return await import_page(request, looked=Looked(preview_id=data.preview_id), refused=error)
-        booking = _booked(book_preview, portfolio_id, data.preview_id, caller.owner(None))
-        import_id, refused = await uncancelled(import_slots.within(booking))
+        booking = _booked(cases.book_preview, cases.portfolio_id, data.preview_id, caller.owner(None))
+        import_id, refused = await cases.uncancelled(import_slots.within(booking))
         if refused is not None:
             return await import_page(request, looked=refused)
         return Redirect(f"{_PATH}?booked={import_id or NOTHING_NEW}", status_code=303)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from litestar import get
 from litestar.response import Template
 
-from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
-from portfolio.application.operations.health import ReadHealth
 from portfolio.entrypoints.http.operations.controller import health_view
 from portfolio.entrypoints.http.pages.frame.page import PageController, Pages
 from portfolio.entrypoints.http.pages.operations.content import operations_content
@@ -22,16 +20,10 @@ class OperationsPageController(PageController):
 
     @get("/pages/operations")
     async def read_operations(
-        self,
-        request: HttpRequest,
-        pages: Injected[Pages],
-        cases: Injected[UseCases],
-        health: Injected[ReadHealth],
-        clock: Injected[Clock],
-        loop_lag: Injected[LoopLag],
+        self, request: HttpRequest, pages: Injected[Pages], cases: Injected[UseCases], loop_lag: Injected[LoopLag]
     ) -> Template:
         """Return how the service is doing; also while there is no state of the books to show."""
-        found = health_view(await health(), clock.now())
+        found = health_view(await cases.health(), cases.clock.now())
         content = operations_content(found, cases, tuple(loop_lag.recent))
         return pages.page(request, "operations.html", "Operations", await _reading(pages), content=content)
 

@@ -27,6 +27,7 @@ from portfolio.entrypoints.http.pages.frame.page import PageController, Pages
 from portfolio.entrypoints.http.pages.optimiser.content import OptimiserContent, Problem, found_content
 from portfolio.entrypoints.http.pages.optimiser.form import OWN_LIMITS, OptimiserForm
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 PATH: Final = "/pages/optimiser"
 
@@ -42,11 +43,10 @@ class OptimiserPageController(PageController):
         request: HttpRequest,
         pages: Injected[Pages],
         form: NamedDependency[OptimiserForm],
-        market: Injected[ReadMarket],
-        optimise: Injected[Optimise],
+        cases: Injected[UseCases],
     ) -> Template:
         """Return the form, and the weights that it asks for, computed once: the page does not follow the prices."""
-        asked = await _asked(form, market, optimise)
+        asked = await _asked(form, cases.market, cases.optimise)
         if isinstance(asked, OptimiserContent):
             reading, content = await pages.reading(), asked
         else:

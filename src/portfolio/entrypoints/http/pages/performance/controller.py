@@ -8,7 +8,7 @@ from litestar import get
 from litestar.response import Template
 
 from portfolio.analytics.conventions import MAX_DAYS
-from portfolio.application.history.reading import Measures, ReadByBasis
+from portfolio.application.history.reading import Measures
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.performance.timeframes import Timeframes
 from portfolio.entrypoints.charts import Scale
@@ -34,6 +34,7 @@ from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.performance.views import timeframe_view
 from portfolio.entrypoints.http.portfolio.reads import Reading
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 # What is said of the days: the field of the distribution, its label and its kind.
 OF_DAYS = (
@@ -56,7 +57,7 @@ class PerformancePageController(PageController):
         self,
         request: HttpRequest,
         pages: Injected[Pages],
-        by_basis: Injected[ReadByBasis],
+        cases: Injected[UseCases],
         period: PeriodQuery = None,
         scale: ScaleQuery = None,
         benchmark: BenchmarkQuery = None,
@@ -65,7 +66,7 @@ class PerformancePageController(PageController):
         """Return the page of performance."""
         choice, private = Choice.of(period, scale, benchmark), is_private(request)
         reading = await pages.reading()
-        shown, (read, days, all_days) = await on_basis(by_basis, basis, partial(_read, reading, choice))
+        shown, (read, days, all_days) = await on_basis(cases.by_basis, basis, partial(_read, reading, choice))
         chosen = next(frame for frame in read.frames if frame.name == choice.period)
         view, columns_and_rows = timeframe_view(chosen), timeframes_table(read, private=private)
         spread = days.distribution

@@ -9,7 +9,6 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Template
 
 from portfolio.application.errors import NotFound
-from portfolio.application.prices.position_history import ReadPositionHistory
 from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.charts import Scale
@@ -28,6 +27,7 @@ from portfolio.entrypoints.http.pages.positions.content import (
 )
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 SortQuery = Annotated[SortName | None, QueryParameter(name="sort")]
 OrderQuery = Annotated[OrderName | None, QueryParameter(name="order")]
@@ -75,7 +75,7 @@ class PositionsPageController(PageController):
         self,
         request: HttpRequest,
         pages: Injected[Pages],
-        position_history: Injected[ReadPositionHistory],
+        cases: Injected[UseCases],
         symbol: SymbolPath,
         period: PeriodQuery = None,
         scale: ScaleQuery = None,
@@ -83,7 +83,7 @@ class PositionsPageController(PageController):
         """Return one asset: its figures, its closes with the own trades on them, and the trades."""
         reading, choice = await pages.reading(), Choice.of(period, scale, None)
         days = choice.days(reading.at.date())
-        history = await position_history(reading.snapshot, _known(symbol), days, reading.at)
+        history = await cases.position_history(reading.snapshot, _known(symbol), days, reading.at)
         if not history.is_known:
             raise NotFound("position", f"in {symbol}")
         trades = history.trades

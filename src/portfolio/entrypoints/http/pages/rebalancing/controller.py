@@ -10,9 +10,8 @@ from litestar import Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Redirect, Template
 
-from portfolio.application.rebalancing.planning import ReadPlan, WhatIf
+from portfolio.application.rebalancing.planning import WhatIf
 from portfolio.application.rebalancing.records import SignalStatus
-from portfolio.application.rebalancing.signals import ListSignals
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.errors import DomainError, InvalidPolicy
@@ -29,6 +28,7 @@ from portfolio.entrypoints.http.pages.rebalancing.content import (
 from portfolio.entrypoints.http.pages.rebalancing.form import WhatIfForm, line_of, placed
 from portfolio.entrypoints.http.rebalancing.answers import PolicyView
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 PATH: Final = "/pages/rebalancing"
 SIGNALS_SHOWN: Final = 100
@@ -42,15 +42,7 @@ class RebalancingPageController(PageController):
 
     @get(PATH)
     async def read_rebalancing(
-        self,
-        request: HttpRequest,
-        pages: Injected[Pages],
-        form: NamedDependency[WhatIfForm],
-        plan: Injected[ReadPlan],
-        what_if: Injected[WhatIf],
-        list_signals: Injected[ListSignals],
-        portfolio_id: Injected[int],
-        read_deadline_seconds: Injected[float],
+        self, request: HttpRequest, pages: Injected[Pages], form: NamedDependency[WhatIfForm], cases: Injected[UseCases]
     ) -> Template | Response[None]:
         """Return the plan, what the form asks, and the live signals.
 
@@ -58,12 +50,12 @@ class RebalancingPageController(PageController):
         """
         if form.trades and is_private(request):
             return Redirect(PATH + form.without_trades, status_code=303)
-        state = await plan()
+        state = await cases.plan()
         planned = await measured(plan_content, state)
-        imagined, mistakes = await _imagined(form, what_if, state, planned.view.policy)
+        imagined, mistakes = await _imagined(form, cases.what_if, state, planned.view.policy)
         reading = pages.readings.at(state.snapshot, state.at)
-        look = Look(reading, read_deadline_seconds)
-        listed = partial(list_signals, portfolio_id, limit=SIGNALS_SHOWN)
+        look = Look(reading, cases.read_deadline_seconds)
+        listed = partial(cases.list_signals, cases.portfolio_id, limit=SIGNALS_SHOWN)
         opened, claimed = [await look(partial(listed, status)) for status in (OPEN, ACKNOWLEDGED)]
         content = RebalancingContent(
             plan=planned,

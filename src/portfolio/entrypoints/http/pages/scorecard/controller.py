@@ -15,13 +15,13 @@ from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_thread
 from portfolio.application.performance.records import Basis
-from portfolio.application.rebalancing.scorecard import ReadScorecard
 from portfolio.entrypoints.http.pages.frame.page import PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery
 from portfolio.entrypoints.http.pages.scorecard.content import card_content
 from portfolio.entrypoints.http.pages.scorecard.shadows import shadows_content
 from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 T = TypeVar("T")
 
@@ -39,17 +39,15 @@ class ScorecardPageController(PageController):
         self,
         request: HttpRequest,
         pages: Injected[Pages],
-        read_scorecard: Injected[ReadScorecard],
-        by_basis: Injected[ReadByBasis],
-        read_deadline_seconds: Injected[float],
+        cases: Injected[UseCases],
         period: PeriodQuery = None,
         basis: BasisQuery = None,
     ) -> Template:
         """Return how good the signals were, and the shadows: of final days, so the page follows nothing."""
         choice, private, reading = Choice.of(period, None, None, USUAL), is_private(request), await pages.reading()
         days = choice.days(reading.at.date())
-        card, no_card = await in_time(partial(read_scorecard, days), read_deadline_seconds, NO_SIGNALS)
-        shadows, why = await in_time(partial(_shadows, by_basis, basis, days), read_deadline_seconds, AWAY)
+        card, no_card = await in_time(partial(cases.read_scorecard, days), cases.read_deadline_seconds, NO_SIGNALS)
+        shadows, why = await in_time(partial(_shadows, cases.by_basis, basis, days), cases.read_deadline_seconds, AWAY)
         return pages.page(
             request,
             "scorecard.html",

@@ -10,7 +10,6 @@ from litestar import get
 from litestar.di import NamedDependency, Provide
 from litestar.response import Stream, Template
 
-from portfolio.application.clock import Clock
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
 from portfolio.entrypoints.http.errors import MALFORMED, PRIVATE_MODE, RequestError
@@ -22,6 +21,7 @@ from portfolio.entrypoints.http.pages.trades.content import Refusals, trades_con
 from portfolio.entrypoints.http.pages.trades.form import TradesForm
 from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 RefusedCursor = Annotated[str | None, cursor_query("r")]
 RefusedEventCursor = Annotated[str | None, cursor_query("u")]
@@ -42,31 +42,26 @@ class TradesPageController(PageController):
         request: HttpRequest,
         pages: Injected[Pages],
         form: NamedDependency[TradesForm],
-        lookups: Injected[Lookups],
-        portfolio_id: Injected[int],
-        read_deadline_seconds: Injected[float],
+        cases: Injected[UseCases],
         refused: RefusedCursor = None,
         refused_events: RefusedEventCursor = None,
     ) -> Template:
         """Return the trades that the form asks for, newest first, and the refused bookings and events."""
         wanted, errors = form.read()
         reading, before, before_event = await pages.reading(), read_cursor(refused), read_cursor(refused_events)
-        look = Look(reading, read_deadline_seconds)
-        trades = Page((), None) if errors else await look(lambda: lookups.trades(portfolio_id, wanted))
-        page = await look(lambda: lookups.refusals(portfolio_id, before=before, limit=REFUSALS_A_PAGE))
-        events = await look(lambda: lookups.cash_refusals(portfolio_id, before=before_event, limit=REFUSALS_A_PAGE))
+        look = Look(reading, cases.read_deadline_seconds)
+        trades = Page((), None) if errors else await look(lambda: cases.lookups.trades(cases.portfolio_id, wanted))
+        page = await look(lambda: cases.lookups.refusals(cases.portfolio_id, before=before, limit=REFUSALS_A_PAGE))
+        events = await look(
+            lambda: cases.lookups.cash_refusals(cases.portfolio_id, before=before_event, limit=REFUSALS_A_PAGE)
+        )
         refusals = Refusals(page=page, at=refused, events=events, events_at=refused_events)
         content = trades_content(form, errors, reading, trades, refusals)
         return pages.page(request, "trades.html", "Trades", reading, content=content)
 
     @get("/pages/trades.csv")
     async def read_trades_as_csv(
-        self,
-        request: HttpRequest,
-        form: NamedDependency[TradesForm],
-        lookups: Injected[Lookups],
-        portfolio_id: Injected[int],
-        clock: Injected[Clock],
+        self, request: HttpRequest, form: NamedDependency[TradesForm], cases: Injected[UseCases]
     ) -> Stream:
         """Return all the trades that the form asks for, newest first, as a file; its size of a page does not matter.
 
@@ -80,10 +75,10 @@ class TradesPageController(PageController):
             detail = "; ".join(f"{error.field} {error.message}" for error in errors)
             raise RequestError(MALFORMED, detail, errors=errors)
         wanted = replace(wanted, limit=ROWS_AT_ONCE)
-        first = await lookups.trades(portfolio_id, wanted)
-        name = f"trades-{clock.now().date()}.csv"
+        first = await cases.lookups.trades(cases.portfolio_id, wanted)
+        name = f"trades-{cases.clock.now().date()}.csv"
         return Stream(
-            _csv_of(first, lookups, portfolio_id, wanted),
+            _csv_of(first, cases.lookups, cases.portfolio_id, wanted),
             media_type=CSV,
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
