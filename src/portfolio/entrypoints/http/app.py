@@ -183,7 +183,8 @@ def create_app(
     """Return an application that serves this."""
     given = dict(serves.given)
     app = PortfolioApp(
-        route_handlers=[provided(controller, given) for controller in CONTROLLERS],
+        route_handlers=CONTROLLERS,
+        dependencies=provided(given),
         template_config=template_config(),
         before_request=_admit,
         dto=StrictBody,
