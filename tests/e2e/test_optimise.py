@@ -70,7 +70,7 @@ def test_the_command_prints_what_a_person_wants_to_know_first(service: ServicePr
     }
     refused = service.command("optimise", "risk_parity", "--confidence", "2")
     assert refused.returncode == 64
-    assert "confidence has to be 0.5 to 0.999" in refused.stderr
+    assert "confidence: has to be 0.5 to 0.999" in refused.stderr
     short = service.command("optimise", "hrp", "--days", "20")
     assert (short.returncode, "at least 60 are needed" in short.stderr) == (3, True)
     assert service.command("optimise", "hrp", "--limit", "x").returncode == 64
