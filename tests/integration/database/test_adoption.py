@@ -22,6 +22,8 @@ from tests.support.database.old_database import execute, make_old
 from tests.support.fakes.clock import FakeClock
 from tests.support.ledger_examples import AT, BTC, ETH, book_one, execution, money
 
+pytestmark = pytest.mark.unmeasured
+
 OLD_COLUMNS = {
     "mock_holdings": "id, symbol, quantity, avg_entry_price, total_invested, realized_pnl, last_price, updated_at",
     "mock_trades": "id, symbol, side, quantity, price, amount, fee, net_amount, execution_time, notes, status",

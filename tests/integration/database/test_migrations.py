@@ -25,6 +25,8 @@ from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute, make_old
 from tests.support.ledger_examples import book_one, open_books
 
+pytestmark = pytest.mark.unmeasured
+
 ALEMBIC_INI = Path(__file__).parents[3] / "alembic.ini"
 DIALECTS = ("mysql", "mariadb")
 TABLES = [t for t in (*metadata.tables.values(), *prices_metadata.tables.values()) if t is not schema_revision]

@@ -53,7 +53,7 @@ def _place(node: dict[str, Any]) -> str:
 
 
 async def shorten(page: Page) -> None:
-    """Leave of long tables the first rows alone: the others are made alike, and axe takes seconds for each hundred."""
+    """Leave of long tables the first rows alone: the others are made alike, and each hundred takes seconds more."""
     await page.evaluate(f"document.querySelectorAll('tr:nth-child(n+{_ROWS + 1})').forEach(row => row.remove())")
 
 

@@ -19,6 +19,8 @@ from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.services.http_service import Service
 
+pytestmark = pytest.mark.unmeasured
+
 SYMBOLS = [f"S{number:02}" for number in range(40)]
 DAYS = 365
 TURNS = 2_000  # of the event loop; without anything to compute an answer takes a hundredth of them

@@ -25,6 +25,8 @@ from portfolio.entrypoints.http.rebalancing.requests import PolicyBody, TradeBod
 from portfolio.entrypoints.http.shell.strict_body import StrictBody
 from tests.support.services.http_service import BASE, BUY, Service, fields, is_problem, running
 
+pytestmark = pytest.mark.unmeasured
+
 URL = "/holdings/update"
 BACKTEST: dict[str, Any] = {"from": "2025-01-01", "to": "2025-03-31", "start": "cash"}
 WIDE = Context(prec=400, rounding=ROUND_HALF_EVEN)

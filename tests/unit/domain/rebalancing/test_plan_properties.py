@@ -17,6 +17,8 @@ from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import MarketView
 from tests.support.rebalancing import broken_limits, considered, plan_for, views
 
+pytestmark = pytest.mark.unmeasured
+
 COSTS = pytest.mark.parametrize("fee_bps", [0, 10, 50])
 
 

@@ -14,6 +14,8 @@ from portfolio.entrypoints.http.operations.openapi import document, field_descri
 from portfolio.entrypoints.http.stream import asyncapi
 from tests.support.services.http_service import running
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
