@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import cycle
 from statistics import median
@@ -19,23 +19,20 @@ import httpx
 import numpy as np
 
 from benchmarks.bookings import BODY
+from benchmarks.books.closes import DAYS, closes_of, keep_closes, keep_walks, with_prices
 from benchmarks.harness.bare import Array
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Bare, Service, Stage
 from benchmarks.reads import hold
-from portfolio.adapters.database.database import Database, open_database
-from portfolio.application.prices.ports import PriceStore
-from portfolio.application.prices.records import Close, PriceUpdate
+from portfolio.application.prices.records import PriceUpdate
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.services.service import PORTFOLIO
 
-DAYS = 365
 # More lookbacks than the service keeps results: none is there when it comes round again.
 LOOKBACKS = range(DAYS, DAYS - 24, -1)
-ROWS_AT_ONCE = 20_000
 ROUNDS = 12
 CASH = 1_000_000
 PATIENCE_SECONDS = 60.0
@@ -135,7 +132,7 @@ class Change:
         prices = {f"R{place:03}": Decimal(10_000 + self._number + place) / 100 for place in range(assets)}
         marks = {Symbol(code): Mark(Price(price), "coinbase", now) for code, price in prices.items()}
         update = PriceUpdate(marks=marks, at=now)
-        asyncio.run(_with_prices(self._database, lambda store: store.record(1, update, None)))
+        asyncio.run(with_prices(self._database, lambda store: store.record(1, update, None)))
 
     def book(self) -> None:
         """Book a trade alone."""
@@ -153,50 +150,11 @@ def prepared(stage: Stage, name: str, assets: int) -> tuple[DatabaseUnderTest, S
     database = stage.database(name)
     service = stage.running(name, database, PORTFOLIO_INITIAL_CASH=str(CASH))
     symbols = [f"R{number:03}" for number in range(assets)]
+    returns = keep_walks(database, symbols)
     # A few large positions and many small ones, and a tenth of the money left.
     shares = [1 / (place + 5) for place in range(assets)]
     hold(service, symbols, [round(0.9 * CASH / 100.125 * share / sum(shares), 4) for share in shares])
-    randomness = np.random.default_rng(1)
-    # Half of what an asset does is the market's doing: pairs correlate by 0.5, and some of them are over the limit.
-    returns = randomness.normal(0.0005, 0.02, (DAYS, 1)) + randomness.normal(0, 0.02, (DAYS, assets))
-    prices = 100 * np.vstack([np.ones(assets), np.cumprod(1 + returns, axis=0)])
-    last = datetime.now(UTC).date() - timedelta(days=1)
-    closes = [
-        close for column, symbol in enumerate(symbols) for close in closes_of(symbol, prices[:, column].tolist(), last)
-    ]
-    asyncio.run(keep_closes(database, closes))
-    return database, service, np.ascontiguousarray(returns)
-
-
-def closes_of(symbol: str, prices: Sequence[float], last_day: date) -> list[Close]:
-    """Return closes of the days up to the last one."""
-    return [
-        Close(
-            symbol=Symbol(symbol),
-            day=last_day - timedelta(days=len(prices) - 1 - place),
-            price=Price(Decimal(f"{price:.8f}")),
-            source="coinbase",
-        )
-        for place, price in enumerate(prices)
-    ]
-
-
-async def keep_closes(database: DatabaseUnderTest, closes: Sequence[Close]) -> None:
-    """Write the closes into the database."""
-
-    async def write(store: PriceStore) -> None:
-        for start in range(0, len(closes), ROWS_AT_ONCE):
-            await store.add_closes(closes[start : start + ROWS_AT_ONCE])
-
-    await _with_prices(database, write)
-
-
-async def _with_prices(database: DatabaseUnderTest, work: Callable[[PriceStore], Awaitable[object]]) -> None:
-    opened: Database = open_database(database.url, prices_schema=database.prices_schema)
-    try:
-        await work(opened.prices)
-    finally:
-        await opened.close()
+    return database, service, returns
 
 
 def _offer(stage: Stage, service: Service, path: str, name: str, returns: Array) -> None:

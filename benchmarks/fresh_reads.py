@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
-from benchmarks.growth import holding, read_ms
+from benchmarks.books.closes import keep_walks
+from benchmarks.growth import read_ms
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Naked, Stage
+from benchmarks.reads import hold
 from portfolio.application.prices.valuation import value_portfolio
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
@@ -33,7 +35,11 @@ def fresh_reads(stage: Stage) -> Sequence[Row]:
 
 
 def _row(stage: Stage, size: int, limit: float) -> Row:
-    service, portfolio = holding(stage, "fresh", size), _portfolio(size)
+    database, portfolio = stage.database(f"fresh_{size}"), _portfolio(size)
+    service = stage.running(f"fresh-{size}", database)
+    symbols = [symbol.code for symbol in portfolio.positions]
+    keep_walks(database, symbols)
+    hold(service, symbols)
     with service.http() as client:
         stage.offer(f"fresh-{size}.json", client.get(PATH).raise_for_status().content)
     bytes_alone = stage.floor(Naked).burst(f"/bare/bytes/fresh-{size}.json", requests=5)

@@ -10,6 +10,7 @@ from statistics import median
 
 import httpx
 
+from benchmarks.books.closes import keep_walks
 from benchmarks.harness.load import Burst
 from benchmarks.harness.processor import processor_seconds
 from benchmarks.harness.rows import Row, by_turns, ratio_row
@@ -63,7 +64,9 @@ def booking(symbol: str, quantity: float) -> dict[str, object]:
 def _rows(stage: Stage, positions: int) -> list[Row]:
     database = stage.database(f"reads_{positions}")
     service = stage.running(f"reads-{positions}", database)
-    hold(service, [f"R{number:03}" for number in range(positions)])
+    symbols = [f"R{number:03}" for number in range(positions)]
+    keep_walks(database, symbols)
+    hold(service, symbols)
     return [row for path in READS for row in _pair(stage, service, database, path, positions)]
 
 

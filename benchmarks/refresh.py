@@ -1,17 +1,11 @@
-"""A refresh of 200 prices, beside one round trip to the exchange.
-
-A year of closes of each asset is there before it is held. Else the service fetches them, half a minute for 200, and
-that was measured: it doubled the processor time of a refresh.
-"""
+"""A refresh of 200 prices, beside one round trip to the exchange."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from benchmarks.analyses import DAYS, closes_of, keep_closes
+from benchmarks.books.closes import keep_walks
 from benchmarks.harness.feed import COARSE, RATED, symbols
 from benchmarks.harness.load import Burst
 from benchmarks.harness.rows import Row, by_turns, ratio_row
@@ -33,9 +27,8 @@ def refresh(stage: Stage) -> Sequence[Row]:
 def _row(stage: Stage, kind: str, how: str, rounds: int) -> Row:
     database = stage.database(f"refresh_{kind.lower()}")
     service = stage.running(f"refresh-{kind.lower()}", database)
-    held, yesterday = symbols(kind, FEED_SYMBOLS), datetime.now(UTC).date() - timedelta(days=1)
-    closes = [close for symbol in held for close in closes_of(symbol, [100.0] * DAYS, yesterday)]
-    asyncio.run(keep_closes(database, closes))
+    held = symbols(kind, FEED_SYMBOLS)
+    keep_walks(database, held)
     hold(service, held)
     port = urlsplit(stage.feed_url).port
     assert port is not None

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.analyses import DAYS, prepared
+from benchmarks.analyses import prepared
+from benchmarks.books.closes import DAYS
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import Bare, Service, Stage
 from benchmarks.lag import ALLOWED_MS, watched

@@ -1,0 +1,1 @@
+"""What the books of a benchmark begin with."""
