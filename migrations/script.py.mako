@@ -5,6 +5,7 @@ down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
 
+## A new revision does nothing silently: until its two steps are written, it fails.
 
 def upgrade() -> None:
     ${upgrades if upgrades else "raise NotImplementedError"}

@@ -4,6 +4,6 @@ import gc
 
 import portfolio.entrypoints.assembly.application
 import portfolio.entrypoints.server
-import portfolio.main  # noqa: F401
+import portfolio.main  # noqa: F401  to have them loaded is all
 
 gc.freeze()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
@@ -41,9 +41,19 @@ class Access:
         return [scope for scope in (self.scope, self.or_scope) if scope is not None]
 
 
-def access(scope: Scope | None, **said: Any) -> dict[str, Any]:
-    """Return the route option that says so: ``said`` are the other fields of ``Access``."""
-    return {_OPT: Access(scope=scope, **said)}
+class _Further(TypedDict, total=False):
+    or_scope: Scope
+    problems: tuple[ProblemKind, ...]
+    books: bool
+    takes_key: bool
+    is_form: bool
+    also: tuple[str, ...]
+    form: type[Struct]
+
+
+def access(scope: Scope | None, **further: Unpack[_Further]) -> dict[str, Any]:
+    """Return the route option that says so: ``further`` are the other fields of ``Access``."""
+    return {_OPT: Access(scope=scope, **further)}
 
 
 def access_of(handler: BaseRouteHandler) -> Access | None:
