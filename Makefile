@@ -15,7 +15,7 @@ PYTEST_WORKERS ?= 3
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test check audit faults fuzz faults-galera oracles bench screenshots diagrams format lock clean
+.PHONY: help install install-dev run demo test compile-tests check audit faults fuzz faults-galera oracles bench screenshots diagrams format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -32,8 +32,14 @@ run: install  ## migrate the embedded database and serve on http://127.0.0.1:802
 demo: install  ## serve two years of made-up trades at simulated prices, in a database of its own (PORT=..., SEED=...)
 	exec $(BIN)/portfolio demo $(if $(PORT),--port $(PORT)) $(if $(SEED),--seed $(SEED))
 
-test: check  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
+test: install-dev  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
+	@$(MAKE) --no-print-directory --jobs=2 check compile-tests
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --coverage-gates
+
+# pytest compiles the tests when it collects them, each worker for itself: of a clean clone this is done once before, on the core that the
+# checks leave free. What it finds wrong the tests tell.
+compile-tests: install-dev
+	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null || true
 
 check: install-dev  ## format, lint, types, layers: the one definition of every check
 	$(BIN)/ruff format --check .
