@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.imports.booking import BookImport, ImportWish
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import Options
 from portfolio.application.ledger.cash import MoveCash
 from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent
 from portfolio.application.ledger.records import Acceptance, BookingReply, BookTrade
+from portfolio.application.rebalancing.records import Signal
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money
 from portfolio.entrypoints.assembly.adapters import Adapters
@@ -47,6 +50,7 @@ from portfolio.settings import Settings
 _DAYS_OF_PRICES_BEFORE: Final = 120
 _SIGNALS_CARRIED_OUT: Final = 2
 _MOST_CLOSES: Final = 2_000
+_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +106,13 @@ class MakeHistory:
             if engines.trades_on(day):
                 await self._trade(engines, day)
                 if day >= SIGNALS_SINCE:
-                    await self._use.generate_signals()  # for the scorecard: nobody claims these
+                    await self._signals()  # for the scorecard: nobody claims these
             if day in REBALANCING_DAYS:
                 await self._rebalance(engines)
         self._clock.set(now)
         final = await self._parts.performance.make_final(self._portfolio_id, DAYS - LATE_DAY)
         await self._use.refresh()
-        signals = await self._use.generate_signals()
+        signals = await self._signals()
         await self._use.booking.close()
         return DemoReport(
             first=first,
@@ -119,7 +123,7 @@ class MakeHistory:
             events=self._events,
             imported=self._imported,
             days=self._recorded + len(final.written),
-            signals=len(signals.signals),
+            signals=len(signals),
         )
 
     async def _add_closes(self, first: date, today: date) -> None:
@@ -189,12 +193,19 @@ class MakeHistory:
         """
         prices = await self._prices()
         for _ in range(_SIGNALS_CARRIED_OUT):
-            signals = (await self._use.generate_signals()).signals
+            signals = await self._signals()
             first = next((signal for signal in signals if signal.symbol not in ASIDE), None)
             if first is None:
                 return
             claimed = await self._use.acknowledge_signal(first.id, owner="rebalancer")
             await self._book([engines.carry_out(claimed, prices, self._clock.now())])
+
+    async def _signals(self) -> Sequence[Signal]:
+        """Return the signals of now; asked for again where a busy machine reads longer than a service would wait."""
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(LedgerUnavailable):
+                return (await self._use.generate_signals()).signals
+        return (await self._use.generate_signals()).signals
 
     async def _prices(self) -> Prices:
         """Return the prices of this moment, after a refresh of what is held."""
