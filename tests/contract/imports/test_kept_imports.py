@@ -333,6 +333,7 @@ async def test_files_of_any_size_and_name_come_back_as_they_were(ports: Ports) -
 # --- taken back -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", EXAMPLES)
 async def test_an_import_is_taken_back_as_if_it_had_never_been(ports: Ports, name: str) -> None:
     start = await open_books(ports.ledger)

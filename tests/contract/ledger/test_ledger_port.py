@@ -243,6 +243,7 @@ async def test_a_reversal_is_seen_on_the_trade_it_reverses_and_happens_once(port
         await ports.ledger.transact(1, reverse)
 
 
+@pytest.mark.unmeasured
 async def test_many_trades_are_added_at_once_and_numbered_in_order(ports: Ports) -> None:
     await open_books(ports.ledger)
     portfolio, entries = await ports.ledger.load(1), []

@@ -19,6 +19,8 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_picked_sales import FakePickedSales
 from tests.support.ledger_examples import open_books
 
+pytestmark = pytest.mark.unmeasured
+
 NOON = FakeClock().now()
 
 

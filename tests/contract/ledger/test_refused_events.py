@@ -96,6 +96,7 @@ async def test_what_was_refused_is_listed_newest_first_with_what_was_asked_for_a
     await assert_proved(ports)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("kind", TOO_MUCH)
 async def test_an_override_books_what_was_refused_in_its_place_and_it_can_be_taken_out(ports: Ports, kind: str) -> None:
     before, asked = await opened(ports), TOO_MUCH[kind]

@@ -18,6 +18,8 @@ from tests.unit.analytics.series import (
     with_holes,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 NAN = float("nan")
 FEW, CONSTANT = Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES
 

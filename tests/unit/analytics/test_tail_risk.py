@@ -23,6 +23,8 @@ from portfolio.analytics.tail_risk import (
 )
 from tests.unit.analytics.series import daily_return, gappy_returns, matrices, random_returns, weights_of
 
+pytestmark = pytest.mark.unmeasured
+
 P90, P95, P99 = Decimal("0.9"), Decimal("0.95"), Decimal("0.99")
 Z95, Z99 = 1.6448536269514722, 2.3263478740408408  # quantiles of the standard normal, as in any table
 

@@ -9,6 +9,8 @@ from portfolio.analytics.estimate import Estimate, Matrix, Undefined
 from portfolio.analytics.volatility import Volatility, daily_volatility, volatility
 from tests.unit.analytics.series import gappy_returns, matrices, random_returns, weights_of
 
+pytestmark = pytest.mark.unmeasured
+
 FEW, CONSTANT = Undefined.TOO_FEW_OBSERVATIONS, Undefined.CONSTANT_SERIES
 YEAR = 365**0.5
 

@@ -18,6 +18,8 @@ from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.packed import Packed, Packing, in_order
 from portfolio.domain.symbol import Symbol
 
+pytestmark = pytest.mark.unmeasured
+
 
 class Kind(StrEnum):
     """What a record is."""

@@ -7,11 +7,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from portfolio.application.prices.records import Close
 from portfolio.domain.money import Price
 from portfolio.domain.symbol import Symbol
 from tests.support.histories import exact
 from tests.support.services.http_service import Service, fields, is_problem
+
+pytestmark = pytest.mark.unmeasured
 
 LAST = date(2025, 6, 14)  # the day before that of the service's clock
 DAYS = 100

@@ -22,6 +22,8 @@ from tests.support.histories import booking, exact, hold
 from tests.support.optimisation import FOUR, MEANS, closes_of, correlated, scenarios, uncorrelated, waves
 from tests.support.services.http_service import Service, fields, is_problem, running
 
+pytestmark = pytest.mark.unmeasured
+
 CATEGORIES = Categories({"AAA": "one", "BBB": "two", "CCC": "two", "DDD": "three", "USDC": "stablecoin"})
 FREE = {
     "position_limit": 1,

@@ -137,6 +137,7 @@ async def test_without_a_whole_month_none_is_the_worst(service: Service) -> None
     assert "the days reach over no whole month yet" in words(text)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("query", ["", "?period=7d", "?period=all&scale=log", "?period=30d&benchmark=ETH"])
 async def test_a_private_page_has_no_amount_of_the_books_in_any_byte(grown: Service, query: str) -> None:
     paths = ("/portfolio", "/trades", "/cash/transactions", "/performance/timeframes", "/performance/history?days=60")

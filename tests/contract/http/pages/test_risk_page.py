@@ -15,6 +15,8 @@ from tests.contract.http.risk.test_risk import EIGHT, buy, load, walks, with_gap
 from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, of_api, read_page, sound_page
 from tests.support.services.http_service import Service, running, running_on_sqlite
 
+pytestmark = pytest.mark.unmeasured
+
 MONEY = ("28123.45", "20456.78", "9234.56", "7345.67", "1456.78", "567.89", "345.67", "234.56")
 CATEGORIES = Categories({"AAA": "defi", "BBB": "defi", "CCC": "oracle", "DDD": "stablecoin"})
 WAYS = ("historical", "cornish_fisher", "normal")
@@ -259,7 +261,6 @@ async def test_stale_prices_are_told_at_the_top(held: Service) -> None:
     assert "Stale" in page.one("section", aria_label="State").text
 
 
-@pytest.mark.unmeasured
 async def test_a_thousand_positions_are_shown_by_the_largest_and_the_rest_is_counted(tmp_path: Path) -> None:
     symbols = [f"S{n:03}" for n in range(1_000)]
     async with running_on_sqlite(tmp_path, request_deadline_seconds=60) as service:

@@ -44,6 +44,7 @@ def showing(cookie: str, name: str = "portfolio") -> dict[str, str]:
     return {"Cookie": f"{name}={cookie}"}
 
 
+@pytest.mark.unmeasured
 async def test_who_signed_in_reads_pages_and_programs_answers_and_the_documentation(keyed: Service) -> None:
     answer = await sign_in(keyed, back="/pages/positions?sort=value")
     assert (answer.status_code, answer.headers["location"]) == (303, "/pages/positions?sort=value")

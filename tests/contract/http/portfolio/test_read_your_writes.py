@@ -34,6 +34,8 @@ from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore, FakeSignals
 from tests.support.services.http_service import BUY, Service, assemble, soon
 
+pytestmark = pytest.mark.unmeasured
+
 T = TypeVar("T")
 
 BTC = Symbol("BTC")

@@ -25,6 +25,8 @@ from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.html_file import HtmlFile, check_that_it_is_alone
 from tests.support.services.http_service import BUY, Service, running
 
+pytestmark = pytest.mark.unmeasured
+
 __all__ = ["late"]
 
 MOST_BYTES = 400_000
@@ -243,7 +245,6 @@ async def test_without_the_database_there_is_no_sheet() -> None:
         assert answer.status_code == 503
 
 
-@pytest.mark.unmeasured
 async def test_a_thousand_positions_stay_below_the_size(service: Service) -> None:
     bookings = [
         {**BUY, "symbol": f"C{n:03}", "quantity": 1 + n, "price": 0.1, "net_amount": (1 + n) / 10, "fees": 0.001}

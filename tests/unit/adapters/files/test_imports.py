@@ -11,6 +11,8 @@ from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import Options, Table, Unreadable
 from tests.support.imports import StoppedClock, answer_of
 
+pytestmark = pytest.mark.unmeasured
+
 
 def freqtrade(path: Path) -> None:
     """A database as freqtrade writes it, with the columns that matter."""
@@ -73,7 +75,6 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert "larger than 256 MiB" in content.reason
 
 
-@pytest.mark.unmeasured
 def test_a_file_of_more_lines_than_memory_is_for_is_not_read() -> None:
     assert isinstance(content_of(b"a\n" * MOST_LINES), Table)
     content = content_of(b"a\n" * (MOST_LINES + 1))

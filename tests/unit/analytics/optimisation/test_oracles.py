@@ -17,6 +17,8 @@ from portfolio.analytics.optimisation.problem import Objective, Problem
 from portfolio.analytics.tail_risk import historical_loss, worst_first
 from tests.support.optimisation import problem
 
+pytestmark = pytest.mark.unmeasured
+
 FILE = Path(__file__).parents[3] / "oracles" / "expected.json"
 CASES = json.loads(FILE.read_text())["cases"]
 

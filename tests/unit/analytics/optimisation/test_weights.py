@@ -33,6 +33,8 @@ from portfolio.analytics.optimisation.solvers import Constraints, Optimum
 from portfolio.analytics.tail_risk import historical_loss, worst_first
 from tests.support.optimisation import MEANS, ORTHANT, problem, uncorrelated, waves
 
+pytestmark = pytest.mark.unmeasured
+
 SOLVERS = NativeSolvers()
 Limits = Sequence[tuple[tuple[int, ...], float]]
 
@@ -74,7 +76,6 @@ def figure(one: Problem, weights: Vector) -> float:
 PROGRAMMES = (Objective.MIN_VARIANCE, Objective.MAX_SHARPE, Objective.MIN_CVAR)
 
 
-@pytest.mark.unmeasured
 @settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -99,7 +100,6 @@ def test_no_limit_is_ever_passed_and_what_is_not_invested_has_a_name(
     assert found.contributions is None or sum(found.contributions) == pytest.approx(1)
 
 
-@pytest.mark.unmeasured
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), n_assets=st.integers(2, 8), objective=st.sampled_from(PROGRAMMES))
 def test_no_random_weights_within_the_limits_are_better(seed: int, n_assets: int, objective: Objective) -> None:
@@ -115,7 +115,6 @@ def test_no_random_weights_within_the_limits_are_better(seed: int, n_assets: int
             assert reached <= figure(one, other) + 1e-7 * abs(reached)
 
 
-@pytest.mark.unmeasured
 @settings(max_examples=12)
 @given(
     seed=st.integers(0, 2**32 - 1), objective=st.sampled_from([one for one in Objective if one is not Objective.HRP])

@@ -25,6 +25,8 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import named, panel_from, request_of, walk
 from tests.support.fakes.compute import chosen_here
 
+pytestmark = pytest.mark.unmeasured
+
 POLICY = RebalancePolicy(cash_trigger=Decimal("0.15"), pair_correlation=Decimal("0.5"))
 SYMBOLS = named(6)
 
@@ -55,7 +57,6 @@ def proof(panel: Panel, request: BacktestRequest, decide_on: Callable[[Panel], D
     return found
 
 
-@pytest.mark.unmeasured
 def test_no_decision_of_the_policy_knows_the_future() -> None:
     panel = closes_with_gaps()
     found = proof(panel, from_row_31(panel), lambda _: ByPolicy(POLICY, screens=False))
@@ -64,7 +65,6 @@ def test_no_decision_of_the_policy_knows_the_future() -> None:
     assert found.changed == ()
 
 
-@pytest.mark.unmeasured
 def test_nor_does_one_that_is_screened_and_filled_at_its_own_close() -> None:
     panel = closes_with_gaps()
     request = from_row_31(panel, fill=FillAt.SAME_CLOSE, every_days=4)
@@ -72,7 +72,6 @@ def test_nor_does_one_that_is_screened_and_filled_at_its_own_close() -> None:
     assert (found.cuts, found.changed) == (CUTS, ())
 
 
-@pytest.mark.unmeasured
 def test_no_decision_on_weights_knows_the_future() -> None:
     panel = closes_with_gaps()
     targets = Targets(objective=Objective.INVERSE_VOLATILITY, days=30, symbols=tuple(SYMBOLS))

@@ -155,6 +155,7 @@ def test_a_request_comes_back_as_it_was_encoded() -> None:
     assert BacktestRequest.decode(request.encode()).encode() == request.encode()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("fill", FillAt)
 def test_with_and_without_the_screen_everything_is_the_same(fill: FillAt) -> None:
     panel, request = lively()

@@ -134,6 +134,7 @@ def less(sharpe_ratio: Decimal | None, volatility: Decimal | None) -> float:
     return float(float(sharpe_ratio) - 365 * (1.05 ** (1 / 365) - 1) / float(volatility))
 
 
+@pytest.mark.unmeasured
 def test_every_sharpe_ratio_is_over_the_risk_free_rate() -> None:
     panel = market()
     request = wants(panel)
@@ -209,6 +210,7 @@ def test_moments_that_do_not_go_together_leave_the_deflated_ratio_out() -> None:
     assert sweep_result([odd]).deflated_sharpe_ratio is None
 
 
+@pytest.mark.unmeasured
 def test_stability_tells_each_setting_alone_and_the_spread_of_all_together() -> None:
     panel = market()
     request = wants(panel)
@@ -236,6 +238,7 @@ def test_windows_follow_each_other_to_the_end() -> None:
     assert windows(wants(market())) == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("from_holdings", [False, True])
 def test_what_is_chosen_on_the_past_goes_on_with_what_there_is(from_holdings: bool) -> None:
     panel = market(145)

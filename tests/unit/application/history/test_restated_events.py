@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -311,6 +312,7 @@ def groups_of(order: Order) -> list[set[str]]:
     return groups
 
 
+@pytest.mark.unmeasured
 @given(DEEDS, st.randoms(use_true_random=False))
 @example([("exchange", 0, 300, 0, 9, False), ("buy", 0, 100, 700, 2, False)], random.Random(1))
 @example([("transfer_out", 0, 300, 0, 9, False), ("buy", 0, 100, 700, 2, False)], random.Random(1))

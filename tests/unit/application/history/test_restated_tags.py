@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -116,6 +117,7 @@ DEEDS = st.lists(
 PRICES = st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=LAST + 1, max_size=LAST + 1)
 
 
+@pytest.mark.unmeasured
 @given(DEEDS, PRICES, st.integers(0, 12), st.integers(1, 12))
 @example([("transfer_in", 0, 5, 3), ("BTC", 0, 2, 4)], [(7, 9)] * (LAST + 1), 0, 3)
 def test_nothing_is_left_over_and_each_engine_has_what_the_model_says(

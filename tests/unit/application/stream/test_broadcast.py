@@ -223,6 +223,7 @@ async def test_an_entry_whose_row_cannot_be_read_is_left_out_and_counted(stage: 
     assert stage.stream.place.ledger == 3
 
 
+@pytest.mark.unmeasured
 async def test_a_long_ledger_is_told_in_blocks_of_bounded_length(stage: Stage) -> None:
     for _ in range(1_203):
         await book_one(stage.ledger)

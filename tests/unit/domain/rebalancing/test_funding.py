@@ -85,6 +85,7 @@ def test_each_beginning_of_a_plan_of_the_policy_can_be_paid_for(
         fits(view, trade)
 
 
+@pytest.mark.unmeasured
 @COSTS
 @settings(max_examples=40)
 @given(

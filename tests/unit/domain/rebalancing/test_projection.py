@@ -189,6 +189,7 @@ def test_where_shares_or_prices_are_undefined_so_is_the_quantity() -> None:
     assert largest(view_of(asset("A", "1", price=None, tradable=False)), Side.SELL, "A") is None
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("fee_bps", [0, 10, 50])
 @settings(max_examples=100)
 @given(view=views(least=1000, most=1_000_000), side=st.sampled_from(Side), number=st.integers(0, 7))

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from portfolio.entrypoints.charts.thinning import runs, thinned
 
+pytestmark = pytest.mark.unmeasured
+
 PIXELS = 20
 VALUE = st.none() | st.floats(-1e6, 1e6) | st.sampled_from([0.0, 1.0])
 SERIES = st.lists(VALUE, max_size=30) | st.integers(0, 400).flatmap(lambda n: st.lists(VALUE, min_size=n, max_size=n))
 
 
-@pytest.mark.unmeasured
 @given(SERIES)
 def test_the_least_and_the_greatest_of_each_pixel_stay_and_no_more_than_two(values: list[float | None]) -> None:
     points = runs(enumerate(values), 1.0)

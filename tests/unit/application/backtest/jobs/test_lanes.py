@@ -108,6 +108,7 @@ class World:
         return self.store.rows[0].outcome
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 async def test_on_however_many_processes_the_same_comes_of_it(count: int) -> None:
     world = World(count)

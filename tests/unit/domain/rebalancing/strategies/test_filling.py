@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from itertools import combinations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ def test_what_its_category_stops_below_half_of_a_pair_is_in_no_pair() -> None:
     assert filled(targets_of(view, policy), rates) == {"A": Decimal(13_800), "B": Decimal(13_800)}
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=200)
 @given(view=views(least=1_000, most=1_000_000), policy=policies(), data=st.data())
 def test_filling_event_by_event_comes_to_what_filling_step_by_step_does(
