@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from portfolio.application.performance.series.daily import DailySeries, SeriesDay
+from portfolio.application.performance.series.daily import DailySeries
 from portfolio.domain.money import Money
 from portfolio.entrypoints.charts import DOLLARS, FRACTION, PLAIN, Frame, Scale, Series, Tone, line_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 
 MOST_ROWS: Final = 400
@@ -26,25 +26,10 @@ def places_shown(days: Sequence[date]) -> list[int]:
 def value_chart(series: DailySeries, scale: Scale) -> Chart:
     """Return the value beside the net deposits, in dollars: not for a private page."""
     frame = Frame(id="value", title="Value and net deposits", desc="At the end of each day, UTC.", unit=DOLLARS)
-    lines = [
-        Series(name="value", points=_points(series, lambda day: _amount(day.value))),
-        Series(name="net deposits", points=_points(series, lambda day: _amount(day.net_deposits)), tone=Tone.OTHER),
-    ]
-    return Chart(
-        name="value",
-        title=frame.title,
-        svg=line_chart(frame, lines, scale=scale),
-        columns=["Day (UTC)", "Value", "Net deposits"],
-        rows=[
-            [
-                _named(day, series),
-                Cell(value=day.value, kind=Kind.MONEY, reason=day.reasons.get("value")),
-                Cell(value=day.net_deposits, kind=Kind.MONEY, reason=day.reasons.get("net_deposits")),
-            ]
-            for day in _rows(series)
-        ],
-        note=_note(series),
-    )
+    lines = [_line(series, "value", "value"), _line(series, "net deposits", "net_deposits", Tone.OTHER)]
+    drawn = line_chart(frame, lines, scale=scale)
+    columns = {"Value": "value", "Net deposits": "net_deposits"}
+    return Chart.of(frame, drawn, ["Day (UTC)", *columns], _rows(series, columns.values(), Kind.MONEY), _note(series))
 
 
 def index_chart(series: DailySeries, scale: Scale) -> Chart:
@@ -52,63 +37,40 @@ def index_chart(series: DailySeries, scale: Scale) -> Chart:
     benchmark = series.benchmark.code
     title = f"Unit value beside {benchmark}"
     frame = Frame(id="index", title=title, desc="Both are 100 on the first day; deposits do not move it.", unit=PLAIN)
-    lines = [
-        Series(name="portfolio", points=_points(series, lambda day: day.unit_index)),
-        Series(name=benchmark, points=_points(series, lambda day: day.benchmark_index), tone=Tone.OTHER),
-    ]
-    return Chart(
-        name="index",
-        title=title,
-        svg=line_chart(frame, lines, scale=scale),
-        columns=["Day (UTC)", "Portfolio", benchmark],
-        rows=[
-            [
-                _named(day, series),
-                Cell(value=day.unit_index, kind=Kind.NUMBER, reason=day.reasons.get("unit_index")),
-                Cell(value=day.benchmark_index, kind=Kind.NUMBER, reason=day.reasons.get("benchmark_index")),
-            ]
-            for day in _rows(series)
-        ],
-        note=f"Time-weighted: 100 on the first day, deposits and withdrawals do not count. {_note(series)}".strip(),
-    )
+    lines = [_line(series, "portfolio", "unit_index"), _line(series, benchmark, "benchmark_index", Tone.OTHER)]
+    rows = _rows(series, ("unit_index", "benchmark_index"), Kind.NUMBER)
+    note = f"Time-weighted: 100 on the first day, deposits and withdrawals do not count. {_note(series)}".strip()
+    return Chart.of(frame, line_chart(frame, lines, scale=scale), ["Day (UTC)", "Portfolio", benchmark], rows, note)
 
 
 def drawdown_chart(series: DailySeries) -> Chart:
     """Return how far below its highest value the unit value was."""
     frame = Frame(id="drawdown", title="Drawdown", desc="The fall from the highest unit value so far.", unit=FRACTION)
-    line = Series(name="drawdown", points=_points(series, lambda day: day.drawdown), tone=Tone.OTHER, filled=True)
-    return Chart(
-        name="drawdown",
-        title="Drawdown: below the highest unit value so far",
-        svg=line_chart(frame, [line]),
-        columns=["Day (UTC)", "Drawdown"],
-        rows=[
-            [
-                _named(day, series),
-                Cell(value=day.drawdown, kind=Kind.FRACTION, reason=day.reasons.get("drawdown")),
-            ]
-            for day in _rows(series)
-        ],
-        note=_note(series),
-    )
+    drawn = line_chart(frame, [_line(series, "drawdown", "drawdown", Tone.OTHER, filled=True)])
+    title, rows = "Drawdown: below the highest unit value so far", _rows(series, ("drawdown",), Kind.FRACTION)
+    return Chart(frame.id, title, drawn, ["Day (UTC)", "Drawdown"], rows, _note(series))
 
 
-def _points(series: DailySeries, value: Callable[[SeriesDay], Decimal | None]) -> Sequence[tuple[date, Decimal | None]]:
-    return [(day.day, value(day)) for day in (*series.days, series.today)]
+def _line(series: DailySeries, name: str, field: str, tone: Tone = Tone.OWN, *, filled: bool = False) -> Series:
+    points = [(day.day, drawable(getattr(day, field))) for day in (*series.days, series.today)]
+    return Series(name=name, points=points, tone=tone, filled=filled)
 
 
-def _amount(value: Money | None) -> Decimal | None:
-    return None if value is None else value.value
+def drawable(value: Money | Decimal | None) -> Decimal | None:
+    """Return what is drawn of a value of a day."""
+    return value.value if isinstance(value, Money) else value
 
 
-def _rows(series: DailySeries) -> Iterator[SeriesDay]:
-    """Yield the days of the table, and today."""
-    yield from (series.days[place] for place in places_shown([day.day for day in series.days]))
-    yield series.today
-
-
-def _named(day: SeriesDay, series: DailySeries) -> str:
-    return f"{day.day.isoformat()} so far" if day is series.today else day.day.isoformat()
+def _rows(series: DailySeries, names: Collection[str], kind: Kind) -> Sequence[Row]:
+    """Return these values of the days of the table, and of today so far."""
+    shown = [series.days[place] for place in places_shown([day.day for day in series.days])]
+    return [
+        [
+            f"{day.day.isoformat()} so far" if day is series.today else day.day.isoformat(),
+            *(Cell(getattr(day, name), kind, day.reasons.get(name)) for name in names),
+        ]
+        for day in (*shown, series.today)
+    ]
 
 
 def _note(series: DailySeries) -> str:

@@ -89,12 +89,12 @@ def contributions(frame: Timeframe) -> Section:
     rows: list[list[Entry]] = [
         [
             one.symbol.code,
-            Cell(value=one.percent, kind=Kind.CHANGE, reason=one.reasons.get("percent")),
-            Cell(value=one.money, kind=Kind.RESULT, reason=one.reasons.get("money")),
+            Cell(one.percent, Kind.CHANGE, one.reasons.get("percent")),
+            Cell(one.money, Kind.RESULT, one.reasons.get("money")),
         ]
         for one in ordered[:MOST_POSITIONS]
     ]
-    rows.append(["other effects", "", Cell(value=found.other, kind=Kind.RESULT)])
+    rows.append(["other effects", "", Cell(found.other, Kind.RESULT)])
     rest = [one.percent for one in ordered[MOST_CONTRIBUTIONS:] if one.percent is not None]
     steps = [Step(one.symbol.code, one.percent) for one in ordered[:MOST_CONTRIBUTIONS]]
     if len(ordered) > MOST_CONTRIBUTIONS:
@@ -163,14 +163,14 @@ def _positions(held: Sequence[PositionValue]) -> Table:
             [
                 position.symbol.code,
                 one.category.replace("_", " "),
-                Cell(value=one.allocation_percent, kind=Kind.PERCENT, reason="no_total_value"),
+                Cell(one.allocation_percent, Kind.PERCENT, "no_total_value"),
                 _price(mark),
                 f"{mark.source}, {moment_text(mark.at)}" if mark else "none",
-                Cell(value=position.quantity, kind=Kind.QUANTITY),
-                Cell(value=position.market_value, kind=Kind.MONEY),
-                Cell(value=position.cost_basis, kind=Kind.COST),
-                Cell(value=position.unrealized_pnl, kind=Kind.RESULT),
-                Cell(value=one.unrealized_pnl_percent, kind=Kind.CHANGE, reason="no_cost_basis"),
+                Cell(position.quantity, Kind.QUANTITY),
+                Cell(position.market_value, Kind.MONEY),
+                Cell(position.cost_basis, Kind.COST),
+                Cell(position.unrealized_pnl, Kind.RESULT),
+                Cell(one.unrealized_pnl_percent, Kind.CHANGE, "no_cost_basis"),
             ]
         )
     columns = [
@@ -209,7 +209,7 @@ def value_at_risk(state: MarketState, days: int) -> Section:
                 ("value_at_risk_amount", Kind.MONEY),
                 ("conditional_value_at_risk_amount", Kind.MONEY),
             )
-            cells = [Cell(value=getattr(loss, name), kind=kind, reason=loss.reasons.get(name)) for name, kind in names]
+            cells = [Cell(getattr(loss, name), kind, loss.reasons.get(name)) for name, kind in names]
             rows.append([f"{way.replace('_', '-').capitalize()}, {bytes(at.confidence).decode()}", *cells])
     columns = ["Way and confidence", "Value at risk", "Conditional", "Value at risk, dollars", "Conditional, dollars"]
     note = "Losses of one day, of today's weights over the days of the period; above zero is a loss."
@@ -231,7 +231,7 @@ def correlation(state: MarketState) -> Section:
     high: list[list[Entry]] = [
         [
             " and ".join(pair.symbols),
-            Cell(value=ratio(pair.correlation), kind=Kind.RATIO),
+            Cell(ratio(pair.correlation), Kind.RATIO),
             str(pair.common_days),
         ]
         for pair in pairs[:MOST_POSITIONS]
@@ -263,8 +263,8 @@ def correlation(state: MarketState) -> Section:
 def _price(mark: Mark | None) -> Cell:
     """Return the price of a position: the market's, or that of an own execution, which is an amount of the books."""
     if mark is None:
-        return Cell(value=None, kind=Kind.PRICE, reason="no_price")
-    return Cell(value=mark.price.value, kind=Kind.PAID if mark.is_execution else Kind.PRICE)
+        return Cell(None, Kind.PRICE, "no_price")
+    return Cell(mark.price.value, Kind.PAID if mark.is_execution else Kind.PRICE)
 
 
 def _size(money: Money | None) -> Decimal:

@@ -118,7 +118,7 @@ def _drawdown(series: DailySeries) -> Section:
     rows: list[list[Entry]] = [
         [
             f"{place}",
-            Cell(value=fall.depth, kind=Kind.FRACTION),
+            Cell(fall.depth, Kind.FRACTION),
             str(fall.peak),
             str(fall.trough),
             str(fall.recovery or "not yet"),
@@ -187,14 +187,14 @@ def _of_period(period: CalendarPeriod) -> Iterator[Cell]:
     for name, kind in (
         ("return_percent", Kind.CHANGE), ("benchmark_return_percent", Kind.CHANGE), ("total_return", Kind.RESULT),
     ):  # fmt: skip
-        yield Cell(value=getattr(period, name), kind=kind, reason=period.reasons.get(name))
+        yield Cell(getattr(period, name), kind, period.reasons.get(name))
 
 
 def _at_end(day: SeriesDay) -> Iterator[Cell]:
     for name, kind in (
         ("value", Kind.MONEY), ("net_deposits", Kind.MONEY), ("unit_index", Kind.NUMBER), ("drawdown", Kind.FRACTION),
     ):  # fmt: skip
-        yield Cell(value=getattr(day, name), kind=kind, reason=day.reasons.get(name))
+        yield Cell(getattr(day, name), kind, day.reasons.get(name))
 
 
 def _distribution(series: DailySeries) -> Section:

@@ -28,9 +28,9 @@ def costs(series: DailySeries) -> Section:
         [
             one.symbol.code,
             f"{one.trades:,}",
-            Cell(value=one.fees_percent, kind=Kind.PERCENT, reason="no_trades"),
-            Cell(value=one.notional, kind=Kind.MONEY),
-            Cell(value=one.fees, kind=Kind.MONEY),
+            Cell(one.fees_percent, Kind.PERCENT, "no_trades"),
+            Cell(one.notional, Kind.MONEY),
+            Cell(one.fees, Kind.MONEY),
         ]
         for one in found.assets[:MOST_ASSETS]
     ]
@@ -49,11 +49,11 @@ def trades(found: Sequence[BookedTrade], *, are_all: bool) -> Section:
             trade.side.value,
             trade.symbol.code,
             "reversal" if trade.reverses is not None else "reversed" if one.reversed_by is not None else "",
-            Cell(value=trade.price.value, kind=Kind.PAID),
-            Cell(value=trade.quantity, kind=Kind.QUANTITY),
-            Cell(value=trade.notional, kind=Kind.MONEY),
-            Cell(value=trade.fees, kind=Kind.MONEY),
-            Cell(value=trade.realized_pnl, kind=Kind.RESULT),
+            Cell(trade.price.value, Kind.PAID),
+            Cell(trade.quantity, Kind.QUANTITY),
+            Cell(trade.notional, Kind.MONEY),
+            Cell(trade.fees, Kind.MONEY),
+            Cell(trade.realized_pnl, Kind.RESULT),
         ]
         for one in found
         if one.entry is not None

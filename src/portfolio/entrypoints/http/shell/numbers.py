@@ -64,6 +64,11 @@ def percent(value: Decimal) -> Raw:
     return number(EXACT.quantize(value, _MILLIONTH))
 
 
+def percent_or_null(value: Decimal | None) -> Raw | None:
+    """Return a percentage at 6 decimals, half even; None stays None."""
+    return None if value is None else percent(value)
+
+
 # Encoders copy a Raw as it is. msgspec's own Decimal would become a string, or a number with an exponent.
 Number = Annotated[Raw, Meta(extra={"write": number}, extra_json_schema=_DECIMAL)]
 Ratio = Annotated[Raw, Meta(extra={"write": ratio}, extra_json_schema=_DECIMAL)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.happenings.activity import ListedEntry
@@ -16,7 +16,7 @@ from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.money import Money, Price
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.pages.activity.form import KINDS, ActivityForm
-from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import SINCE_START, About, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.portfolio.reads import Reading
@@ -26,6 +26,16 @@ AVERAGE_COST: Final = "average cost: what leaves takes its share of the cost bas
 ADDS_UP: Final = "Change of net deposits, plus what it realized, less the change of cost. So it is in every entry."
 MOST_LEGS: Final = 12
 """So many assets of an entry have their own lines: the opening of books may have thousands."""
+
+SUMS: Final[Mapping[str, About]] = {
+    "net_deposits": ("Net deposits", Kind.MONEY,
+                     "What came in less what left: money as it is, assets at their cost."),
+    "realized_pnl": ("Realized result", Kind.RESULT,
+                     "The sum of what all entries realized: sales, income, interest, losses and charges."),
+    "cash_balance": ("Cash", Kind.MONEY, "The sum of the changes of cash of all entries."),
+    "fees_paid": ("Fees paid", Kind.COST,
+                  "The sum of the fees of all trades; a reversal takes those of its trade back."),
+}  # fmt: skip
 
 _LATE: Final = timedelta(days=1)
 
@@ -66,45 +76,26 @@ class Line:
     taken_back_by: Link | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityContent:
-    """The entries of one page, None where they could not be read, those of one group that follow one another together.
-
-    ``mistakes`` are by the name of the field, ``older`` is the query of the next page.
-    """
-
-    form: ActivityForm
-    mistakes: Mapping[str, str]
-    sums: Sequence[Figure]
-    groups: Sequence[Sequence[Line]] | None
-    figures: Sequence[Figure]
-    older: str | None
-
-    @property
-    def kinds(self) -> Sequence[tuple[str, str]]:
-        """Return the choices of kinds."""
-        return [("", "all"), *((kind.value.lower(), words) for kind, words in KINDS.items())]
-
-    @property
-    def newest(self) -> str:
-        """Return the query of the first page."""
-        return self.form.query(cursor=None)
-
-
 def activity_content(
     form: ActivityForm, errors: Sequence[FieldError], reading: Reading, page: Page[ListedEntry] | None
-) -> ActivityContent:
-    """Return what the page shows of the entries that were looked up."""
+) -> dict[str, Any]:
+    """Return what the page shows of the entries that were looked up, None where they could not be read.
+
+    Those of one group that follow one another are together. ``mistakes`` are by the name of the field, ``newest`` and
+    ``older`` the queries of other pages.
+    """
     lines = None if page is None else [line_of(entry) for entry in page.items]
     cursor = None if page is None else write_cursor("a", page.next_before)
-    return ActivityContent(
-        form=form,
-        mistakes=messages(errors),
-        sums=_sums(reading),
-        groups=None if lines is None else list(_together(lines)),
-        figures=[_adds_up(lines[0], reading.snapshot.as_of)] if form.entry and lines else (),
-        older=cursor and form.query(cursor=cursor),
-    )
+    return {
+        "form": form,
+        "kinds": [("", "all"), *((kind.value.lower(), words) for kind, words in KINDS.items())],
+        "mistakes": messages(errors),
+        "sums": _sums(reading),
+        "groups": None if lines is None else list(_together(lines)),
+        "figures": [_adds_up(lines[0], reading.snapshot.as_of)] if form.entry and lines else (),
+        "newest": form.query(cursor=None),
+        "older": cursor and form.query(cursor=cursor),
+    }
 
 
 def line_of(listed: ListedEntry) -> Line:
@@ -195,29 +186,14 @@ def _together(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
 
 
 def _sums(reading: Reading) -> Sequence[Figure]:
-    portfolio, as_of = reading.valuation.portfolio, reading.snapshot.as_of
-    told = (
-        ("net_deposits", "Net deposits", Kind.MONEY, portfolio.net_deposits,
-         "What came in less what left: money as it is, assets at their cost."),
-        ("realized_pnl", "Realized result", Kind.RESULT, portfolio.realized_pnl,
-         "The sum of what all entries realized: sales, income, interest, losses and charges."),
-        ("cash_balance", "Cash", Kind.MONEY, portfolio.cash, "The sum of the changes of cash of all entries."),
-        ("fees_paid", "Fees paid", Kind.COST, portfolio.fees_paid,
-         "The sum of the fees of all trades; a reversal takes those of its trade back."),
-    )  # fmt: skip
-    return [
-        Figure(
-            name=name,
-            label=label,
-            value=value,
-            kind=kind,
-            formula=formula,
-            convention=AVERAGE_COST,
-            as_of=as_of,
-            period="since the start",
-        )
-        for name, label, kind, value, formula in told
-    ]
+    portfolio, figure = reading.valuation.portfolio, FigureOf(SUMS, AVERAGE_COST, reading.snapshot.as_of)
+    told = {
+        "net_deposits": portfolio.net_deposits,
+        "realized_pnl": portfolio.realized_pnl,
+        "cash_balance": portfolio.cash,
+        "fees_paid": portfolio.fees_paid,
+    }
+    return [figure(name, value, period=SINCE_START) for name, value in told.items()]
 
 
 def _adds_up(line: Line, as_of: datetime) -> Figure:
@@ -225,20 +201,14 @@ def _adds_up(line: Line, as_of: datetime) -> Figure:
     nothing = Money.zero()
     cost = sum((leg.basis_delta for leg in line.legs), nothing)
     deposits, realized = line.net_deposits_delta or nothing, line.realized_delta or nothing
-    is_told = deposits + realized - cost == (line.cash_delta or nothing)
-    return Figure(
-        name="entry_cash_delta",
-        label="Change of cash",
-        value=line.cash_delta or nothing,
-        kind=Kind.MONEY,
-        formula=ADDS_UP if is_told else "As it was written: what all of it cost is not told here.",
-        convention=AVERAGE_COST,
-        as_of=as_of,
-        terms=(
-            Term(label="Net deposits", value=deposits, kind=Kind.MONEY),
-            Term(sign="+", label="Realized result", value=realized, kind=Kind.RESULT),
-            Term(sign="−", label="Cost of what it moved", value=cost, kind=Kind.COST),
+    moved, label = line.cash_delta or nothing, "Change of cash"
+    terms: Sequence[Term] = ()
+    formula = "As it was written: what all of it cost is not told here."
+    if deposits + realized - cost == moved:
+        formula = ADDS_UP
+        terms = (
+            Term("Net deposits", deposits, Kind.MONEY),
+            Term("Realized result", realized, Kind.RESULT, "+"),
+            Term("Cost of what it moved", cost, Kind.COST, "−"),
         )
-        if is_told
-        else (),
-    )
+    return Figure("entry_cash_delta", label, moved, Kind.MONEY, formula, AVERAGE_COST, as_of, terms)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.backtest.jobs.records import Job
 from portfolio.application.backtest.records import EquityRow, TradeRow
 from portfolio.application.backtest.sweeping.outcome import TrialRow, WholeResult
 from portfolio.application.ledger.records import Page
 from portfolio.domain.backtest.fills import WRITE_DOWN
-from portfolio.entrypoints.http.backtest.answers import BacktestJobView, BacktestRunView
 from portfolio.entrypoints.http.backtest.views import backtest_view, job_view
 from portfolio.entrypoints.http.pages.backtests.asked import asked_of, differences
 from portfolio.entrypoints.http.pages.backtests.drawings import (
@@ -20,9 +19,8 @@ from portfolio.entrypoints.http.pages.backtests.drawings import (
     equity_chart,
     intervals_chart,
 )
-from portfolio.entrypoints.http.pages.backtests.multi_run import MultiRunContent, multi_run_content
+from portfolio.entrypoints.http.pages.backtests.multi_run import multi_run_content
 from portfolio.entrypoints.http.pages.backtests.tables import cost_rows, figure_rows, recovery_rows, trade_rows
-from portfolio.entrypoints.http.pages.frame.figures import Chart, Row
 from portfolio.entrypoints.http.rebalancing.answers import PolicyView
 from portfolio.entrypoints.http.shell.bodies import write_cursor
 
@@ -41,59 +39,13 @@ REMARKS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultContent:
-    """One backtest, as ``GET /backtests/{id}`` and its parts have it; charts and tables are empty until it is done."""
-
-    view: BacktestRunView
-    asked: str
-    remarks: Sequence[str] = ()
-    charts: Sequence[Chart] = ()
-    attribution: Chart | None = None
-    intervals: Chart | None = None
-    figures: Sequence[Row] = ()
-    costs: Sequence[Row] = ()
-    recoveries: Sequence[Row] = ()
-    trades: Sequence[Row] = ()
-    columns: Sequence[str] = ()
-    more_trades: int = 0
-    many: MultiRunContent | None = None
-
-    @classmethod
-    def without(cls, job: Job) -> ResultContent:
-        """Return a backtest of which nothing has come yet, or will."""
-        view = backtest_view(job, None)
-        return cls(view=view, asked=asked_of(view.request))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedJobs:
-    """A page of jobs, each with what was asked, and in what it is another one than that of the policy of now."""
-
-    jobs: Sequence[tuple[BacktestJobView, str, str]]
-    next_cursor: str | None
-
-    @classmethod
-    def of(cls, page: Page[Job], policy: PolicyView, *, private: bool) -> ListedJobs:
-        """Return what the page shows of jobs."""
-        views = [job_view(job) for job in page.items]
-        return cls(
-            jobs=[(view, asked_of(view.request), differences(view.request, policy, private=private)) for view in views],
-            next_cursor=write_cursor("b", page.next_before),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BacktestsContent:
-    """The jobs, None where they could not be read; and one of them.
-
-    ``shown`` is its name; ``result`` is None where there is none, or it could not be read.
-    """
-
-    listed: ListedJobs | None
-    is_first: bool
-    shown: str | None
-    result: ResultContent | None
+def listed_jobs(page: Page[Job], policy: PolicyView, *, private: bool) -> dict[str, Any]:
+    """Return a page of jobs, each with what was asked, and in what it is another one than that of the policy of now."""
+    views = [job_view(job) for job in page.items]
+    return {
+        "jobs": [(view, asked_of(view.request), differences(view.request, policy, private=private)) for view in views],
+        "next_cursor": write_cursor("b", page.next_before),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,30 +58,33 @@ class Outcome:
     trials: Sequence[TrialRow]
 
 
-def result_content(job: Job, found: Outcome, *, private: bool) -> ResultContent:
-    """Return what the page shows of a backtest that is done: of a private page an index of 100, percent and ratios."""
+def result_content(job: Job, found: Outcome | None, *, private: bool) -> dict[str, Any]:
+    """Return what the page shows of a backtest, as ``GET /backtests/{id}`` and its parts have it: of a private page an
+    index of 100, percent and ratios. Of one that is not done, that is what was asked.
+    """
+    view = backtest_view(job, None if found is None else found.result)
+    asked = {"view": view, "asked": asked_of(view.request)}
+    if found is None:
+        return asked
     result, equity, trades = found.result, found.equity, found.trades
-    view = backtest_view(job, result)
     assert view.result is not None
     columns, rows = trade_rows(trades[:TRADES_SHOWN], private=private)
-    return ResultContent(
-        view=view,
-        asked=asked_of(view.request),
-        remarks=[REMARKS[remark] for remark in result.remarks],
-        charts=[
-            chart for chart in (equity_chart(equity, private=private), btc_chart(equity, private=private)) if chart
-        ],
-        attribution=attribution_chart(result, private=private),
-        intervals=intervals_chart(
+    drawn = (equity_chart(equity, private=private), btc_chart(equity, private=private))
+    return {
+        **asked,
+        "remarks": [REMARKS[remark] for remark in result.remarks],
+        "charts": [chart for chart in drawn if chart],
+        "attribution": attribution_chart(result, private=private),
+        "intervals": intervals_chart(
             "intervals",
             "By how much it was better a year, and how sure that is",
             (("doing nothing", result.against_do_nothing), ("1/N", result.against_equal_weight)),
         ),
-        figures=figure_rows(view.result, private=private),
-        costs=cost_rows(view.result.costs, private=private),
-        recoveries=recovery_rows(result, private=private) if WRITE_DOWN in {one.rule for one in trades} else (),
-        trades=rows,
-        columns=columns,
-        more_trades=max(0, len(trades) - TRADES_SHOWN),
-        many=multi_run_content(result, found.trials, private=private),
-    )
+        "figures": figure_rows(view.result, private=private),
+        "costs": cost_rows(view.result.costs, private=private),
+        "recoveries": recovery_rows(result, private=private) if WRITE_DOWN in {one.rule for one in trades} else (),
+        "trades": rows,
+        "columns": columns,
+        "more_trades": max(0, len(trades) - TRADES_SHOWN),
+        "many": multi_run_content(result, found.trials, private=private),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from litestar import get
 from litestar.params import QueryParameter
@@ -15,13 +15,7 @@ from portfolio.application.backtest.sweeping.outcome import TrialRow
 from portfolio.application.in_thread import in_thread
 from portfolio.application.ledger.records import Page
 from portfolio.entrypoints.http.backtest.answers import BacktestsCursor
-from portfolio.entrypoints.http.pages.backtests.content import (
-    BacktestsContent,
-    ListedJobs,
-    Outcome,
-    ResultContent,
-    result_content,
-)
+from portfolio.entrypoints.http.pages.backtests.content import Outcome, listed_jobs, result_content
 from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages, is_private
 from portfolio.entrypoints.http.rebalancing.views import policy_view
 from portfolio.entrypoints.http.shell.bodies import read_cursor
@@ -55,8 +49,8 @@ class BacktestsPageController(PageController):
         listed = await look(lambda: cases.backtests.page(cases.portfolio_id, before=before, limit=JOBS_A_PAGE))
         shown = backtest or (_newest_done(listed) if listed else None)
         found = await look(lambda: _result(cases.read_backtest, shown, private=private)) if shown else None
-        jobs = ListedJobs.of(listed, policy_view(cases.market.policy), private=private) if listed else None
-        content = BacktestsContent(listed=jobs, is_first=before is None, shown=shown, result=found)
+        jobs = listed_jobs(listed, policy_view(cases.market.policy), private=private) if listed else None
+        content = {"listed": jobs, "is_first": before is None, "shown": shown, "result": found}
         return pages.page(request, "backtests.html", "Backtests", reading, content=content)
 
 
@@ -64,10 +58,10 @@ def _newest_done(listed: Page[Job]) -> str | None:
     return next((job.id for job in listed.items if job.state is JobState.DONE), None)
 
 
-async def _result(read: ReadBacktest, job_id: str, *, private: bool) -> ResultContent:
+async def _result(read: ReadBacktest, job_id: str, *, private: bool) -> dict[str, Any]:
     job, result = await read(job_id)
     if result is None:
-        return ResultContent.without(job)
+        return result_content(job, None, private=private)
     found = Outcome(
         result=result,
         equity=await read.rows(job_id, Part.EQUITY, list[EquityRow]),

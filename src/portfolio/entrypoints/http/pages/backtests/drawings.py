@@ -62,22 +62,22 @@ def attribution_chart(result: BacktestResult, *, private: bool) -> Chart:
         parts = [(label, [_share(one, result) for one in values]) for label, values in parts]
     steps = [Step(label, values[-1], is_total=label == DIFFERENCE) for label, values in parts]
     kinds = (Kind.CHANGE,) * 4 if private else (Kind.RESULT, Kind.COST, Kind.COST, Kind.RESULT)
-    return Chart(
-        name="attribution",
-        title=title,
-        svg=waterfall_chart(Frame(id="attribution-chart", title=title, unit=PERCENT if private else DOLLARS), steps),
-        columns=("Rule", "Price effect", "Fees", "Slippage", "In all"),
-        rows=[
+    frame = Frame(id="attribution-chart", title=title, unit=PERCENT if private else DOLLARS)
+    return Chart.of(
+        frame,
+        waterfall_chart(frame, steps),
+        ("Rule", "Price effect", "Fees", "Slippage", "In all"),
+        [
             [
                 label,
                 *(
-                    Cell(value=_written(value, private=private), kind=kind, reason="not_of_a_rule")
+                    Cell(_written(value, private=private), kind, "not_of_a_rule")
                     for value, kind in zip(values, kinds, strict=True)
                 ),
             ]
             for label, values in parts
         ],
-        note="The price effect is the sum of quantity x (price at the end - close at the fill). Less fees and slippage "
+        "The price effect is the sum of quantity x (price at the end - close at the fill). Less fees and slippage "
         "it is the value at the end less that of doing nothing, exactly.",
     )
 
@@ -89,22 +89,16 @@ def intervals_chart(name: str, title: str, pairs: Sequence[tuple[str, Difference
         return None
     intervals = [Interval(label=f"than {label}", value=one.mean, low=one.low, high=one.high) for label, one in known]
     first = known[0][1]
-    return Chart(
-        name=name,
-        title=title,
-        svg=interval_chart(Frame(id=f"{name}-chart", title=title, unit=FRACTION), intervals),
-        columns=("Better than", "A year", "From", "To", "Draws above zero"),
-        rows=[
-            [
-                label,
-                *(
-                    Cell(value=ratio(each), kind=Kind.FRACTION)
-                    for each in (one.mean, one.low, one.high, one.share_above)
-                ),
-            ]
+    frame = Frame(id=f"{name}-chart", title=title, unit=FRACTION)
+    return Chart.of(
+        frame,
+        interval_chart(frame, intervals),
+        ("Better than", "A year", "From", "To", "Draws above zero"),
+        [
+            [label, *(Cell(ratio(each), Kind.FRACTION) for each in (one.mean, one.low, one.high, one.share_above))]
             for label, one in known
         ],
-        note=f"Of the mean daily log return, times 365: {first.resamples:,} draws of the days in blocks of "
+        f"Of the mean daily log return, times 365: {first.resamples:,} draws of the days in blocks of "
         f"{first.block_days}, seed {first.seed}. Where zero lies within the interval, luck alone may have done it.",
     )
 
@@ -119,19 +113,16 @@ def _values(name: str, title: str, rows: Sequence[EquityRow], places: Sequence[i
         for (place, values), tone in zip(lines.items(), Tone, strict=False)
     ]
     shown = places_shown([row.day for row in rows])
-    return Chart(
-        name=name,
-        title=title,
-        svg=line_chart(Frame(id=f"{name}-chart", title=title, unit=unit), series),
-        columns=("Day (UTC)", *(SERIES[place] for place in places)),
-        rows=[
-            [
-                rows[n].day.isoformat(),
-                *(Cell(value=number_or_null(values[n]), kind=kind) for values in lines.values()),
-            ]
+    frame = Frame(id=f"{name}-chart", title=title, unit=unit)
+    return Chart.of(
+        frame,
+        line_chart(frame, series),
+        ("Day (UTC)", *(SERIES[place] for place in places)),
+        [
+            [rows[n].day.isoformat(), *(Cell(number_or_null(values[n]), kind) for values in lines.values())]
             for n in shown
         ],
-        note=f"{'Each is 100 on the first day. ' if private else ''}"
+        f"{'Each is 100 on the first day. ' if private else ''}"
         f"{'The table has the last day of each month.' if len(shown) < len(rows) else ''}".strip(),
     )
 

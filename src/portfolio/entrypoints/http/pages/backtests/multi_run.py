@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.backtest.sweeping.outcome import TrialOf, TrialRow, WholeResult
 from portfolio.application.backtest.sweeping.trials import Stability, SweepResult, Trial
@@ -48,76 +47,48 @@ _QUARTILES: Final = ("Least", "Lower quarter", "Middle", "Upper quarter", "Great
 _SHARE_OF_START: Final = "in percent of the start"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepContent:
-    """What all trials say together, in numbers and in words, and each of them."""
-
-    says: Sequence[Row]
-    words: Sequence[str]
-    columns: Sequence[str]
-    trials: Sequence[Row]
-    more_trials: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalkedContent:
-    """The folds of a walk-forward, and what came of the days after its choices as one portfolio."""
-
-    folds: Sequence[Row]
-    figures: Sequence[Row]
-    intervals: Chart | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultiRunContent:
-    """What came of the runs beside one's own; None where it was not asked."""
-
-    sweep: SweepContent | None
-    stability: Chart | None
-    joint: Sequence[Row]
-    walked: WalkedContent | None
-
-
-def multi_run_content(result: WholeResult, trials: Sequence[TrialRow], *, private: bool) -> MultiRunContent | None:
-    """Return what the page shows of the runs beside one's own; None where there was none."""
-    if result.sweep is None and result.stability is None:
+def multi_run_content(result: WholeResult, trials: Sequence[TrialRow], *, private: bool) -> dict[str, Any] | None:
+    """Return what the page shows of the runs beside one's own, each None where it was not asked; None without any."""
+    sweep, stability, walked = result.sweep, result.stability, result.walk_forward
+    if sweep is None and stability is None:
         return None
-    return MultiRunContent(
-        sweep=None if result.sweep is None else _sweep(result, result.sweep, trials, private=private),
-        stability=None if result.stability is None else _stability(result, result.stability),
-        joint=() if result.stability is None else _joint(result, result.stability, private=private),
-        walked=None if result.walk_forward is None else _walked(result.walk_forward, private=private),
-    )
+    return {
+        "sweep": None if sweep is None else _sweep(result, sweep, trials, private=private),
+        "stability": None if stability is None else _stability(result, stability),
+        "joint": () if stability is None else _joint(result, stability, private=private),
+        "walked": None if walked is None else _walked(walked, private=private),
+    }
 
 
-def _sweep(result: WholeResult, said: SweepResult, trials: Sequence[TrialRow], *, private: bool) -> SweepContent:
+def _sweep(result: WholeResult, said: SweepResult, trials: Sequence[TrialRow], *, private: bool) -> dict[str, Any]:
+    """Return what all trials say together, in numbers and in words, and each of them."""
     swept = [one for one in trials if one.of is TrialOf.SWEEP]
     names = sorted({name for one in swept for name in one.settings})
     money = (
         () if private else (("Value at the end", "end_value", Kind.MONEY), ("Difference", "difference", Kind.RESULT))
     )
-    return SweepContent(
-        says=[[label, Cell(value=_said(said, name), kind=kind, reason=_FEW_DAYS)] for label, name, kind in _SAYS],
-        words=list(_words(said)),
-        columns=(
+    return {
+        "says": [[label, Cell(_said(said, name), kind, _FEW_DAYS)] for label, name, kind in _SAYS],
+        "words": list(_words(said)),
+        "columns": (
             "Trial",
             *map(named, names),
             *(label for label, _, _ in money),
             f"Difference, {_SHARE_OF_START}",
             *(label for label, *_ in _OF_TRIALS),
         ),
-        trials=[
+        "trials": [
             [
                 str(place),
-                *(Cell(value=one.settings[name], kind=Kind.NUMBER) for name in names),
-                *(Cell(value=getattr(one, name), kind=kind) for _, name, kind in money),
-                Cell(value=percent(_share(one.difference, result)), kind=Kind.CHANGE),
+                *(Cell(one.settings[name], Kind.NUMBER) for name in names),
+                *(Cell(getattr(one, name), kind) for _, name, kind in money),
+                Cell(percent(_share(one.difference, result)), Kind.CHANGE),
                 *(_figure(one, *about) for about in _OF_TRIALS),
             ]
             for place, one in enumerate(swept[:TRIALS_SHOWN], 1)
         ],
-        more_trials=max(0, len(swept) - TRIALS_SHOWN),
-    )
+        "more_trials": max(0, len(swept) - TRIALS_SHOWN),
+    }
 
 
 def _said(said: SweepResult, name: str) -> Decimal | int | None:
@@ -127,7 +98,7 @@ def _said(said: SweepResult, name: str) -> Decimal | int | None:
 
 def _figure(trial: Trial, label: str, name: str, kind: Kind, reason: str | None) -> Cell:
     value = getattr(trial, name)
-    return Cell(value=ratio(value) if kind in {Kind.RATIO, Kind.FRACTION} else value, kind=kind, reason=reason)
+    return Cell(ratio(value) if kind in {Kind.RATIO, Kind.FRACTION} else value, kind, reason)
 
 
 def _words(said: SweepResult) -> Iterator[str]:
@@ -170,16 +141,16 @@ def _stability(result: WholeResult, found: Stability) -> Chart:
         least, _, middle, _, greatest = (_share(end - idle, result) for end in found.joint)
         intervals.append(Interval(label="all together", value=middle, low=least, high=greatest))
     factors = sorted([*FACTORS, ONE])
-    return Chart(
-        name="stability",
-        title=title,
-        svg=interval_chart(Frame(id="stability-chart", title=title, unit=PERCENT), intervals),
-        columns=("Setting", *(f"{(factor * HUNDRED).normalize():f} % of it" for factor in factors)),
-        rows=[
+    frame = Frame(id="stability-chart", title=title, unit=PERCENT)
+    return Chart.of(
+        frame,
+        interval_chart(frame, intervals),
+        ("Setting", *(f"{(factor * HUNDRED).normalize():f} % of it" for factor in factors)),
+        [
             [named(name), *(_moved(by_factor.get(factor), result) for factor in factors)]
             for name, by_factor in by_setting.items()
         ],
-        note="The line is the policy as it is, the bar reaches from the worst to the best of 75, 90, 110 and 125 % of "
+        "The line is the policy as it is, the bar reaches from the worst to the best of 75, 90, 110 and 125 % of "
         f"the setting. All together: the line is the middle of {found.joint_draws} draws. Where the bar is wide, the "
         "result hangs on a choice that nobody can make in advance.",
     )
@@ -187,7 +158,7 @@ def _stability(result: WholeResult, found: Stability) -> Chart:
 
 def _moved(difference: Decimal | None, result: WholeResult) -> Cell:
     value = None if difference is None else percent(_share(difference, result))
-    return Cell(value=value, kind=Kind.CHANGE, reason="no_such_policy")
+    return Cell(value, Kind.CHANGE, "no_such_policy")
 
 
 @exact
@@ -195,33 +166,34 @@ def _joint(result: WholeResult, found: Stability, *, private: bool) -> Sequence[
     """Return the values at the end over the joint draws; of a private page in percent of the start."""
     kind = Kind.PERCENT if private else Kind.MONEY
     rows: list[Row] = [
-        [label, Cell(value=percent(_share(end, result)) if private else number(end), kind=kind)]
+        [label, Cell(percent(_share(end, result)) if private else number(end), kind)]
         for label, end in zip(_QUARTILES, found.joint, strict=False)
     ]
-    beat = Cell(value=found.joint_beat_do_nothing, kind=Kind.FRACTION, reason="no_such_policy")
+    beat = Cell(found.joint_beat_do_nothing, Kind.FRACTION, "no_such_policy")
     return [*rows, ["Better than doing nothing", beat]]
 
 
-def _walked(found: WalkedForward, *, private: bool) -> WalkedContent:
+def _walked(found: WalkedForward, *, private: bool) -> dict[str, Any]:
+    """Return the folds of a walk-forward, and what came of the days after its choices as one portfolio."""
     seen = view(WalkedForwardView, found)
-    return WalkedContent(
-        folds=[
+    return {
+        "folds": [
             [
                 f"{one.window.train_first} to {one.window.train_last}",
                 settings_text(one.settings),
                 f"{one.window.test_first} to {one.window.test_last}",
-                Cell(value=one.train_sharpe_ratio, kind=Kind.RATIO, reason=_FEW_DAYS),
-                Cell(value=one.test_return_percent, kind=Kind.CHANGE, reason=_FEW_DAYS),
+                Cell(one.train_sharpe_ratio, Kind.RATIO, _FEW_DAYS),
+                Cell(one.test_return_percent, Kind.CHANGE, _FEW_DAYS),
             ]
             for one in seen.folds
         ],
-        figures=series_rows((seen.figures, seen.do_nothing), private=private),
-        intervals=intervals_chart(
+        "figures": series_rows((seen.figures, seen.do_nothing), private=private),
+        "intervals": intervals_chart(
             "walked",
             "By how much the choices were better a year, and how sure that is",
             (("doing nothing", found.against_do_nothing),),
         ),
-    )
+    }
 
 
 @exact

@@ -56,9 +56,9 @@ def series_rows(every: Sequence[SeriesFiguresView | None], *, private: bool) -> 
         [
             label,
             *(
-                Cell(value=None, kind=kind, reason="no_benchmark_closes")
+                Cell(None, kind, "no_benchmark_closes")
                 if one is None
-                else Cell(value=getattr(one, name), kind=kind, reason=one.reasons.get(name))
+                else Cell(getattr(one, name), kind, one.reasons.get(name))
                 for one in every
             ),
         ]
@@ -69,7 +69,7 @@ def series_rows(every: Sequence[SeriesFiguresView | None], *, private: bool) -> 
 def cost_rows(view: CostFiguresView, *, private: bool) -> Sequence[Row]:
     """Return what trading cost."""
     return [
-        [label, Cell(value=getattr(view, name), kind=kind, reason="no_trades")]
+        [label, Cell(getattr(view, name), kind, "no_trades")]
         for label, name, kind in _COSTS
         if not (private and kind.is_own)
     ]
@@ -83,7 +83,7 @@ def recovery_rows(result: BacktestResult, *, private: bool) -> Sequence[Row]:
         [
             f"{one.recovery_percent} %",
             *(
-                Cell(value=percent(value * HUNDRED / result.start_value) if private else number(value), kind=kind)
+                Cell(percent(value * HUNDRED / result.start_value) if private else number(value), kind)
                 for value in (one.value, one.do_nothing, one.equal_weight)
             ),
         ]
@@ -110,8 +110,8 @@ def trade_rows(trades: Sequence[TradeRow], *, private: bool) -> tuple[Sequence[s
             one.decided.isoformat(),
             one.filled.isoformat(),
             rule_name(one.rule),
-            Cell(value=number(one.price), kind=Kind.PRICE),
-            *(Cell(value=number(getattr(one, name)), kind=kind) for _, name, kind in own),
+            Cell(number(one.price), Kind.PRICE),
+            *(Cell(number(getattr(one, name)), kind) for _, name, kind in own),
         ]
         for one in trades
     ]

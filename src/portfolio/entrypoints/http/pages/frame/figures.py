@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 from markupsafe import Markup
 
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.charts import Svg
+from portfolio.entrypoints.charts import Frame, Svg
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 
+SINCE_START: Final = "since the start"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class Term:
     """A part of a figure's formula: the sign before it, its number, and what that is."""
 
@@ -26,7 +28,7 @@ class Term:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A number that can be opened: how it is made of which numbers, by which convention, and as of when.
 
@@ -39,48 +41,44 @@ class Figure:
     value: Value
     kind: Kind
     formula: str
-    as_of: datetime
     convention: str
+    as_of: datetime
     terms: Sequence[Term] = ()
     reason: str | None = None
     period: str = ""
 
 
+About: TypeAlias = tuple[str, Kind, str]
+"""Of a figure its label, its kind, and how it is made, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class FigureOf:
-    """Makes figures by one convention, and as of one moment."""
+    """Makes figures by their names, with what is said ``about`` each, by one convention, and as of one moment."""
 
+    about: Mapping[str, About]
     convention: str
     as_of: datetime
 
-    def __call__(  # shape: what a figure is made of
-        self,
-        name: str,
-        label: str,
-        value: Value,
-        kind: Kind,
-        formula: str,
-        *,
-        terms: Sequence[Term] = (),
-        reason: str | None = None,
-        days: int | None = None,
+    def __call__(
+        self, name: str, value: Value, *, terms: Sequence[Term] = (), reason: str | None = None, period: str = ""
     ) -> Figure:
-        """Return a figure; without a value its formula has no numbers. ``days`` are those that it is of."""
-        return Figure(
-            name=name,
-            label=label,
-            value=value,
-            kind=kind,
-            formula=formula,
-            convention=self.convention,
-            as_of=self.as_of,
-            terms=terms if value is not None else (),
-            reason=reason,
-            period="" if days is None else f"last {counted(days, 'day')}",
-        )
+        """Return a figure; without a value its formula has no numbers."""
+        label, kind, formula = self.about[name]
+        terms = terms if value is not None else ()
+        return Figure(name, label, value, kind, formula, self.convention, self.as_of, terms, reason, period)
+
+    def of(self, view: Any, name: str, **more: Any) -> Figure:
+        """Return the figure that a view has under this name, with its reason."""
+        return self(name, getattr(view, name), reason=view.reasons.get(name), **more)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def last_days(days: int) -> str:
+    """Return of which time a figure of the last ``days`` is."""
+    return f"last {counted(days, 'day')}"
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A number in the table beneath a chart."""
 
@@ -93,7 +91,7 @@ Row: TypeAlias = Sequence[str | Cell]
 """A row of a table: words, and numbers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A drawing, and the same numbers as a table: a row begins with what names it."""
 
@@ -103,3 +101,8 @@ class Chart:
     columns: Sequence[str]
     rows: Sequence[Row]
     note: str = ""
+
+    @classmethod
+    def of(cls, frame: Frame, svg: Svg, columns: Sequence[str], rows: Sequence[Row], note: str = "") -> Chart:
+        """Return a chart that is called as its drawing is."""
+        return cls(frame.id.removesuffix("-chart"), frame.title, svg, columns, rows, note)

@@ -18,7 +18,7 @@ from portfolio.entrypoints.http.portfolio.reads import Reading, Readings
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Caller, Scope, presented_cookie
 from portfolio.entrypoints.http.shell.injection import HttpRequest
-from portfolio.entrypoints.http.shell.numbers import percent
+from portfolio.entrypoints.http.shell.numbers import percent_or_null
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 T = TypeVar("T")
@@ -181,7 +181,7 @@ def strip_of(reading: Reading) -> Strip:
         revision=reading.snapshot.revisions.ledger,
         is_stale=reading.valuation.is_stale,
         database_away=reading.snapshot.database_away,
-        fresh_share_percent=None if share is None else percent(share),
+        fresh_share_percent=percent_or_null(share),
         oldest_price_seconds=max(ages, default=None),
     )
 

@@ -25,7 +25,7 @@ from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
 from portfolio.entrypoints.http.pages.frame.page import Look, Pages
 from portfolio.entrypoints.http.pages.frame.typed import messages
-from portfolio.entrypoints.http.pages.imports.content import Looked, ShownFile, import_content, shown_file
+from portfolio.entrypoints.http.pages.imports.content import import_content, looked_at, shown_file
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
@@ -72,7 +72,7 @@ class ImportPage:
         refused: RequestError | None = None,
         **shown: Any,
     ) -> Template:
-        """Return the page; with what was ``refused``, and under its status.
+        """Return the page; with what was ``refused``, and under its status, ``asked`` and ``looked`` at.
 
         Raises:
             RequestError: what was refused is not to be mended by another form, as too many requests.
@@ -88,16 +88,14 @@ class ImportPage:
             made = await self._made(look, booked)
             if made is None and page is not None:
                 raise NotFound("import", booked)
-        content = import_content(
-            reading,
-            page,
-            is_keyed=self._admission.is_keyed,
-            mistakes=_mistakes(refused),
-            booked=made,
-            is_nothing_new=booked == NOTHING_NEW,
-            is_first=before is None,
-            **shown,
-        )
+        content = {
+            **import_content(reading, page, shown.get("asked", {}), made),
+            "is_keyed": self._admission.is_keyed,
+            "mistakes": _mistakes(refused),
+            "looked": shown.get("looked"),
+            "is_nothing_new": booked == NOTHING_NEW,
+            "is_first": before is None,
+        }
         answer = self._pages.page(request, "import.html", "Import", reading, is_still=True, content=content)
         if refused is not None:
             answer.status_code = refused.kind.status
@@ -173,7 +171,7 @@ class ImportPageController(Controller):
         try:
             caller = admission.holder(request.scope, data.key.strip(), Scope.TRADE)
         except RequestError as error:
-            return await import_page(request, looked=Looked(preview_id=data.preview_id), refused=error)
+            return await import_page(request, looked=looked_at(data.preview_id), refused=error)
         booking = _booked(cases.book_preview, cases.portfolio_id, data.preview_id, caller.owner(None))
         import_id, refused = await cases.uncancelled(import_slots.within(booking))
         if refused is not None:
@@ -184,22 +182,22 @@ class ImportPageController(Controller):
 # What is large is let go in these: the page needs some hundred rows of it.
 
 
-async def _looked_at(looking: Awaitable[MadePreview]) -> Looked:
+async def _looked_at(looking: Awaitable[MadePreview]) -> dict[str, Any]:
     made = await looking
-    return Looked(preview_id=made.kept.preview_id, files=await _shown_files(made.files))
+    return looked_at(made.kept.preview_id, await _shown_files(made.files))
 
 
 async def _booked(
     book: BookPreview, portfolio_id: int, preview_id: str, owner: str
-) -> tuple[int | None, Looked | None]:
+) -> tuple[int | None, Mapping[str, Any] | None]:
     """Return the import that was booked; else, where rows are reported, what is to be shown of it."""
     made = await book(portfolio_id, preview_id, owner=owner)
     if made.import_id is not None or not any(one.reported for one in made.files):
         return made.import_id, None
-    return None, Looked(preview_id=made.preview_id, files=await _shown_files(made.files), was_tried=True)
+    return None, looked_at(made.preview_id, await _shown_files(made.files), was_tried=True)
 
 
-async def _shown_files(files: Sequence[Preview]) -> list[ShownFile]:
+async def _shown_files(files: Sequence[Preview]) -> list[dict[str, Any]]:
     return await in_long_thread(lambda: [shown_file(one) for one in files])
 
 

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from portfolio.application.ledger.lots.reading import Gains, Lots
 from portfolio.domain.decimal_text import counted
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.http.errors import FieldError
-from portfolio.entrypoints.http.ledger.lot_answers import GainView, LotView, gain_views, lot_views
+from portfolio.entrypoints.http.ledger.lot_answers import gain_views, lot_views
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.list_form import query_of
@@ -77,147 +77,77 @@ class Wanted:
     gains: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """The queries of a table's other pages, None where there is none, and how many rows there are on all of them."""
-
-    count: int
-    first: str | None
-    following: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A page of the lots that are left and one of the gains, with the sums of all of them as figures."""
-
-    left: Sequence[Figure]
-    lots: Sequence[LotView]
-    lot_rows: Rows
-    realized: Sequence[Figure]
-    gains: Sequence[GainView]
-    gain_rows: Rows
-    long_term_days: int
-    is_complete: bool
-    unpicked: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LotsContent:
-    """What was chosen, what is wrong with it by the name of the field, and what was found; None where it was not read.
+def lots_content(
+    form: LotsForm, wanted: Wanted, errors: Sequence[FieldError], read: tuple[Lots, Gains] | None, this_year: int
+) -> dict[str, Any]:
+    """Return what the page shows of the lots and gains that were read; ``found`` is None where they were not.
 
     ``csv`` is the query of the gains as a file.
     """
-
-    form: LotsForm
-    mistakes: Mapping[str, str]
-    wanted: Wanted
-    this_year: int
-    found: Found | None
-    csv: str
-
-    @property
-    def methods(self) -> Sequence[tuple[str, str]]:
-        """Return the choices of methods."""
-        return [(method.value, words) for method, words in METHODS.items()]
-
-    @property
-    def chosen_year(self) -> str:
-        """Return the year as it stands in the form."""
-        return self.form.year or str(self.this_year)
-
-    @property
-    def of_year(self) -> str:
-        """Return of which year the gains are, in words."""
-        return "of all years" if self.wanted.year is None else f"of {self.wanted.year} (UTC)"
-
-    def is_without_sale(self, row: GainView) -> bool:
-        """Return whether a result was realized without any quantity: as income is, or a restatement of cost."""
-        return row.quantity == NOTHING
-
-    @property
-    def method_in_words(self) -> str:
-        """Return which lot a sale takes, in words."""
-        return METHODS[self.wanted.method]
-
-
-def lots_content(
-    form: LotsForm, wanted: Wanted, errors: Sequence[FieldError], read: tuple[Lots, Gains] | None, this_year: int
-) -> LotsContent:
-    """Return what the page shows of the lots and gains that were read."""
     year = {} if wanted.year is None else {"year": str(wanted.year)}
-    return LotsContent(
-        form=form,
-        mistakes=messages(errors),
-        wanted=wanted,
-        this_year=this_year,
-        found=None if read is None else _found(form, wanted, *read),
-        csv="?" + urlencode({"method": wanted.method.value, **year, "format": "csv"}),
-    )
+    return {
+        "mistakes": messages(errors),
+        "wanted": wanted,
+        "methods": [(method.value, words) for method, words in METHODS.items()],
+        "method_in_words": METHODS[wanted.method],
+        "chosen_year": form.year or str(this_year),
+        "of_year": "of all years" if wanted.year is None else f"of {wanted.year} (UTC)",
+        "nothing": NOTHING,
+        "found": None if read is None else _found(form, wanted, *read),
+        "csv": "?" + urlencode({"method": wanted.method.value, **year, "format": "csv"}),
+    }
 
 
-def _found(form: LotsForm, wanted: Wanted, lots: Lots, gains: Gains) -> Found:
+def _found(form: LotsForm, wanted: Wanted, lots: Lots, gains: Gains) -> dict[str, Any]:
+    """Return a page of the lots that are left and one of the gains, with the sums of all of them as figures."""
     days = gains.long_term_days
-    return Found(
-        left=list(_left(lots)),
-        lots=lot_views(lots.lots[wanted.lots : wanted.lots + ROWS_A_PAGE], lots.as_of, days),
-        lot_rows=_rows(form, "lots", wanted.lots, len(lots.lots)),
-        realized=list(_realized(gains)),
-        gains=gain_views(gains.disposals[wanted.gains : wanted.gains + ROWS_A_PAGE], days),
-        gain_rows=_rows(form, "gains", wanted.gains, len(gains.disposals)),
-        long_term_days=days,
-        is_complete=lots.is_complete,
-        unpicked=gains.unpicked,
-    )
+    return {
+        "left": list(_left(lots)),
+        "lots": lot_views(lots.lots[wanted.lots : wanted.lots + ROWS_A_PAGE], lots.as_of, days),
+        "lot_rows": _rows(form, "lots", wanted.lots, len(lots.lots)),
+        "realized": list(_realized(gains)),
+        "gains": gain_views(gains.disposals[wanted.gains : wanted.gains + ROWS_A_PAGE], days),
+        "gain_rows": _rows(form, "gains", wanted.gains, len(gains.disposals)),
+        "long_term_days": days,
+        "is_complete": lots.is_complete,
+        "unpicked": gains.unpicked,
+    }
 
 
-def _rows(form: LotsForm, name: str, start: int, count: int) -> Rows:
+def _rows(form: LotsForm, name: str, start: int, count: int) -> dict[str, Any]:
+    """Return how many rows a table has on all its pages, and the queries of others, None where there is none."""
     following = start + ROWS_A_PAGE
-    return Rows(
-        count=count,
-        first=form.query(**{name: None}) or "?" if start else None,
-        following=form.query(**{name: write_cursor(name[0], following)}) if following < count else None,
-    )
+    return {
+        "count": count,
+        "first": form.query(**{name: None}) or "?" if start else None,
+        "following": form.query(**{name: write_cursor(name[0], following)}) if following < count else None,
+    }
 
 
 def _left(lots: Lots) -> Iterator[Figure]:
-    told = (
+    convention = f"{METHODS[lots.method]}; trades by the time of their execution"
+    for name, label, kind, value, formula in (
         ("lots_basis", "Cost of what is left", Kind.COST, lots.cost_basis, LEFT),
         ("gain_ever", "Realized, ever", Kind.RESULT, lots.gain, GAINED),
-    )
-    for name, label, kind, value, formula in told:
-        yield Figure(
-            name=name,
-            label=label,
-            value=value,
-            kind=kind,
-            formula=formula,
-            convention=f"{METHODS[lots.method]}; trades by the time of their execution",
-            as_of=lots.as_of,
-        )
+    ):
+        yield Figure(name, label, value, kind, formula, convention, lots.as_of)
 
 
 def _realized(gains: Gains) -> Iterator[Figure]:
     days = counted(gains.long_term_days, "day")
-    told = (
-        ("gain", "Gain", Kind.RESULT, gains.gain, "Proceeds less cost, both with their fees.",
-         (("", "Proceeds", gains.proceeds, Kind.MONEY), ("−", "Cost of what was sold", gains.basis, Kind.COST))),
-        ("short_term", "Of it short-term", Kind.RESULT, gains.short_term, f"Of what was held for at most {days}.", ()),
-        ("long_term", "Of it long-term", Kind.RESULT, gains.long_term, f"Of what was held for more than {days}.", ()),
-        ("undated", "Of it without a date", Kind.RESULT, gains.undated,
-         UNDATED, ()),
-    )  # fmt: skip
-    for name, label, kind, value, formula, terms in told:
-        yield Figure(
-            name=name,
-            label=label,
-            value=value,
-            kind=kind,
-            formula=formula,
-            terms=[Term(sign=sign, label=of, value=one, kind=as_) for sign, of, one, as_ in terms],
-            convention=f"{METHODS[gains.method]}; a year is one of UTC; no country's tax rules",
-            as_of=gains.as_of,
-            period="all years" if gains.year is None else str(gains.year),
-        )
+    convention = f"{METHODS[gains.method]}; a year is one of UTC; no country's tax rules"
+    period = "all years" if gains.year is None else str(gains.year)
+    of_gain = (
+        Term("Proceeds", gains.proceeds, Kind.MONEY),
+        Term("Cost of what was sold", gains.basis, Kind.COST, "−"),
+    )
+    for name, label, value, formula, terms in (
+        ("gain", "Gain", gains.gain, "Proceeds less cost, both with their fees.", of_gain),
+        ("short_term", "Of it short-term", gains.short_term, f"Of what was held for at most {days}.", ()),
+        ("long_term", "Of it long-term", gains.long_term, f"Of what was held for more than {days}.", ()),
+        ("undated", "Of it without a date", gains.undated, UNDATED, ()),
+    ):
+        yield Figure(name, label, value, Kind.RESULT, formula, convention, gains.as_of, terms, period=period)
 
 
 def _method(text: str) -> LotMethod:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.entrypoints.http.operations.answers import HealthAnswer
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.operations.facts import Fact, Here
-from portfolio.entrypoints.http.pages.operations.prices import Source, price_facts, price_figures, sources_of
+from portfolio.entrypoints.http.pages.operations.facts import Fact, figures_here
+from portfolio.entrypoints.http.pages.operations.prices import price_facts, price_figures, sources_of
 from portfolio.entrypoints.http.shell.numbers import number
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.log_writer import DROPPED
@@ -40,207 +39,132 @@ COMPARISON: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationsContent:
-    """The service in words and numbers, topic by topic; ``failed`` are the prices that the last refresh did not get."""
+def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Sequence[float]) -> dict[str, Any]:
+    """Return what the page shows, topic by topic: the service in words and numbers.
 
-    health: HealthAnswer
-    service: Sequence[Fact]
-    service_figures: Sequence[Figure]
-    database: Sequence[Fact]
-    database_figures: Sequence[Figure]
-    prices: Sequence[Fact]
-    price_figures: Sequence[Figure]
-    sources: Sequence[Source]
-    quarantined: Mapping[str, str]
-    failed: Mapping[str, str] | None
-    books: Sequence[Fact]
-    books_figures: Sequence[Figure]
-    unknown: Sequence[Fact]
-
-
-def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Sequence[float]) -> OperationsContent:
-    """Return what the page shows; ``recent_lags`` are those of the event loop in the last minute, in seconds."""
+    ``recent_lags`` are those of the event loop in the last minute, in seconds. ``failed`` are the prices that the last
+    refresh did not get, None where there was none.
+    """
     snapshot, report = cases.snapshots.last, cases.refresh.last_report
     waiting = cases.refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
-    return OperationsContent(
-        health=health,
-        service=_service(health),
-        service_figures=_service_figures(health, cases, recent_lags),
-        database=_database(health),
-        database_figures=_database_figures(health),
-        prices=price_facts(health),
-        price_figures=price_figures(health, cases.refresh.quarantined_total),
-        sources=sources_of(health),
-        quarantined={symbol.code: str(suspect) for symbol, suspect in sorted(waiting.items())},
-        failed=None if report is None else {symbol.code: why for symbol, why in sorted(report.failed.items())},
-        books=_books(health),
-        books_figures=_books_figures(health, snapshot),
-        unknown=_unknown(health, has_report=report is not None),
-    )
+    return {
+        "health": health,
+        "service": _service(health),
+        "service_figures": _service_figures(health, cases, recent_lags),
+        "database": _database(health),
+        "database_figures": _database_figures(health),
+        "prices": price_facts(health),
+        "price_figures": price_figures(health, cases.refresh.quarantined_total),
+        "sources": sources_of(health),
+        "quarantined": {symbol.code: str(suspect) for symbol, suspect in sorted(waiting.items())},
+        "failed": None if report is None else {symbol.code: why for symbol, why in sorted(report.failed.items())},
+        "books": _books(health),
+        "books_figures": _books_figures(health, snapshot),
+        "unknown": _unknown(health, has_report=report is not None),
+    }
 
 
 def _service(health: HealthAnswer) -> Sequence[Fact]:
     return [
-        Fact(label="Condition", words=CONDITIONS[health.status], is_bad=health.status != "healthy"),
-        Fact(label="Version", words=health.version),
+        Fact("Condition", CONDITIONS[health.status], is_bad=health.status != "healthy"),
+        Fact("Version", health.version),
     ]
 
 
 def _service_figures(health: HealthAnswer, cases: UseCases, lags: Sequence[float]) -> Sequence[Figure]:
-    here, booking = Here(health.timestamp), cases.booking
-    return [
-        here.measure(
-            "loop_lag_longest",
-            "Longest lag of the event loop, ms",
-            _milliseconds(max(lags, default=None)),
-            f"How late the loop came to what was due, looked at 20 times a second: the longest of the last {len(lags)} "
-            "looks, a minute at most. Every request waits as long.",
-            "not_measured_yet",
-        ),
-        here.measure(
-            "loop_lag_median",
-            "Median lag of the event loop, ms",
-            _milliseconds(median(lags) if lags else None),
-            f"The median of the same {len(lags)} looks.",
-            "not_measured_yet",
-        ),
-        here.count(
-            "bookings_waiting",
-            "Bookings waiting",
-            booking.waiting,
-            f"Bookings that wait for their commit, or are at work; more than {booking.max_waiting} are refused.",
-        ),
-        here.count(
-            "streams",
-            "Open streams",
-            cases.stream.limits.open.total(),
-            f"Programs and pages that follow this instance; more than {cases.stream.limits.most} are refused.",
-        ),
-        here.count(
-            "log_lines_dropped",
-            "Log lines lost",
-            DROPPED.total(),
-            "Log lines that no destination took, since the start of this instance.",
-        ),
-    ]
+    booking, streams = cases.booking, cases.stream.limits
+    return figures_here(health.timestamp, (
+        ("loop_lag_longest", "Longest lag of the event loop, ms", _milliseconds(max(lags, default=None)),
+         (f"How late the loop came to what was due, looked at 20 times a second: the longest of the last {len(lags)} "
+         "looks, a minute at most. Every request waits as long."), "not_measured_yet"),
+        ("loop_lag_median", "Median lag of the event loop, ms", _milliseconds(median(lags) if lags else None),
+         f"The median of the same {len(lags)} looks.", "not_measured_yet"),
+        ("bookings_waiting", "Bookings waiting", booking.waiting,
+         f"Bookings that wait for their commit, or are at work; more than {booking.max_waiting} are refused."),
+        ("streams", "Open streams", streams.open.total(),
+         f"Programs and pages that follow this instance; more than {streams.most} are refused."),
+        ("log_lines_dropped", "Log lines lost", DROPPED.total(),
+         "Log lines that no destination took, since the start of this instance."),
+    ))  # fmt: skip
 
 
 def _database(health: HealthAnswer) -> Sequence[Fact]:
     found = health.database
+    is_of_another = found.status == "schema_unknown"
     facts = [
-        Fact(label="Database", words=DATABASE[found.status], is_bad=found.status != "up"),
-        Fact(
-            label="Schema",
-            words=found.schema_revision or "not known: it was not told",
-            is_bad=found.status == "schema_unknown",
-        ),
+        Fact("Database", DATABASE[found.status], is_bad=found.status != "up"),
+        Fact("Schema", found.schema_revision or "not known: it was not told", is_bad=is_of_another),
     ]
     if found.detail:
-        facts.append(Fact(label="Why", words=found.detail, is_bad=True, may_have_amounts=True))
+        facts.append(Fact("Why", found.detail, is_bad=True, may_have_amounts=True))
     return facts
 
 
 def _database_figures(health: HealthAnswer) -> Sequence[Figure]:
-    here = Here(health.timestamp)
-    return [
-        here.measure(
-            "database_latency_ms",
-            "Time of a short question, ms",
-            health.database.latency_ms,
-            "From a short question to the database until its answer.",
-            "database_away",
-        ),
-        here.count(
-            "unreadable_rows",
-            "Unreadable rows",
-            health.unreadable_rows.count,
-            "Rows that nothing can be made of: they are left out of every page and answer.",
-        ),
-    ]
+    return figures_here(health.timestamp, (
+        ("database_latency_ms", "Time of a short question, ms", health.database.latency_ms,
+         "From a short question to the database until its answer.", "database_away"),
+        ("unreadable_rows", "Unreadable rows", health.unreadable_rows.count,
+         "Rows that nothing can be made of: they are left out of every page and answer."),
+    ))  # fmt: skip
 
 
 def _books(health: HealthAnswer) -> Sequence[Fact]:
     found = health.comparison
     at = "" if found.compared_at is None else f", at entry {found.revision}, {found.compared_at:%Y-%m-%d %H:%M:%S} UTC"
     is_bad = found.status in {"differ", "not_comparable"}
-    facts = [Fact(label="Rows and entries", words=COMPARISON[found.status] + at, is_bad=is_bad)]
+    facts = [Fact("Rows and entries", COMPARISON[found.status] + at, is_bad=is_bad)]
     if found.detail:
-        facts.append(Fact(label="What differs", words=found.detail, is_bad=True, may_have_amounts=True))
+        facts.append(Fact("What differs", found.detail, is_bad=True, may_have_amounts=True))
     return facts
 
 
 def _books_figures(health: HealthAnswer, snapshot: Snapshot | None) -> Sequence[Figure]:
-    here, unreconciled = Here(health.timestamp), health.unreconciled
+    unreconciled = health.unreconciled
     return [
         Figure(
-            name="unreconciled",
-            label="Unreconciled",
-            value=unreconciled.value if unreconciled else None,
-            kind=Kind.RESULT,
-            formula="Cash and cost basis, less net deposits and realized result: what other programs "
-            "wrote into the shared rows and no entry explains.",
-            convention="exact, of the rows as they are read",
-            as_of=snapshot.as_of if snapshot else health.timestamp,
+            "unreconciled",
+            "Unreconciled",
+            unreconciled.value if unreconciled else None,
+            Kind.RESULT,
+            "Cash and cost basis, less net deposits and realized result: what other programs wrote into the shared "
+            "rows and no entry explains.",
+            "exact, of the rows as they are read",
+            snapshot.as_of if snapshot else health.timestamp,
             terms=_unreconciled_terms(snapshot.portfolio) if snapshot and unreconciled else (),
             reason="no_state_seen",
         ),
-        here.count(
-            "refused_bookings",
-            "Refused bookings",
-            health.refused_bookings,
-            "Refused bookings, events and cash transactions that an override could book, and none has. The page of "
-            "trades lists them.",
-            "database_away",
-        ),
-        here.count(
-            "ledger_revision",
-            "Entries of the ledger",
-            snapshot.revisions.ledger if snapshot else None,
-            "Trades, deposits, withdrawals and what else was ever booked.",
-            "no_state_seen",
-        ),
-    ]
+        *figures_here(health.timestamp, (
+            ("refused_bookings", "Refused bookings", health.refused_bookings,
+             ("Refused bookings, events and cash transactions that an override could book, and none has. The page of "
+             "trades lists them."), "database_away"),
+            ("ledger_revision", "Entries of the ledger", snapshot.revisions.ledger if snapshot else None,
+             "Trades, deposits, withdrawals and what else was ever booked.", "no_state_seen"),
+        )),
+    ]  # fmt: skip
 
 
 def _unreconciled_terms(portfolio: Portfolio) -> Sequence[Term]:
-    terms = (
-        ("", "Cash", portfolio.cash, Kind.MONEY),
-        ("+", "Cost basis", portfolio.cost_basis, Kind.COST),
-        ("−", "Net deposits", portfolio.net_deposits, Kind.MONEY),
-        ("−", "Realized result", portfolio.realized_pnl, Kind.RESULT),
-    )
-    return [Term(sign=sign, label=label, value=number(amount), kind=kind) for sign, label, amount, kind in terms]
+    return [
+        Term("Cash", number(portfolio.cash), Kind.MONEY),
+        Term("Cost basis", number(portfolio.cost_basis), Kind.COST, "+"),
+        Term("Net deposits", number(portfolio.net_deposits), Kind.MONEY, "−"),
+        Term("Realized result", number(portfolio.realized_pnl), Kind.RESULT, "−"),
+    ]
 
 
 def _unknown(health: HealthAnswer, *, has_report: bool) -> Sequence[Fact]:
     """Return what cannot be known here, and why."""
-    facts = [
-        Fact(
-            label="Other instances",
-            words="Lag, streams, log and quarantine are this instance's own: ask each of the others.",
-        )
-    ]
-    if not health.refresher.leader:
-        facts.append(
-            Fact(
-                label="Which instance leads",
-                words="The lease is another's, or nobody's: it names no address. The ages above show whether anybody "
-                "refreshes.",
-            )
-        )
-    if not has_report:
-        facts.append(
-            Fact(
-                label="Which prices failed",
-                words="This instance has refreshed nothing yet: only the one that refreshes knows.",
-            )
-        )
-    if health.database.latency_ms is None:
-        facts.append(
-            Fact(label="The database", words="It did not answer now: counts of it are the last ones, or none.")
-        )
-    return facts
+    told = (
+        (True, "Other instances", "Lag, streams, log and quarantine are this instance's own: ask each of the others."),
+        (not health.refresher.leader, "Which instance leads",
+         "The lease is another's, or nobody's: it names no address. The ages above show whether anybody refreshes."),
+        (not has_report, "Which prices failed",
+         "This instance has refreshed nothing yet: only the one that refreshes knows."),
+        (health.database.latency_ms is None, "The database",
+         "It did not answer now: counts of it are the last ones, or none."),
+    )  # fmt: skip
+    return [Fact(label, words) for is_unknown, label, words in told if is_unknown]
 
 
 def _milliseconds(seconds: float | None) -> float | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
-from portfolio.entrypoints.http.pages.frame.figures import Figure, FigureOf
+from portfolio.entrypoints.http.pages.frame.figures import Figure
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 
 MEASURED_HERE: Final = "measured by this instance, whatever others do"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Fact:
     """Something that is no number: a word, or a sentence. ``is_bad`` is what somebody has to look at."""
 
@@ -23,17 +24,22 @@ class Fact:
     may_have_amounts: bool = False
 
 
-class Here(FigureOf):
-    """Makes figures of what this instance measured at a moment."""
+Told: TypeAlias = tuple[str, str, float | None, str] | tuple[str, str, float | None, str, str]
+"""Of a number its name, its label, itself, what it is, and why there is none."""
 
-    def __init__(self, at: datetime) -> None:
-        super().__init__(MEASURED_HERE, at)
 
-    def measure(self, name: str, label: str, value: float | None, formula: str, reason: str | None = None) -> Figure:
-        """Return a figure of a measured number."""
-        exact = None if value is None else Decimal(repr(value))
-        return self(name, label, exact, Kind.NUMBER, formula, reason=reason)
-
-    def count(self, name: str, label: str, value: int | None, formula: str, reason: str | None = None) -> Figure:
-        """Return a figure of a count."""
-        return self(name, label, value, Kind.COUNT, formula, reason=reason)
+def figures_here(at: datetime, told: Iterable[Told]) -> list[Figure]:
+    """Return what this instance counted and measured at a moment."""
+    return [
+        Figure(
+            name,
+            label,
+            Decimal(repr(value)) if isinstance(value, float) else value,
+            Kind.NUMBER if isinstance(value, float) else Kind.COUNT,
+            formula,
+            MEASURED_HERE,
+            at,
+            reason=why[0] if why else None,
+        )
+        for name, label, value, formula, *why in told
+    ]

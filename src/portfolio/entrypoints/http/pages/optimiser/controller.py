@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from litestar import get
 from litestar.di import NamedDependency, Provide
@@ -24,7 +24,7 @@ from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.errors import kind_of
 from portfolio.entrypoints.http.pages.frame.page import PageController, Pages
-from portfolio.entrypoints.http.pages.optimiser.content import OptimiserContent, Problem, found_content
+from portfolio.entrypoints.http.pages.optimiser.content import found_content, optimiser_content
 from portfolio.entrypoints.http.pages.optimiser.form import OWN_LIMITS, OptimiserForm
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
@@ -47,26 +47,26 @@ class OptimiserPageController(PageController):
     ) -> Template:
         """Return the form, and the weights that it asks for, computed once: the page does not follow the prices."""
         asked = await _asked(form, cases.market, cases.optimise)
-        if isinstance(asked, OptimiserContent):
-            reading, content = await pages.reading(), asked
-        else:
+        if isinstance(asked, Optimised):
             state = asked.state
             reading = pages.readings.at(state.snapshot, state.at)
-            content = OptimiserContent(form=form, found=await measured(partial(found_content, found=asked), state))
+            content = optimiser_content(form, found=await measured(partial(found_content, found=asked), state))
+        else:
+            reading, content = await pages.reading(), optimiser_content(form, **asked)
         return pages.page(request, "optimiser.html", "Optimiser", reading, is_still=True, content=content)
 
 
-async def _asked(form: OptimiserForm, market: ReadMarket, optimise: Optimise) -> Optimised | OptimiserContent:
+async def _asked(form: OptimiserForm, market: ReadMarket, optimise: Optimise) -> Optimised | dict[str, Any]:
     """Return the weights that are asked for; where there are none, what the page shows instead."""
     wanted, mistakes = form.read()
     if wanted is None:
-        return OptimiserContent(form=form, mistakes=mistakes)
+        return {"mistakes": mistakes}
     try:
         return await optimise(await market.newest(), wanted)
     except InvalidPolicy as error:
-        return OptimiserContent(form=form, mistakes={OWN_LIMITS: f"{error.field} {error.reason}"})
+        return {"mistakes": {OWN_LIMITS: f"{error.field} {error.reason}"}}
     except TurnoverBoundTooLow as error:
-        return OptimiserContent(form=form, mistakes={"max_turnover_percent": str(error)})
+        return {"mistakes": {"max_turnover_percent": str(error)}}
     except (NotOptimisable, ClosesPending, NotInstalled, ComputationFailed) as error:
-        problem = Problem(title=kind_of(error).title, detail=str(error), asks_less=isinstance(error, TooFewDays))
-        return OptimiserContent(form=form, problem=problem)
+        is_short = isinstance(error, TooFewDays)
+        return {"problem": {"title": kind_of(error).title, "detail": str(error), "asks_less": is_short}}

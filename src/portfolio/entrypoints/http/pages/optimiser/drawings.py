@@ -50,21 +50,21 @@ def weights_chart(found: Optimised) -> Chart:
     """Return the weights beside those of today and equal ones."""
     shares, title = shares_of(found), "Weights beside those of today and 1/N"
     bars = [Bar(one.label, (one.weight, one.today, one.equal)) for one in shares]
-    return Chart(
-        name="weights",
-        title=title,
-        svg=bar_chart(Frame(id="weights-chart", title=title, unit=FRACTION), COLUMNS, bars),
-        columns=("Asset", *COLUMNS),
-        rows=[
+    frame = Frame(id="weights-chart", title=title, unit=FRACTION)
+    return Chart.of(
+        frame,
+        bar_chart(frame, COLUMNS, bars),
+        ("Asset", *COLUMNS),
+        [
             [
                 one.label,
-                Cell(value=number(one.weight), kind=Kind.FRACTION),
-                Cell(value=ratio(one.today), kind=Kind.FRACTION),
-                Cell(value=ratio(one.equal), kind=Kind.FRACTION),
+                Cell(number(one.weight), Kind.FRACTION),
+                Cell(ratio(one.today), Kind.FRACTION),
+                Cell(ratio(one.equal), Kind.FRACTION),
             ]
             for one in shares
         ],
-        note="Fractions of the total value after the plan's costs. 1/N gives each asset the same, whatever the limits.",
+        "Fractions of the total value after the plan's costs. 1/N gives each asset the same, whatever the limits.",
     )
 
 
@@ -76,20 +76,15 @@ def contributions_chart(found: Optimised) -> Chart | None:
     names, title = ("Weight", "Part in the variance"), "Weight beside risk contribution"
     bars = [Bar(symbol, (found.weights[symbol], part)) for symbol, part in parts.items()]
     frame = Frame(id="contributions-chart", title=title, unit=FRACTION)
-    return Chart(
-        name="contributions",
-        title=title,
-        svg=bar_chart(frame, names, bars, (Tone.OWN, Tone.OTHER)),
-        columns=("Asset", *names),
-        rows=[
-            [
-                symbol,
-                Cell(value=number(found.weights[symbol]), kind=Kind.FRACTION),
-                Cell(value=ratio(part), kind=Kind.FRACTION),
-            ]
+    return Chart.of(
+        frame,
+        bar_chart(frame, names, bars, (Tone.OWN, Tone.OTHER)),
+        ("Asset", *names),
+        [
+            [symbol, Cell(number(found.weights[symbol]), Kind.FRACTION), Cell(ratio(part), Kind.FRACTION)]
             for symbol, part in parts.items()
         ],
-        note=_of_the_largest("The parts in the variance sum to 100 %; cash has none.", found),
+        _of_the_largest("The parts in the variance sum to 100 %; cash has none.", found),
     )
 
 
@@ -101,20 +96,15 @@ def spread_chart(found: Optimised) -> Chart | None:
     known = {symbol: spread.get(symbol) for symbol in _largest(found)}
     title = "How far the weights move when the days are drawn anew"
     frame = Frame(id="spread-chart", title=title, desc="Each weight, one deviation down and up.", unit=FRACTION)
-    return Chart(
-        name="spread",
-        title=title,
-        svg=interval_chart(frame, [_interval(symbol, found.weights[symbol], off) for symbol, off in known.items()]),
-        columns=("Asset", "Weight", "Deviation"),
-        rows=[
-            [
-                symbol,
-                Cell(value=number(found.weights[symbol]), kind=Kind.FRACTION),
-                Cell(value=ratio(off), kind=Kind.FRACTION),
-            ]
+    return Chart.of(
+        frame,
+        interval_chart(frame, [_interval(symbol, found.weights[symbol], off) for symbol, off in known.items()]),
+        ("Asset", "Weight", "Deviation"),
+        [
+            [symbol, Cell(number(found.weights[symbol]), Kind.FRACTION), Cell(ratio(off), Kind.FRACTION)]
             for symbol, off in known.items()
         ],
-        note=_of_the_largest(
+        _of_the_largest(
             "The bar is one standard deviation down and up, over 20 draws of the days in blocks, in the same limits.",
             found,
         ),
@@ -129,25 +119,24 @@ def sharpe_chart(found: Optimised) -> Chart | None:
         return None
     title = "Sharpe ratios, and how sure they are"
     frame = Frame(id="sharpe-chart", title=title, desc="Each ratio, one standard error down and up.", unit=PLAIN)
-    return Chart(
-        name="sharpe",
-        title=title,
-        svg=interval_chart(frame, [_interval(label, one.value, one.standard_error) for label, one in known]),
-        columns=("Weights", "Sharpe ratio", "Standard error"),
-        rows=[[label, *cells_of(one, Kind.RATIO)] for label, one in known],
-        note="A bar is one standard error to each side. Where the bars overlap, the days do not tell which is better.",
+    return Chart.of(
+        frame,
+        interval_chart(frame, [_interval(label, one.value, one.standard_error) for label, one in known]),
+        ("Weights", "Sharpe ratio", "Standard error"),
+        [[label, *cells_of(one, Kind.RATIO)] for label, one in known],
+        "A bar is one standard error to each side. Where the bars overlap, the days do not tell which is better.",
     )
 
 
 def cells_of(figure: ExpectedFigure, kind: Kind) -> tuple[Cell, Cell]:
     """Return a figure and its standard error."""
-    return Cell(value=ratio(figure.value), kind=kind), Cell(value=ratio(figure.standard_error), kind=kind)
+    return Cell(ratio(figure.value), kind), Cell(ratio(figure.standard_error), kind)
 
 
 def expected_rows(found: Optimised) -> Sequence[Sequence[str | Cell]]:
     """Return what the weights promise, beside the promises of those of today and of equal ones."""
     every: Sequence[ExpectedFigures | None] = (found.expected, found.current, found.equal_weight)
-    missing = Cell(value=None, kind=Kind.RATIO, reason="too_few_common_days")
+    missing = Cell(None, Kind.RATIO, "too_few_common_days")
     return [
         [
             label,

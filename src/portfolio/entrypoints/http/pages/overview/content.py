@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
@@ -21,7 +20,7 @@ from portfolio.domain.money import Money
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.entrypoints.charts import DOLLARS, PERCENT, Frame, Group, Step, Tile, treemap, waterfall_chart
 from portfolio.entrypoints.http.pages.activity.form import KINDS
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import SINCE_START, About, Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
@@ -29,7 +28,6 @@ from portfolio.entrypoints.http.pages.words import named
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 
-SINCE_START: Final = "since the start"
 AVERAGE_COST: Final = "average cost, fees included, at the newest believed prices"
 SMALL_PERCENT: Final = 3
 MOST_SMALL: Final = 8
@@ -54,29 +52,40 @@ class RecentEntry:
     cash_delta: Money
 
 
+FIGURES: Final[Mapping[str, About]] = {
+    "total_value": ("Total value", Kind.MONEY, "Cash plus the market value of what is held."),
+    "total_pnl": ("Total result", Kind.RESULT, "Realized plus unrealized result."),
+    "total_pnl_percent": ("Total result, percent", Kind.CHANGE, "The total result in percent of the net deposits."),
+    "unrealized_pnl": ("Unrealized result", Kind.RESULT, "The market value less the cost basis of what is held."),
+    "cash_balance": (
+        "Cash", Kind.MONEY,
+        "Deposits less withdrawals, less what was bought, plus what was sold, fees paid; interest less charges."),
+    "fees_paid": ("Fees paid", Kind.MONEY, "All fees of all trades."),
+}  # fmt: skip
+
+
 def key_figures(view: PortfolioView, series: DailySeries, *, restated: bool = False) -> list[Figure]:
     """Return the figures that are looked at first; the change of the day is that of the days of the series."""
-    return [_total_value(view), *_day_change(view, series, restated=restated), *_results(view), *_cash(view)]
-
-
-def _figures_of(view: PortfolioView) -> Callable[..., Figure]:
-    """Return what makes figures of the books, at average cost and as of the portfolio's moment."""
-    return partial(Figure, convention=AVERAGE_COST, as_of=view.as_of)
-
-
-def _total_value(view: PortfolioView) -> Figure:
-    figure = _figures_of(view)
-    return figure(
-        name="total_value",
-        label="Total value",
-        value=view.total_value,
-        kind=Kind.MONEY,
-        formula="Cash plus the market value of what is held.",
-        terms=[
-            Term(label="Cash", value=view.cash_balance, kind=Kind.MONEY),
-            Term(label="Market value", value=view.invested_amount, kind=Kind.MONEY, sign="+"),
-        ],
-    )
+    figure = FigureOf(FIGURES, AVERAGE_COST, view.as_of)
+    worth = Term("Market value", view.invested_amount, Kind.MONEY)
+    unrealized = Term("Unrealized result", view.unrealized_pnl, Kind.RESULT, "+")
+    of_value = [Term("Cash", view.cash_balance, Kind.MONEY), replace(worth, sign="+")]
+    of_result = [Term("Realized result", view.realized_pnl, Kind.RESULT), unrealized]
+    of_unrealized = [worth, Term("Cost basis", view.cost_basis, Kind.COST, "−")]
+    of_percent = [
+        Term("Total result", view.total_pnl, Kind.RESULT),
+        Term("Net deposits", view.net_deposits, Kind.MONEY, "/"),
+    ]
+    return [
+        figure.of(view, "total_value", terms=of_value),
+        *_day_change(view, series, restated=restated),
+        figure.of(view, "total_pnl", terms=of_result, period=SINCE_START),
+        # Without net deposits the numbers say why there is none.
+        replace(figure.of(view, "total_pnl_percent", period=SINCE_START), terms=of_percent),
+        figure.of(view, "unrealized_pnl", terms=of_unrealized),
+        figure.of(view, "cash_balance"),
+        figure.of(view, "fees_paid", period=SINCE_START),
+    ]
 
 
 def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> Iterator[Figure]:
@@ -91,115 +100,38 @@ def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> 
     terms: Sequence[Term] = ()
     if measured is not None and measured.daily_return is not None and yesterday is not None:
         terms = [
-            Term(label="Value now", value=series.today.value, kind=Kind.MONEY),
-            Term(label="Value at the end of yesterday", value=yesterday.value, kind=Kind.MONEY, sign="−"),
-            Term(label="Net deposits until now", value=series.today.net_deposits, kind=Kind.MONEY, sign="−"),
-            Term(label="Net deposits until yesterday", value=yesterday.net_deposits, kind=Kind.MONEY, sign="+"),
+            Term("Value now", series.today.value, Kind.MONEY),
+            Term("Value at the end of yesterday", yesterday.value, Kind.MONEY, "−"),
+            Term("Net deposits until now", series.today.net_deposits, Kind.MONEY, "−"),
+            Term("Net deposits until yesterday", yesterday.net_deposits, Kind.MONEY, "+"),
         ]
-    labels = (("daily_return", "Day change", Kind.RESULT), ("daily_return_percent", "Day change, percent", Kind.CHANGE))
-    for name, label, kind in labels:
-        yield Figure(
-            name=name,
-            label=label,
-            value=None if measured is None else getattr(measured, name),
-            kind=kind,
-            formula="The change since the end of yesterday (UTC), without deposits and withdrawals"
-            + (", in percent of the unit value." if kind is Kind.CHANGE else "."),
-            terms=terms if kind is Kind.RESULT else (),
-            period="since midnight UTC",
-            convention=series.convention,
-            as_of=view.as_of,
-            reason=why or reasons.get(name),
-        )
+    formula = "The change since the end of yesterday (UTC), without deposits and withdrawals"
+    for name, label, kind, end, of in (
+        ("daily_return", "Day change", Kind.RESULT, ".", terms),
+        ("daily_return_percent", "Day change, percent", Kind.CHANGE, ", in percent of the unit value.", ()),
+    ):
+        value, reason = None if measured is None else getattr(measured, name), why or reasons.get(name)
+        said, period = (formula + end, series.convention, view.as_of), "since midnight UTC"
+        yield Figure(name, label, value, kind, *said, of, reason, period)
 
 
-def _results(view: PortfolioView) -> Iterator[Figure]:
-    figure = _figures_of(view)
-    yield figure(
-        name="total_pnl",
-        label="Total result",
-        value=view.total_pnl,
-        kind=Kind.RESULT,
-        formula="Realized plus unrealized result.",
-        terms=[
-            Term(label="Realized result", value=view.realized_pnl, kind=Kind.RESULT),
-            Term(label="Unrealized result", value=view.unrealized_pnl, kind=Kind.RESULT, sign="+"),
-        ],
-        period=SINCE_START,
-    )
-    yield _result_percent(view)
-    yield figure(
-        name="unrealized_pnl",
-        label="Unrealized result",
-        value=view.unrealized_pnl,
-        kind=Kind.RESULT,
-        formula="The market value less the cost basis of what is held.",
-        terms=[
-            Term(label="Market value", value=view.invested_amount, kind=Kind.MONEY),
-            Term(label="Cost basis", value=view.cost_basis, kind=Kind.COST, sign="−"),
-        ],
-    )
-
-
-def _result_percent(view: PortfolioView) -> Figure:
-    figure = _figures_of(view)
-    return figure(
-        name="total_pnl_percent",
-        label="Total result, percent",
-        value=view.total_pnl_percent,
-        kind=Kind.CHANGE,
-        formula="The total result in percent of the net deposits.",
-        terms=[
-            Term(label="Total result", value=view.total_pnl, kind=Kind.RESULT),
-            Term(label="Net deposits", value=view.net_deposits, kind=Kind.MONEY, sign="/"),
-        ],
-        period=SINCE_START,
-        reason=view.reasons.get("total_pnl_percent"),
-    )
-
-
-def _cash(view: PortfolioView) -> Iterator[Figure]:
-    figure = _figures_of(view)
-    single = (
-        (
-            "cash_balance",
-            "Cash",
-            "Deposits less withdrawals, less what was bought, plus what was sold, fees paid; interest less charges.",
-            "",
-        ),
-        ("fees_paid", "Fees paid", "All fees of all trades.", SINCE_START),
-    )
-    for name, label, formula, period in single:
-        yield figure(
-            name=name,
-            label=label,
-            value=getattr(view, name),
-            kind=Kind.MONEY,
-            formula=formula,
-            period=period,
-        )
+HEALTH: Final[Mapping[str, About]] = {
+    "health_score": (
+        "Health score", Kind.NUMBER,
+        ("100 points, less what the limits and the correlation take. Under 70 the score is a reason to trade; a "
+         "broken limit always is.")),
+}  # fmt: skip
 
 
 def health_figure(summary: Summary, as_of: datetime, convention: str) -> Figure:
     """Return the health score with what was deducted."""
-    health = summary.health
-    taken = [
-        Term(label=humanized(one.detail), value=one.points, kind=Kind.NUMBER, sign="−") for one in health.deductions
+    score, deductions = summary.health.score, summary.health.deductions
+    terms = [
+        Term("Points at the start", 100, Kind.NUMBER),
+        *(Term(humanized(one.detail), one.points, Kind.NUMBER, "−") for one in deductions),
     ]
-    return Figure(
-        name="health_score",
-        label="Health score",
-        value=health.score,
-        kind=Kind.NUMBER,
-        formula="100 points, less what the limits and the correlation take. Under 70 the score is a reason to trade; a "
-        "broken limit always is.",
-        terms=[Term(label="Points at the start", value=100, kind=Kind.NUMBER), *taken]
-        if health.score is not None
-        else (),
-        convention=convention,
-        as_of=as_of,
-        reason=None if health.score is not None else NO_TOTAL_VALUE,
-    )
+    figure = FigureOf(HEALTH, convention, as_of)
+    return figure("health_score", score, terms=terms, reason=None if score is not None else NO_TOTAL_VALUE)
 
 
 def identity_chart(identity: Identity, *, private: bool) -> Chart:
@@ -211,20 +143,19 @@ def identity_chart(identity: Identity, *, private: bool) -> Chart:
     whole = (100 if identity.total else None) if private else identity.total.value
     title = "What the total value is made of" + (", in percent of it" if private else "")
     frame = Frame(id="identity", title=title, unit=PERCENT if private else DOLLARS)
-    return Chart(
-        name="identity",
-        title=title,
-        svg=waterfall_chart(frame, [*steps, Step("Total value", whole, is_total=True)]),
-        columns=["Part", "Share of the total value"] if private else ["Part", "Amount", "Share of the total value"],
-        rows=[
+    return Chart.of(
+        frame,
+        waterfall_chart(frame, [*steps, Step("Total value", whole, is_total=True)]),
+        ["Part", "Share of the total value"] if private else ["Part", "Amount", "Share of the total value"],
+        [
             [
                 PARTS[part.name],
-                *([] if private else [Cell(value=part.amount, kind=Kind.RESULT)]),
-                Cell(value=part.percent, kind=Kind.CHANGE, reason=NO_TOTAL_VALUE),
+                *([] if private else [Cell(part.amount, Kind.RESULT)]),
+                Cell(part.percent, Kind.CHANGE, NO_TOTAL_VALUE),
             ]
             for part in identity.parts
         ],
-        note="Net deposits + realized result + unrealized result + unreconciled = total value, to the last digit.",
+        "Net deposits + realized result + unrealized result + unreconciled = total value, to the last digit.",
     )
 
 
@@ -239,21 +170,20 @@ def holdings_chart(valuation: Valuation, *, private: bool) -> Chart:
             groups[value.category].append(Tile(value.position.symbol.code, size, note))
     title = "Holdings by category"
     frame = Frame(id="holdings", title=title, unit=PERCENT if private else DOLLARS, height=280)
-    return Chart(
-        name="holdings",
-        title=title,
-        svg=treemap(frame, [Group(named(name), tiles) for name, tiles in groups.items()]),
-        columns=["Asset", "Category", "Share of the total value"] + ([] if private else ["Market value"]),
-        rows=[
+    return Chart.of(
+        frame,
+        treemap(frame, [Group(named(name), tiles) for name, tiles in groups.items()]),
+        ["Asset", "Category", "Share of the total value"] + ([] if private else ["Market value"]),
+        [
             [
                 value.position.symbol.code,
                 named(value.category),
-                Cell(value=value.allocation_percent, kind=Kind.PERCENT, reason=NO_TOTAL_VALUE),
-                *([] if private else [Cell(value=value.position.market_value, kind=Kind.MONEY)]),
+                Cell(value.allocation_percent, Kind.PERCENT, NO_TOTAL_VALUE),
+                *([] if private else [Cell(value.position.market_value, Kind.MONEY)]),
             ]
             for value in valuation.positions
         ],
-        note=_small(valuation),
+        _small(valuation),
     )
 
 

@@ -105,11 +105,11 @@ def figures_of(view: TimeframeView, series: DailySeries) -> Iterator[tuple[str, 
             heading,
             [
                 Figure(
-                    name=name,
-                    label=label,
-                    value=getattr(view, name),
-                    kind=kind,
-                    formula=formula,
+                    name,
+                    label,
+                    getattr(view, name),
+                    kind,
+                    formula,
                     terms=terms.get(name, ()),
                     convention=CONVENTION,
                     as_of=series.as_of,
@@ -123,35 +123,35 @@ def figures_of(view: TimeframeView, series: DailySeries) -> Iterator[tuple[str, 
 
 def _terms(view: TimeframeView, series: DailySeries) -> Mapping[str, Sequence[Term]]:
     """Return the numbers that are in the formulas of figures."""
-    days = [Term(label="Daily returns", value=view.observations, kind=Kind.COUNT)]
-    trades = [Term(label="Trades of the period", value=view.num_trades, kind=Kind.COUNT)]
-    own = Term(label="Return, percent", value=view.total_return_percent, kind=Kind.CHANGE)
+    days = [Term("Daily returns", view.observations, Kind.COUNT)]
+    trades = [Term("Trades of the period", view.num_trades, Kind.COUNT)]
+    own = Term("Return, percent", view.total_return_percent, Kind.CHANGE)
     found: dict[str, Sequence[Term]] = {
         **dict.fromkeys(("annualized_volatility", "sharpe_ratio", "sharpe_standard_error", "sortino_ratio"), days),
         **dict.fromkeys(("beta", "up_capture", "down_capture"), days),
         **dict.fromkeys(("win_rate", "profit_factor", "expectancy"), trades),
-        "annualized_return": [own, Term(label="Days", value=view.days_covered, kind=Kind.COUNT)],
+        "annualized_return": [own, Term("Days", view.days_covered, Kind.COUNT)],
         "calmar_ratio": [
-            Term(label="Annualized return", value=view.annualized_return, kind=Kind.FRACTION),
-            Term(label="Maximum drawdown", value=view.max_drawdown, kind=Kind.FRACTION, sign="/ −"),
+            Term("Annualized return", view.annualized_return, Kind.FRACTION),
+            Term("Maximum drawdown", view.max_drawdown, Kind.FRACTION, "/ −"),
         ],
         "excess_return_percent": [
             own,
-            Term(label="Benchmark", value=view.benchmark_return_percent, kind=Kind.CHANGE, sign="−"),
+            Term("Benchmark", view.benchmark_return_percent, Kind.CHANGE, "−"),
         ],
     }
     ends = [day for day in series.days if day.day in {view.start, view.end} and day.value is not None]
     if len(ends) == 2:
         first, last = ends
         found["total_return"] = [
-            Term(label=f"Value at the end of {last.day}", value=last.value, kind=Kind.MONEY),
-            Term(label=f"Value at the end of {first.day}", value=first.value, kind=Kind.MONEY, sign="−"),
-            Term(label="Net deposits until the end", value=last.net_deposits, kind=Kind.MONEY, sign="−"),
-            Term(label="Net deposits until the start", value=first.net_deposits, kind=Kind.MONEY, sign="+"),
+            Term(f"Value at the end of {last.day}", last.value, Kind.MONEY),
+            Term(f"Value at the end of {first.day}", first.value, Kind.MONEY, "−"),
+            Term("Net deposits until the end", last.net_deposits, Kind.MONEY, "−"),
+            Term("Net deposits until the start", first.net_deposits, Kind.MONEY, "+"),
         ]
         found["total_return_percent"] = [
-            Term(label="Unit value at the end, the start being 100", value=last.unit_index, kind=Kind.NUMBER),
-            Term(label="Unit value at the start", value=first.unit_index, kind=Kind.NUMBER, sign="/"),
+            Term("Unit value at the end, the start being 100", last.unit_index, Kind.NUMBER),
+            Term("Unit value at the start", first.unit_index, Kind.NUMBER, "/"),
         ]
     return found
 
@@ -166,11 +166,8 @@ def timeframes_table(read: Timeframes, *, private: bool) -> tuple[list[str], lis
         rows.append(
             [
                 frame.name,
-                *(
-                    Cell(value=getattr(view, name), kind=kind, reason=view.reasons.get(name))
-                    for name, _, kind in columns
-                ),
-                Cell(value=now.total_return_percent, kind=Kind.CHANGE, reason=reason),
+                *(Cell(getattr(view, name), kind, view.reasons.get(name)) for name, _, kind in columns),
+                Cell(now.total_return_percent, Kind.CHANGE, reason),
             ]
         )
     return ["Timeframe", *(label for _, label, _ in columns), "Until now, %"], rows
@@ -200,13 +197,13 @@ def month_figures(series: DailySeries) -> list[Figure]:
     ends = (("worst", "lowest", ordered[:1]), ("best", "highest", ordered[-1:]))
     return [
         Figure(
-            name=f"{name}_month",
-            label=f"{name.capitalize()} month",
-            value=chosen[0].return_percent if chosen else None,
-            kind=Kind.CHANGE,
-            formula=f"The {extreme} return of the whole months in the table of months, time-weighted. "
+            f"{name}_month",
+            f"{name.capitalize()} month",
+            chosen[0].return_percent if chosen else None,
+            Kind.CHANGE,
+            f"The {extreme} return of the whole months in the table of months, time-weighted. "
             "Months that the days do not reach over all of do not count.",
-            terms=[Term(label="Whole months", value=len(whole), kind=Kind.COUNT)] if chosen else (),
+            terms=[Term("Whole months", len(whole), Kind.COUNT)] if chosen else (),
             convention=CONVENTION,
             as_of=series.as_of,
             reason=None if chosen else "no_whole_month",
@@ -218,7 +215,7 @@ def month_figures(series: DailySeries) -> list[Figure]:
 
 def _month_cell(period: CalendarPeriod, most: Number) -> MonthCell:
     value = period.return_percent
-    cell = Cell(value=value, kind=Kind.CHANGE, reason=period.reasons.get("return_percent"))
+    cell = Cell(value, Kind.CHANGE, period.reasons.get("return_percent"))
     return MonthCell(cell, heat_kind(value, most) if most else "", period.is_whole)
 
 
@@ -227,6 +224,6 @@ def falls_table(view: TimeframeView) -> list[FallRow] | None:
     if view.worst_drawdowns is None:
         return None
     return [
-        FallRow(Cell(value=fall.depth, kind=Kind.FRACTION), fall.peak, fall.trough, fall.recovery, fall.days)
+        FallRow(Cell(fall.depth, Kind.FRACTION), fall.peak, fall.trough, fall.recovery, fall.days)
         for fall in view.worst_drawdowns
     ]

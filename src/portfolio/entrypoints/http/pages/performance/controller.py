@@ -88,8 +88,7 @@ class PerformancePageController(PageController):
             distribution=distribution_chart(spread),
             best_and_worst=[("Best day", spread.best), ("Worst day", spread.worst)],
             of_days=[
-                (label, Cell(value=getattr(spread, name), kind=kind, reason=spread.reasons.get(name)))
-                for name, label, kind in OF_DAYS
+                (label, Cell(getattr(spread, name), kind, spread.reasons.get(name))) for name, label, kind in OF_DAYS
             ],
             rolling=list(rolling_charts(days.rolling)),
             contributions=contributions_chart(chosen, private=private),

@@ -43,16 +43,12 @@ def distribution_chart(found: Distribution) -> Chart:
     """Return on how many days the portfolio brought how much."""
     title = "Distribution of daily returns"
     frame = Frame(id="distribution", title=title, desc="On how many days it brought how much.")
-    return Chart(
-        name="distribution",
-        title=title,
-        svg=column_chart(frame, [Column(f"{plain(one.low_percent)} %", one.count) for one in found.bins]),
-        columns=["Return from, %", "to under, %", "Days"],
-        rows=[
-            [plain(one.low_percent), plain(one.high_percent), Cell(value=one.count, kind=Kind.COUNT)]
-            for one in found.bins
-        ],
-        note=f"{counted(found.observations, 'daily return')}: {found.days_up} up, {found.days_down} down.",
+    return Chart.of(
+        frame,
+        column_chart(frame, [Column(f"{plain(one.low_percent)} %", one.count) for one in found.bins]),
+        ["Return from, %", "to under, %", "Days"],
+        [[plain(one.low_percent), plain(one.high_percent), Cell(one.count, Kind.COUNT)] for one in found.bins],
+        f"{counted(found.observations, 'daily return')}: {found.days_up} up, {found.days_down} down.",
     )
 
 
@@ -66,27 +62,24 @@ def rolling_charts(rolling: Sequence[Rolling]) -> Iterator[Chart]:
         ]
         days = list(known[0])
         shown = [day for n, day in enumerate(days) if len(days) <= MOST_ROWS or day.day == 1 or n == len(days) - 1]
-        yield Chart(
-            name=name,
-            title=f"{title} of 30 and of 90 days",
-            svg=line_chart(Frame(id=name, title=f"{title} of 30 and of 90 days", unit=unit), lines),
-            columns=["Until (UTC)", *(line.name for line in lines)],
-            rows=[
-                [day.isoformat(), *(Cell(value=one.get(day), kind=kind, reason="too_few_days") for one in known)]
-                for day in shown
-            ],
+        frame = Frame(id=name, title=f"{title} of 30 and of 90 days", unit=unit)
+        yield Chart.of(
+            frame,
+            line_chart(frame, lines),
+            ["Until (UTC)", *(line.name for line in lines)],
+            [[day.isoformat(), *(Cell(one.get(day), kind, "too_few_days") for one in known)] for day in shown],
         )
 
 
-def contributions_chart(frame: Timeframe, *, private: bool) -> Chart | None:
+def contributions_chart(chosen: Timeframe, *, private: bool) -> Chart | None:
     """Return what each position added to the result of a period; in percent of the value at its start where private.
 
     None where it is not known.
     """
-    if frame.attribution is None:
+    if chosen.attribution is None:
         return None
-    found = ranked(frame.attribution, MOST_CONTRIBUTIONS)
-    measured = frame.performance
+    found = ranked(chosen.attribution, MOST_CONTRIBUTIONS)
+    measured = chosen.performance
     rows = [(one.symbol.code, one.money, one.percent, one.reasons.get("percent")) for one in found.largest]
     if found.count:
         rows.append((counted(found.count, "other"), found.rest, found.rest_percent, None))
@@ -99,18 +92,14 @@ def contributions_chart(frame: Timeframe, *, private: bool) -> Chart | None:
         Step(name, percent if private else amount.value if amount is not None else None, is_total=name == "Result")
         for name, amount, percent, _ in rows
     ]
-    return Chart(
-        name="contributions",
-        title=title,
-        svg=waterfall_chart(Frame(id="contributions", title=title, unit=PERCENT if private else DOLLARS), steps),
-        columns=["Position", *([] if private else ["Money"]), "Of the value at the start, %"],
-        rows=[
-            [
-                name,
-                *([] if private else [Cell(value=amount, kind=Kind.RESULT, reason=why)]),
-                Cell(value=percent, kind=Kind.CHANGE, reason=why),
-            ]
+    frame = Frame(id="contributions", title=title, unit=PERCENT if private else DOLLARS)
+    return Chart.of(
+        frame,
+        waterfall_chart(frame, steps),
+        ["Position", *([] if private else ["Money"]), "Of the value at the start, %"],
+        [
+            [name, *([] if private else [Cell(amount, Kind.RESULT, why)]), Cell(percent, Kind.CHANGE, why)]
             for name, amount, percent, why in rows
         ],
-        note="By how much the realized and unrealized result of each position grew, fees included.",
+        "By how much the realized and unrealized result of each position grew, fees included.",
     )

@@ -145,11 +145,11 @@ def beside_rows(portfolio: Portfolio) -> list[tuple[str, str, Money]]:
 def position_figures(view: PositionView, as_of: datetime) -> Iterator[Figure]:
     """Yield the figures of one position."""
     reason = view.reasons.get
-    quantity = Term(label="Quantity", value=view.quantity, kind=Kind.QUANTITY)
-    worth = Term(label="Market value", value=view.market_value, kind=Kind.MONEY)
-    cost = Term(label="Cost basis", value=view.cost_basis, kind=Kind.COST, sign="−")
-    price = Term(label="Price", value=view.current_price, kind=Kind.PRICE, sign="×", reason=reason("current_price"))
-    result = Term(label="Unrealized result", value=view.unrealized_pnl, kind=Kind.RESULT)
+    quantity = Term("Quantity", view.quantity, Kind.QUANTITY)
+    worth = Term("Market value", view.market_value, Kind.MONEY)
+    cost = Term("Cost basis", view.cost_basis, Kind.COST, "−")
+    price = Term("Price", view.current_price, Kind.PRICE, "×", reason=reason("current_price"))
+    result = Term("Unrealized result", view.unrealized_pnl, Kind.RESULT)
     by_cost = replace(cost, sign="/")
     terms_of: dict[str, Sequence[Term]] = {
         "market_value": (quantity, price),
@@ -159,11 +159,11 @@ def position_figures(view: PositionView, as_of: datetime) -> Iterator[Figure]:
     }
     for name, label, kind, formula in FIGURES:
         yield Figure(
-            name=name,
-            label=label,
-            value=getattr(view, name),
-            kind=kind,
-            formula=formula,
+            name,
+            label,
+            getattr(view, name),
+            kind,
+            formula,
             terms=terms_of.get(name, ()),
             convention=AVERAGE_COST,
             as_of=as_of,
@@ -189,21 +189,18 @@ def closes_chart(history: PositionHistory, scale: Scale, *, private: bool) -> Ch
         if (trade := _standing(booked)) is not None
         and (value := closes.get(trade.executed_at.date()) if private else trade.price.value) is not None
     ]  # fmt: skip
-    return Chart(
-        name="closes",
-        title=title,
-        svg=line_chart(
+    return Chart.of(
+        frame,
+        line_chart(
             frame,
             [Series(name=symbol, points=history.closes)],
             markers=markers,
             levels=[] if private or even is None else [Level("break-even", even.value)],
             scale=scale,
         ),
-        columns=["Day (UTC)", "Close"],
-        rows=[
-            [day.isoformat(), Cell(value=close, kind=Kind.PRICE, reason="no_close")] for day, close in history.closes
-        ],
-        note="The last one is the price of now." + (" All closes are made up." if history.simulated else ""),
+        ["Day (UTC)", "Close"],
+        [[day.isoformat(), Cell(close, Kind.PRICE, "no_close")] for day, close in history.closes],
+        "The last one is the price of now." + (" All closes are made up." if history.simulated else ""),
     )
 
 

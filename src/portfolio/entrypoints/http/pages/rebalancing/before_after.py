@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Raw
 from msgspec.json import decode
 
 from portfolio.entrypoints.charts import PERCENT, Bar, Frame, Tone, bar_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
-from portfolio.entrypoints.http.pages.frame.filters import Value, exact_text
+from portfolio.entrypoints.http.pages.frame.filters import Value, exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.words import OBSTACLES, RULES, named
@@ -21,66 +20,50 @@ from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, Recom
 MOST_NAMED = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleEvidence:
-    """What one rule saw and wished for one trade: its change in dollars, and the figures behind it."""
-
-    rule: str
-    change: Cell
-    figures: Sequence[tuple[str, str | Cell]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceOfTrade:
-    """The evidence behind one trade."""
-
-    trade: str
-    rules: Sequence[RuleEvidence]
-
-
 def before_after_rows(before: StandingView, after: StandingView) -> Sequence[Row]:
     """Return the figures of a portfolio now, and after trades."""
     pairs = list(zip(_figures(before), _figures(after), strict=True))
     return [[label, now, then] for (label, now), (_, then) in pairs]
 
 
-def evidence_of(trades: Sequence[RecommendationView]) -> Sequence[EvidenceOfTrade]:
-    """Return the evidence of each trade."""
+def evidence_of(trades: Sequence[RecommendationView]) -> Sequence[Mapping[str, Any]]:
+    """Return for each trade what each rule saw and wished: its change in dollars, and the figures behind it."""
     return [
-        EvidenceOfTrade(
-            trade=f"{trade.action.lower()} {trade.symbol}",
-            rules=[
-                RuleEvidence(
-                    rule=RULES[one.rule],
-                    change=Cell(value=one.change, kind=Kind.RESULT),
-                    figures=[(named(name), _figure(name, value)) for name, value in one.figures.items()],
-                )
+        {
+            "trade": f"{trade.action.lower()} {trade.symbol}",
+            "rules": [
+                {
+                    "rule": RULES[one.rule],
+                    "change": Cell(one.change, Kind.RESULT),
+                    "figures": [(named(name), _figure(name, value)) for name, value in one.figures.items()],
+                }
                 for one in trade.evidence
             ],
-        )
+        }
         for trade in trades
     ]
 
 
 def shares_chart(trades: Sequence[RecommendationView]) -> Chart:
     """Return the shares of what is traded, now and after."""
-    bars = [Bar(one.symbol, (_drawn(one.current_allocation), _drawn(one.target_allocation))) for one in trades]
+    bars = [
+        Bar(one.symbol, (exact_number(one.current_allocation), exact_number(one.target_allocation))) for one in trades
+    ]
     title = "Shares of what the plan trades"
     frame = Frame(id="plan-chart", title=title, unit=PERCENT)
-    return Chart(
-        name="plan",
-        title=title,
-        svg=bar_chart(frame, ("Share now", "Share after"), bars, (Tone.OWN, Tone.THIRD)),
-        columns=("Trade", "Share now", "Share after"),
-        rows=[
+    return Chart.of(
+        frame,
+        bar_chart(frame, ("Share now", "Share after"), bars, (Tone.OWN, Tone.THIRD)),
+        ("Trade", "Share now", "Share after"),
+        [
             [
                 f"{one.action.lower()} {one.symbol}",
-                Cell(value=one.current_allocation, kind=Kind.PERCENT),
-                Cell(value=one.target_allocation, kind=Kind.PERCENT),
+                Cell(one.current_allocation, Kind.PERCENT),
+                Cell(one.target_allocation, Kind.PERCENT),
             ]
             for one in trades
         ],
-        note="The share after counts on the total value after the costs of all trades.",
+        "The share after counts on the total value after the costs of all trades.",
     )
 
 
@@ -90,8 +73,8 @@ def broken_rows(limits: Sequence[BrokenLimitView]) -> Sequence[Row]:
         [
             named(one.category) if one.category else " and ".join(one.symbols),
             RULES[one.rule],
-            Cell(value=one.allocation, kind=Kind.PERCENT),
-            Cell(value=one.limit_allocation, kind=Kind.PERCENT),
+            Cell(one.allocation, Kind.PERCENT),
+            Cell(one.limit_allocation, Kind.PERCENT),
         ]
         for one in limits
     ]
@@ -124,19 +107,15 @@ def _figures(standing: StandingView) -> Sequence[tuple[str, Cell]]:
         ("Effective positions", "effective_positions", concentration.effective_positions, Kind.NUMBER),
         ("Average correlation", "average_correlation", standing.average_correlation, Kind.RATIO),
     )
-    return [(label, Cell(value=value, kind=kind, reason=why.get(name))) for label, name, value, kind in named]
+    return [(label, Cell(value, kind, why.get(name))) for label, name, value, kind in named]
 
 
 def _figure(name: str, value: Raw) -> str | Cell:
     if bytes(value).startswith(b'"'):
         return named(str(decode(value)))
-    return Cell(value=value, kind=Kind.PERCENT if name.endswith("_allocation") else Kind.RATIO)
+    return Cell(value, Kind.PERCENT if name.endswith("_allocation") else Kind.RATIO)
 
 
 def _listed(symbols: Sequence[str]) -> str:
     more = f" and {len(symbols) - MOST_NAMED} more" if len(symbols) > MOST_NAMED else ""
     return ", ".join(symbols[:MOST_NAMED]) + more
-
-
-def _drawn(value: Raw) -> Decimal:
-    return Decimal(exact_text(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from litestar import Response, get
 from litestar.di import NamedDependency, Provide
@@ -18,8 +18,6 @@ from portfolio.domain.errors import DomainError, InvalidPolicy
 from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.pages.rebalancing.content import (
-    RebalancingContent,
-    WhatIfContent,
     live_signals,
     plan_content,
     settings_of,
@@ -52,25 +50,26 @@ class RebalancingPageController(PageController):
             return Redirect(PATH + form.without_trades, status_code=303)
         state = await cases.plan()
         planned = await measured(plan_content, state)
-        imagined, mistakes = await _imagined(form, cases.what_if, state, planned.view.policy)
+        policy = planned["view"].policy
+        imagined, mistakes = await _imagined(form, cases.what_if, state, policy)
         reading = pages.readings.at(state.snapshot, state.at)
         look = Look(reading, cases.read_deadline_seconds)
         listed = partial(cases.list_signals, cases.portfolio_id, limit=SIGNALS_SHOWN)
         opened, claimed = [await look(partial(listed, status)) for status in (OPEN, ACKNOWLEDGED)]
-        content = RebalancingContent(
-            plan=planned,
-            form=form,
-            mistakes=mistakes,
-            what_if=imagined,
-            signals=live_signals(opened, claimed) if opened and claimed else None,
-            settings=settings_of(planned.view.policy),
-        )
+        content = {
+            "plan": planned,
+            "form": form,
+            "mistakes": mistakes,
+            "what_if": imagined,
+            "signals": live_signals(opened, claimed) if opened and claimed else None,
+            "settings": settings_of(policy),
+        }
         return pages.page(request, "rebalancing.html", "Rebalancing", reading, content=content)
 
 
 async def _imagined(
     form: WhatIfForm, what_if: WhatIf, state: MarketState, policy: PolicyView
-) -> tuple[WhatIfContent | None, Mapping[str, str]]:
+) -> tuple[Mapping[str, Any] | None, Mapping[str, str]]:
     """Return what the form asks, or what is wrong with it, by the name of the field; nothing of an empty form."""
     trades, changes, errors = form.read()
     if errors or not form.is_asked:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.risk.correlation import (
@@ -20,12 +19,12 @@ from portfolio.application.risk.terms import a_day, correlation_terms_of, heat_p
 from portfolio.application.risk.volatility import AssetVolatility, RiskShares, risk_shares_of, volatility_of
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.charts import PERCENT, Bar, Frame, HeatCell, bar_chart, heat_map
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, FigureOf, Term
+from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term, last_days
 from portfolio.entrypoints.http.pages.frame.filters import exact_text
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.risk.answers import VolatilityView
 from portfolio.entrypoints.http.risk.views import volatility_view
-from portfolio.entrypoints.http.shell.numbers import percent, ratio
+from portfolio.entrypoints.http.shell.numbers import percent, percent_or_null, ratio
 
 ASSETS_SHOWN: Final = 12
 LARGEST: Final = 30
@@ -33,14 +32,27 @@ PARTS_SHOWN: Final = 5
 REASONS_SHOWN: Final = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovesContent:
-    """The volatility, its parts, and the assets that it is made without, with the reason's code."""
-
-    view: VolatilityView
-    figures: Sequence[Figure]
-    chart: Chart
-    left_out: Mapping[str, str]
+FIGURES: Final[Mapping[str, About]] = {
+    "average_correlation": (
+        "Average correlation", Kind.RATIO,
+        "The mean of the coefficients between positions of 1 % of the total value or more, stablecoins apart."),
+    "correlation_covered_percent": (
+        "Covered by the average", Kind.PERCENT,
+        "The share of the value of the positions that the average counts which have a coefficient."),
+    "common_days": ("Days in common", Kind.COUNT, "Days on which all these assets have a return."),
+    "volatility_covered_percent": (
+        "Covered by these figures", Kind.PERCENT,
+        "The weight of the assets in them, in percent of the total value; cash adds no risk."),
+    "portfolio_volatility": (
+        "Volatility a year", Kind.FRACTION,
+        "The standard deviation of the daily returns of today's weights, times the square root of 365."),
+    "diversification_ratio": (
+        "Diversification ratio", Kind.RATIO,
+        "The weighted sum of the assets' own volatilities, over the portfolio's: 1 where all moves as one."),
+    "portfolio_heat": (
+        "Portfolio heat", Kind.FRACTION,
+        "The sum of allocation x daily volatility: what a day would move if all assets moved together."),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,68 +69,45 @@ class HeatRow:
         return list(zip(self.cells, self.exact, strict=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TogetherContent:
-    """How the largest positions move together; ``left_out`` are the codes of why assets and pairs have no coefficient.
-
-    ``smaller`` is how many positions are not in the map.
+def moves_content(state: MarketState) -> dict[str, Any]:
+    """Return what moves the portfolio, as ``GET /risk/volatility-analysis`` has it: the volatility, its parts, and the
+    assets that it is made without, with the reason's code.
     """
-
-    average: Figure
-    covered: Figure
-    symbols: Sequence[str]
-    rows: Sequence[HeatRow]
-    left_out: Mapping[str, str]
-    more_left_out: int
-    smaller: int
-
-
-def moves_content(state: MarketState) -> MovesContent:
-    """Return what moves the portfolio, as ``GET /risk/volatility-analysis`` has it."""
     shares, report = risk_shares_of(state, ASSETS_SHOWN), volatility_of(state)
     view = volatility_view(state, shares.largest)
-    return MovesContent(
-        view=view,
-        figures=[*_volatility_figures(state, view), *_coverage_figures(state, view)],
-        chart=_contributions_chart(shares),
-        left_out={one.symbol: one.reason for one in report.excluded},
-    )
+    return {
+        "view": view,
+        "figures": _figures(state, view),
+        "chart": _contributions_chart(shares),
+        "left_out": {one.symbol: one.reason for one in report.excluded},
+    }
 
 
-def together_content(state: MarketState) -> TogetherContent:
-    """Return how the largest positions correlate, as ``GET /risk/correlation-matrix`` has it."""
-    largest, figure = largest_correlations_of(state, LARGEST), FigureOf(state.convention, state.as_of)
+def together_content(state: MarketState) -> dict[str, Any]:
+    """Return how the largest positions correlate, as ``GET /risk/correlation-matrix`` has it.
+
+    ``left_out`` are the codes of why assets and pairs have no coefficient, ``smaller`` is how many positions are not in
+    the map.
+    """
+    largest, figure = largest_correlations_of(state, LARGEST), FigureOf(FIGURES, state.convention, state.as_of)
     average, covered = average_of(state), average_covered_percent(state)
     summed, count = correlation_terms_of(state)
     why = {**largest.excluded, **{f"{one} and {other}": code for (one, other), code in largest.undefined.items()}}
-    return TogetherContent(
-        average=figure(
+    return {
+        "average": figure(
             "average_correlation",
-            "Average correlation",
             ratio(average.value),
-            Kind.RATIO,
-            "The mean of the coefficients between positions of 1 % of the total value or more, stablecoins apart.",
-            terms=[
-                Term(label="Sum of the coefficients", value=ratio(summed), kind=Kind.RATIO),
-                Term(sign="/", label="Pairs", value=count, kind=Kind.COUNT),
-            ],
+            terms=[Term("Sum of the coefficients", ratio(summed), Kind.RATIO), Term("Pairs", count, Kind.COUNT, "/")],
             reason=average.reason,
-            days=state.lookback_days,
+            period=last_days(state.lookback_days),
         ),
-        covered=figure(
-            "correlation_covered_percent",
-            "Covered by the average",
-            None if covered is None else percent(covered),
-            Kind.PERCENT,
-            "The share of the value of the positions that the average counts which have a coefficient.",
-            reason="too_few_positions",
-        ),
-        symbols=largest.symbols,
-        rows=state.figures.once(HeatRow, lambda: _heat_rows(largest)),
-        left_out=dict(list(why.items())[:REASONS_SHOWN]),
-        more_left_out=max(0, len(why) - REASONS_SHOWN),
-        smaller=largest.left_out,
-    )
+        "covered": figure("correlation_covered_percent", percent_or_null(covered), reason="too_few_positions"),
+        "symbols": largest.symbols,
+        "rows": state.figures.once(HeatRow, lambda: _heat_rows(largest)),
+        "left_out": dict(list(why.items())[:REASONS_SHOWN]),
+        "more_left_out": max(0, len(why) - REASONS_SHOWN),
+        "smaller": largest.left_out,
+    }
 
 
 def _heat_rows(largest: LargestCorrelations) -> Sequence[HeatRow]:
@@ -132,65 +121,31 @@ def _exact(value: Decimal | None) -> str:
     return "" if digits is None else exact_text(digits)
 
 
-def _coverage_figures(state: MarketState, view: VolatilityView) -> Sequence[Figure]:
-    figure = FigureOf(state.convention, state.as_of)
-    return [
-        figure(
-            "common_days",
-            "Days in common",
-            view.common_days,
-            Kind.COUNT,
-            "Days on which all these assets have a return.",
-        ),
-        figure(
-            "volatility_covered_percent",
-            "Covered by these figures",
-            view.covered_percent,
-            Kind.PERCENT,
-            "The weight of the assets in them, in percent of the total value; cash adds no risk.",
-            reason=view.reasons.get("covered_percent"),
-        ),
+def _figures(state: MarketState, view: VolatilityView) -> Sequence[Figure]:
+    figure, report = FigureOf(FIGURES, state.convention, state.as_of), volatility_of(state)
+    volatility, diversification = report.portfolio_volatility, report.diversification_ratio
+    own = own_volatility(diversification, volatility)
+    of_volatility = [
+        Term("Volatility of a day", ratio(a_day(volatility)), Kind.FRACTION),
+        Term("Days a year", DAYS_PER_YEAR, Kind.COUNT, "x √"),
     ]
-
-
-def _volatility_figures(state: MarketState, view: VolatilityView) -> Sequence[Figure]:
-    report, figure = volatility_of(state), partial(FigureOf(state.convention, state.as_of), days=view.lookback_days)
-    annualized, diversification = report.portfolio_volatility, report.diversification_ratio
-    own = own_volatility(diversification, annualized)
+    of_ratio = [
+        Term("Weighted own volatilities", ratio(own), Kind.FRACTION),
+        Term("Volatility a year", view.portfolio_volatility, Kind.FRACTION, "/"),
+    ]
+    told = (
+        ("portfolio_volatility", of_volatility, volatility),
+        ("diversification_ratio", of_ratio, diversification),
+        ("portfolio_heat", _heat_terms(state), report.portfolio_heat),
+    )
+    period = last_days(view.lookback_days)
     return [
-        figure(
-            "portfolio_volatility",
-            "Volatility a year",
-            view.portfolio_volatility,
-            Kind.FRACTION,
-            "The standard deviation of the daily returns of today's weights, times the square root of 365.",
-            terms=[
-                Term(label="Volatility of a day", value=ratio(a_day(annualized)), kind=Kind.FRACTION),
-                Term(sign="x √", label="Days a year", value=DAYS_PER_YEAR, kind=Kind.COUNT),
-            ],
-            reason=annualized.reason,
+        *(
+            figure(name, getattr(view, name), terms=terms, reason=one.reason, period=period)
+            for name, terms, one in told
         ),
-        figure(
-            "diversification_ratio",
-            "Diversification ratio",
-            view.diversification_ratio,
-            Kind.RATIO,
-            "The weighted sum of the assets' own volatilities, over the portfolio's: 1 where all moves as one.",
-            terms=[
-                Term(label="Weighted own volatilities", value=ratio(own), kind=Kind.FRACTION),
-                Term(sign="/", label="Volatility a year", value=view.portfolio_volatility, kind=Kind.FRACTION),
-            ],
-            reason=diversification.reason,
-        ),
-        figure(
-            "portfolio_heat",
-            "Portfolio heat",
-            view.portfolio_heat,
-            Kind.FRACTION,
-            "The sum of allocation x daily volatility: what a day would move if all assets moved together.",
-            terms=_heat_terms(state),
-            reason=report.portfolio_heat.reason,
-        ),
+        figure("common_days", view.common_days),
+        figure("volatility_covered_percent", view.covered_percent, reason=view.reasons.get("covered_percent")),
     ]
 
 
@@ -199,9 +154,9 @@ def _heat_terms(state: MarketState) -> Sequence[Term]:
     if heat is None:
         return ()
     parts = heat_parts_of(state, heat, PARTS_SHOWN)
-    terms = [Term(sign="+", label=symbol, value=ratio(part), kind=Kind.FRACTION) for symbol, part in parts.largest]
+    terms = [Term(symbol, ratio(part), Kind.FRACTION, "+") for symbol, part in parts.largest]
     if parts.others:
-        terms.append(Term(sign="+", label=counted(parts.others, "other"), value=ratio(parts.rest), kind=Kind.FRACTION))
+        terms.append(Term(counted(parts.others, "other"), ratio(parts.rest), Kind.FRACTION, "+"))
     return terms
 
 
@@ -215,20 +170,20 @@ def _contributions_chart(shares: RiskShares) -> Chart:
         rows.append(
             [
                 label,
-                Cell(value=percent(shares.others_allocation_percent), kind=Kind.PERCENT),
-                Cell(value=percent(shares.others_risk_percent), kind=Kind.PERCENT),
+                Cell(percent(shares.others_allocation_percent), Kind.PERCENT),
+                Cell(percent(shares.others_risk_percent), Kind.PERCENT),
                 "",
                 "",
             ]
         )
     names = ("Share of the total value", "Share of the risk")
-    return Chart(
-        name="contributions",
-        title=title,
-        svg=bar_chart(Frame(id="contributions-chart", title=title, unit=PERCENT), names, bars),
-        columns=("Asset", *names, "Volatility a year", "Level"),
-        rows=rows,
-        note="The shares of the risk sum to 100 %: each is weight x covariance with the portfolio, over its variance.",
+    frame = Frame(id="contributions-chart", title=title, unit=PERCENT)
+    return Chart.of(
+        frame,
+        bar_chart(frame, names, bars),
+        ("Asset", *names, "Volatility a year", "Level"),
+        rows,
+        "The shares of the risk sum to 100 %: each is weight x covariance with the portfolio, over its variance.",
     )
 
 
@@ -238,12 +193,8 @@ def _asset_row(asset: AssetVolatility) -> Sequence[str | Cell]:
     assert part is not None
     return [
         asset.symbol,
-        Cell(value=percent(weight), kind=Kind.PERCENT),
-        Cell(value=percent(part), kind=Kind.PERCENT),
-        Cell(
-            value=ratio(asset.annualized_volatility),
-            kind=Kind.FRACTION,
-            reason=asset.reasons.get("annualized_volatility"),
-        ),
+        Cell(percent(weight), Kind.PERCENT),
+        Cell(percent(part), Kind.PERCENT),
+        Cell(ratio(asset.annualized_volatility), Kind.FRACTION, asset.reasons.get("annualized_volatility")),
         asset.level.value if asset.level else "",
     ]

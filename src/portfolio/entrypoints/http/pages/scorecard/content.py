@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.rebalancing.scores import Scorecard
 from portfolio.entrypoints.charts import FRACTION, Frame, Interval, interval_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Row, Term
+from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.scorecard import scorecard_view
-from portfolio.entrypoints.http.rebalancing.scorecard_answers import CalibrationView, ScorecardView, ScoreView
+from portfolio.entrypoints.http.rebalancing.scorecard_answers import CalibrationView, ScoreView
 
 ALL = "all signals"
 RATES = (
@@ -31,80 +30,47 @@ RATES = (
 COUNTED = (("Scored", "scored"), ("Pending", "pending"), ("Close lacking", "missing_closes"), ("Filled", "filled"))
 BROUGHT = (("Advice", "advice"), ("Fill", "fill"), ("Shortfall", "shortfall"))
 
-COUNTS = (
-    (
-        "episodes",
-        "Episodes",
-        "Signals that took the place of one of the same symbol and reason are one episode with it.",
-    ),
-    ("executed", "Signals carried out", "Signals that a trade has named which was not reversed."),
-)
-CLAIMED = (
-    (
-        "hit_rate",
-        "Hit rate",
-        Kind.FRACTION,
-        "The share of the episodes whose advice had brought something after 7 days, its fee paid.",
-    ),
-    (
-        "base_rate",
-        "Base rate",
-        Kind.FRACTION,
-        "How often the same trades had paid 7 days after a close, in the 365 days before their signals.",
-    ),
-    (
-        "mean_confidence",
-        "Mean confidence",
-        Kind.FRACTION,
-        "What was claimed, as a mean: a good claim lies within the interval of the hit rate.",
-    ),
-    (
-        "brier_score",
-        "Brier score",
-        Kind.RATIO,
-        "The mean of (confidence - outcome)². 0 is perfect, 0.25 is what always saying 0.5 gets.",
-    ),
-    (
-        "base_brier_score",
-        "Brier score of the base rate",
-        Kind.RATIO,
-        "What claiming the base rate each time would have got: confidence is worth something where its score is less.",
-    ),
-)
+FIGURES: Mapping[str, About] = {
+    "episodes": ("Episodes", Kind.COUNT,
+                 "Signals that took the place of one of the same symbol and reason are one episode with it."),
+    "executed": ("Signals carried out", Kind.COUNT, "Signals that a trade has named which was not reversed."),
+    "hit_rate": ("Hit rate", Kind.FRACTION,
+                 "The share of the episodes whose advice had brought something after 7 days, its fee paid."),
+    "base_rate": ("Base rate", Kind.FRACTION,
+                  "How often the same trades had paid 7 days after a close, in the 365 days before their signals."),
+    "mean_confidence": ("Mean confidence", Kind.FRACTION,
+                        "What was claimed, as a mean: a good claim lies within the interval of the hit rate."),
+    "brier_score": ("Brier score", Kind.RATIO,
+                    "The mean of (confidence - outcome)². 0 is perfect, 0.25 is what always saying 0.5 gets."),
+    "base_brier_score": (
+        "Brier score of the base rate", Kind.RATIO,
+        "What claiming the base rate each time would have got: confidence is worth something where its score is less."),
+}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardContent:
-    """The scorecard, as ``GET /signals/scorecard`` has it; ``brought`` is a table, its columns first."""
-
-    view: ScorecardView
-    figures: Sequence[Figure]
-    rates: Chart
-    columns: Sequence[str]
-    brought: Sequence[Row]
-
-
-def card_content(card: Scorecard, as_of: datetime, *, private: bool) -> CardContent:
-    """Return what the page shows of a scorecard: of a private page no money, which is what signals brought."""
+def card_content(card: Scorecard, as_of: datetime, *, private: bool) -> dict[str, Any]:
+    """Return what the page shows of a scorecard, as ``GET /signals/scorecard`` has it: of a private page no money,
+    which is what signals ``brought``.
+    """
     view = scorecard_view(card)
     scores = [view.overall, *view.by_reason]
     money = () if private else BROUGHT
-    return CardContent(
-        view=view,
-        figures=_figures(view.overall, as_of),
-        rates=_rates(scores),
-        columns=("Signals", "Days later", *(label for label, _ in COUNTED), *(label for label, _ in money)),
-        brought=[
+    return {
+        "view": view,
+        "figures": _figures(view.overall, as_of),
+        "rates": _rates(scores),
+        "columns": ("Signals", "Days later", *(label for label, _ in COUNTED), *(label for label, _ in money)),
+        "brought": [
             [
                 _name(score),
-                Cell(value=one.horizon_days, kind=Kind.COUNT),
-                *(Cell(value=getattr(one, name), kind=Kind.COUNT) for _, name in COUNTED),
-                *(Cell(value=getattr(one, name), kind=Kind.RESULT, reason="nothing_scored") for _, name in money),
+                Cell(one.horizon_days, Kind.COUNT),
+                *(Cell(getattr(one, name), Kind.COUNT) for _, name in COUNTED),
+                *(Cell(getattr(one, name), Kind.RESULT, "nothing_scored") for _, name in money),
             ]
             for score in scores
             for one in score.horizons
         ],
-    )
+    }
 
 
 def _rates(scores: Sequence[ScoreView]) -> Chart:
@@ -120,47 +86,28 @@ def _rates(scores: Sequence[ScoreView]) -> Chart:
         )
         for one in scores
     ]
-    return Chart(
-        name="rates",
-        title=title,
-        svg=interval_chart(frame, intervals, ("hit rate", "base rate")),
-        columns=("Signals", *(label for label, _, _ in RATES)),
-        rows=[
-            [
-                _name(one),
-                *(
-                    Cell(value=getattr(found, name), kind=kind, reason=found.reasons.get(name))
-                    for _, name, kind in RATES
-                ),
-            ]
+    return Chart.of(
+        frame,
+        interval_chart(frame, intervals, ("hit rate", "base rate")),
+        ("Signals", *(label for label, _, _ in RATES)),
+        [
+            [_name(one), *(Cell(getattr(found, name), kind, found.reasons.get(name)) for _, name, kind in RATES)]
             for one in scores
             for found in [one.calibration]
         ],
-        note="The bar is Wilson's interval of 95 %. It takes each episode for a draw of its own; signals of a day "
+        "The bar is Wilson's interval of 95 %. It takes each episode for a draw of its own; signals of a day "
         "move together, so it is narrower than what is known. Of fewer than 30 episodes no rate is told.",
     )
 
 
 def _figures(score: ScoreView, as_of: datetime) -> Sequence[Figure]:
-    found = score.calibration
-    figure = partial(Figure, as_of=as_of, convention=CONVENTION)
-    counted = [
-        figure(name=name, label=label, value=getattr(score, name), kind=Kind.COUNT, formula=formula)
-        for name, label, formula in COUNTS
+    figure, found = FigureOf(FIGURES, CONVENTION, as_of), score.calibration
+    claims = ("base_rate", "mean_confidence", "brier_score", "base_brier_score")
+    return [
+        *(figure(name, getattr(score, name)) for name in ("episodes", "executed")),
+        figure.of(found, "hit_rate", terms=_hits(found)),
+        *(figure.of(found, name) for name in claims),
     ]
-    rates = [
-        figure(
-            name=name,
-            label=label,
-            value=getattr(found, name),
-            kind=kind,
-            formula=formula,
-            terms=_hits(found) if name == "hit_rate" else (),
-            reason=found.reasons.get(name),
-        )
-        for name, label, kind, formula in CLAIMED
-    ]
-    return [*counted, *rates]
 
 
 def _hits(found: CalibrationView) -> Sequence[Term]:
@@ -168,8 +115,8 @@ def _hits(found: CalibrationView) -> Sequence[Term]:
     if rate is None:
         return ()
     return [
-        Term(label="Episodes that paid", value=round(rate * found.claims), kind=Kind.COUNT),
-        Term(sign="/", label="Episodes with an outcome", value=found.claims, kind=Kind.COUNT),
+        Term("Episodes that paid", round(rate * found.claims), Kind.COUNT),
+        Term("Episodes with an outcome", found.claims, Kind.COUNT, "/"),
     ]
 
 

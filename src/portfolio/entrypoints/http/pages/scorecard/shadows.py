@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.backtest.shadow_run import DO_NOTHING, POLICY
 from portfolio.application.backtest.shadows import Shadows
 from portfolio.entrypoints.charts import PERCENT, PLAIN, Bar, Frame, Series, Tone, bar_chart, line_chart
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
+from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, places_shown
@@ -36,39 +35,27 @@ _TRADING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShadowsContent:
-    """Shadow portfolios, as ``GET /shadows`` has them; ``figures`` is a table, its columns first."""
-
-    view: ShadowsView
-    over_time: Chart
-    returns: Chart
-    columns: Sequence[str]
-    figures: Sequence[Row]
-
-
-def shadows_content(found: Shadows, *, private: bool) -> ShadowsContent:
-    """Return what the page shows of shadows: of a private page returns and ratios alone."""
+def shadows_content(found: Shadows, *, private: bool) -> dict[str, Any]:
+    """Return what the page shows of shadows, as ``GET /shadows`` has them: of a private page returns and ratios."""
     view = shadows_view(found)
-    own, trading = ((), ()) if private else (_OWN, _TRADING)
+    figures, trading = (_FIGURES, ()) if private else ((*_FIGURES, *_OWN), _TRADING)
     rows = [(ACTUAL, view.actual), *((one.name, one) for one in view.shadows)] if view.actual else []
-    return ShadowsContent(
-        view=view,
-        over_time=_over_time(view),
-        returns=_returns(rows),
-        columns=("Portfolio", *(label for label, _, _ in (*_FIGURES, *own)), "Trades", *(one[0] for one in trading)),
-        figures=[
+    return {
+        "view": view,
+        "over_time": _over_time(view),
+        "returns": _returns(rows),
+        "columns": ("Portfolio", *(label for label, _, _ in figures), "Trades", *(one[0] for one in trading)),
+        "figures": [
             [
                 name_of(name),
-                *(Cell(value=getattr(one, key), kind=kind, reason=one.reasons.get(key)) for _, key, kind in _FIGURES),
-                *(Cell(value=getattr(one, key), kind=kind, reason=one.reasons.get(key)) for _, key, kind in own),
+                *(Cell(getattr(one, key), kind, one.reasons.get(key)) for _, key, kind in figures),
                 # What the portfolio itself traded is no part of the answer.
-                Cell(value=getattr(one, "trades", None), kind=Kind.COUNT, reason="see_trades"),
-                *(Cell(value=getattr(one, key, None), kind=kind, reason="see_trades") for _, key, kind in trading),
+                Cell(getattr(one, "trades", None), Kind.COUNT, "see_trades"),
+                *(Cell(getattr(one, key, None), kind, "see_trades") for _, key, kind in trading),
             ]
             for name, one in rows
         ],
-    )
+    }
 
 
 def name_of(shadow: str) -> str:
@@ -89,36 +76,29 @@ def _over_time(view: ShadowsView) -> Chart:
     note = "Drawn are the portfolio, the policy and doing nothing; the table has each rule alone too."
     if len(days) > MOST_ROWS:
         note += " It has the last day of each month; GET /shadows has every day."
-    return Chart(
-        name="shadows",
-        title=title,
-        svg=line_chart(frame, lines),
-        columns=("Day (UTC)", *map(name_of, names)),
-        rows=[
-            [
-                day.day.isoformat(),
-                *(Cell(value=getattr(day, name), kind=Kind.NUMBER, reason="not_final") for name in names),
-            ]
+    return Chart.of(
+        frame,
+        line_chart(frame, lines),
+        ("Day (UTC)", *map(name_of, names)),
+        [
+            [day.day.isoformat(), *(Cell(getattr(day, name), Kind.NUMBER, "not_final") for name in names)]
             for day in shown
         ],
-        note=note,
+        note,
     )
 
 
 def _returns(rows: Sequence[tuple[str, UnitFiguresView]]) -> Chart:
     title = "Return of each"
     bars = [Bar(name_of(name), (exact_number(one.total_return_percent),)) for name, one in rows]
-    return Chart(
-        name="shadow-returns",
-        title=title,
-        svg=bar_chart(Frame(id="shadow-returns-chart", title=title, unit=PERCENT), ("Return",), bars),
-        columns=("Portfolio", "Return"),
-        rows=[
-            [
-                name_of(name),
-                Cell(value=one.total_return_percent, kind=Kind.CHANGE, reason=one.reasons.get("total_return_percent")),
-            ]
+    frame = Frame(id="shadow-returns-chart", title=title, unit=PERCENT)
+    return Chart.of(
+        frame,
+        bar_chart(frame, ("Return",), bars),
+        ("Portfolio", "Return"),
+        [
+            [name_of(name), Cell(one.total_return_percent, Kind.CHANGE, one.reasons.get("total_return_percent"))]
             for name, one in rows
         ],
-        note="A rule alone that asks for nothing ends where no trade ends.",
+        "A rule alone that asks for nothing ends where no trade ends.",
     )

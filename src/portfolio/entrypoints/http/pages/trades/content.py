@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.records import BookedTrade, Page, RecordedOutcome
 from portfolio.entrypoints.http.errors import FieldError
-from portfolio.entrypoints.http.ledger.answers import OutcomeView, TradeView
-from portfolio.entrypoints.http.ledger.happenings.answers import RefusedEventView, refused_view
+from portfolio.entrypoints.http.ledger.answers import TradeView
+from portfolio.entrypoints.http.ledger.happenings.answers import refused_view
 from portfolio.entrypoints.http.ledger.trades import trade_views
 from portfolio.entrypoints.http.ledger.views import outcome_view
-from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import SINCE_START, About, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.typed import messages
 from portfolio.entrypoints.http.pages.trades.form import TradesForm
@@ -26,42 +26,14 @@ from portfolio.entrypoints.http.shell.numbers import number
 AVERAGE_COST: Final = "average cost: a sale takes its share of the cost basis, fees included"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradesContent:
-    """The trades of one page and the refused bookings of another, each None where it could not be read.
-
-    ``mistakes`` are by the name of the field. ``newest`` and ``older`` are the queries of other pages of the same
-    trades, ``csv`` that of their file. ``older_refusals`` and ``newest_refusals`` are those of the next and the first
-    refused bookings, with the refused events and cash transactions that are shown, and the other way round.
-    """
-
-    form: TradesForm
-    mistakes: Mapping[str, str]
-    sums: Sequence[Figure]
-    trades: Sequence[TradeView] | None
-    figures: Sequence[Figure]
-    older: str | None
-    refusals: Sequence[OutcomeView] | None
-    older_refusals: str | None
-    newest_refusals: str | None
-    refused_events: Sequence[RefusedEventView] | None
-    older_refused_events: str | None
-    newest_refused_events: str | None
-
-    @property
-    def has_reversals(self) -> bool:
-        """Return whether one of the trades takes back another, or is taken back."""
-        return any(one.reverses is not None or one.reversed_by is not None for one in self.trades or ())
-
-    @property
-    def newest(self) -> str:
-        """Return the query of the first page."""
-        return self.form.query(cursor=None)
-
-    @property
-    def csv(self) -> str:
-        """Return the query of the file."""
-        return self.form.unpaged().query()
+FIGURES: Final[Mapping[str, About]] = {
+    "realized_pnl": (
+        "Realized result", Kind.RESULT,
+        ("What closing trades brought, less their fees and the cost basis sold; with income, interest, losses and "
+         "charges, which are no trades: the page Activity has them.")),
+    "fees_paid": ("Fees paid", Kind.COST,
+                  "The sum of the fees of all trades; a reversal takes those of its trade back."),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,56 +72,42 @@ def trades_content(
     reading: Reading,
     trades: Page[BookedTrade] | None,
     refusals: Refusals,
-) -> TradesContent:
-    """Return what the page shows of the trades and refused bookings that were looked up."""
+) -> dict[str, Any]:
+    """Return what the page shows of the trades and refused bookings that were looked up, None where they were not read.
+
+    ``mistakes`` are by the name of the field. ``newest`` and ``older`` are the queries of other pages of the same
+    trades, ``csv`` that of their file. ``older_refusals`` and ``newest_refusals`` are those of the next and the first
+    refused bookings, with the refused events and cash transactions that are shown, and the other way round.
+    """
     views = None if trades is None else trade_views(trades)
     cursor = None if trades is None else write_cursor("t", trades.next_before)
-    return TradesContent(
-        form=form,
-        mistakes=messages(errors),
-        sums=_sums(reading),
-        trades=views,
-        figures=_of_one(views[0], reading) if form.trade and views else (),
-        older=cursor and form.query(cursor=cursor),
-        refusals=None if refusals.page is None else [outcome_view(outcome) for outcome in refusals.page.items],
-        older_refusals=refusals.older,
-        newest_refusals=refusals.at and _refused(None, refusals.events_at, "refused"),
-        refused_events=None if refusals.events is None else [refused_view(one) for one in refusals.events.items],
-        older_refused_events=refusals.older_events,
-        newest_refused_events=refusals.events_at and _refused(refusals.at, None, "refused-events"),
-    )
+    as_of = reading.snapshot.as_of
+    return {
+        "form": form,
+        "mistakes": messages(errors),
+        "sums": _sums(reading),
+        "trades": views,
+        "has_reversals": any(one.reverses is not None or one.reversed_by is not None for one in views or ()),
+        "figures": [_cash_change(views[0], as_of), _result(views[0], as_of)] if form.trade and views else (),
+        "newest": form.query(cursor=None),
+        "older": cursor and form.query(cursor=cursor),
+        "csv": form.unpaged().query(),
+        "refusals": None if refusals.page is None else [outcome_view(outcome) for outcome in refusals.page.items],
+        "older_refusals": refusals.older,
+        "newest_refusals": refusals.at and _refused(None, refusals.events_at, "refused"),
+        "refused_events": None if refusals.events is None else [refused_view(one) for one in refusals.events.items],
+        "older_refused_events": refusals.older_events,
+        "newest_refused_events": refusals.events_at and _refused(refusals.at, None, "refused-events"),
+    }
 
 
 def _sums(reading: Reading) -> Sequence[Figure]:
     portfolio, as_of = reading.valuation.portfolio, reading.snapshot.as_of
+    realized, fees = FigureOf(FIGURES, AVERAGE_COST, as_of), FigureOf(FIGURES, "as reported by the engines", as_of)
     return [
-        Figure(
-            name="realized_pnl",
-            label="Realized result",
-            value=number(portfolio.realized_pnl),
-            kind=Kind.RESULT,
-            formula="What closing trades brought, less their fees and the cost basis sold; with income, interest, "
-            "losses and charges, which are no trades: the page Activity has them.",
-            period="since the start",
-            convention=AVERAGE_COST,
-            as_of=as_of,
-        ),
-        Figure(
-            name="fees_paid",
-            label="Fees paid",
-            value=number(portfolio.fees_paid),
-            kind=Kind.COST,
-            formula="The sum of the fees of all trades; a reversal takes those of its trade back.",
-            period="since the start",
-            convention="as reported by the engines",
-            as_of=as_of,
-        ),
+        realized("realized_pnl", number(portfolio.realized_pnl), period=SINCE_START),
+        fees("fees_paid", number(portfolio.fees_paid), period=SINCE_START),
     ]
-
-
-def _of_one(trade: TradeView, reading: Reading) -> Sequence[Figure]:
-    """Return how the money of one trade adds up."""
-    return [_cash_change(trade, reading.snapshot.as_of), _result(trade, reading.snapshot.as_of)]
 
 
 def _cash_change(trade: TradeView, as_of: datetime) -> Figure:
@@ -159,19 +117,11 @@ def _cash_change(trade: TradeView, as_of: datetime) -> Figure:
         is_sale = trade.side == "SELL"
         formula = "Notional less fees." if is_sale else "Notional and fees are paid."
         terms = (
-            Term(sign="" if is_sale else "−", label="Notional", value=trade.notional, kind=Kind.MONEY),
-            Term(sign="−", label="Fees", value=trade.fees, kind=Kind.COST),
+            Term("Notional", trade.notional, Kind.MONEY, "" if is_sale else "−"),
+            Term("Fees", trade.fees, Kind.COST, "−"),
         )
-    return Figure(
-        name="cash_delta",
-        label="Change of cash",
-        value=trade.cash_delta,
-        kind=Kind.MONEY,
-        formula=formula,
-        convention="amounts as reported by the engine",
-        as_of=as_of,
-        terms=terms,
-    )
+    convention = "amounts as reported by the engine"
+    return Figure("cash_delta", "Change of cash", trade.cash_delta, Kind.MONEY, formula, convention, as_of, terms)
 
 
 def _result(trade: TradeView, as_of: datetime) -> Figure:
@@ -182,16 +132,8 @@ def _result(trade: TradeView, as_of: datetime) -> Figure:
     elif trade.closes:
         formula = "Change of cash less the cost basis of what was sold."
         terms = (
-            Term(label="Change of cash", value=trade.cash_delta, kind=Kind.MONEY),
-            Term(sign="−", label="Cost basis sold", value=trade.cost_basis_sold, kind=Kind.COST),
+            Term("Change of cash", trade.cash_delta, Kind.MONEY),
+            Term("Cost basis sold", trade.cost_basis_sold, Kind.COST, "−"),
         )
-    return Figure(
-        name="trade_realized_pnl",
-        label="Realized by this trade",
-        value=trade.realized_pnl,
-        kind=Kind.RESULT,
-        formula=formula,
-        convention=AVERAGE_COST,
-        as_of=as_of,
-        terms=terms,
-    )
+    label, kind = "Realized by this trade", Kind.RESULT
+    return Figure("trade_realized_pnl", label, trade.realized_pnl, kind, formula, AVERAGE_COST, as_of, terms)
