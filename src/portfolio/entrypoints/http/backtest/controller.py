@@ -17,7 +17,6 @@ from portfolio.application.errors import (
     SchemaUnknown,
     TooManyBacktests,
 )
-from portfolio.application.in_thread import in_thread
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.backtest.answers import (
     BacktestAnswer,
@@ -42,7 +41,7 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, page_of, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import Injected
-from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.shell.responses import encode, encoded, encoded_in_thread
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
@@ -103,11 +102,11 @@ class BacktestController(Controller):
         """Return the values at the end of each day, beside doing nothing, equal weights and BTC."""
         rows = await cases.read_backtest.rows(backtest_id, Part.EQUITY, list[EquityRow])
 
-        def made() -> bytes:
+        def made() -> EquityAnswer:
             views = [view(EquityRowView, row) for row in rows]
-            return encode(EquityAnswer(timestamp=cases.clock.now(), equity=views, count=len(views)))
+            return EquityAnswer(timestamp=cases.clock.now(), equity=views, count=len(views))
 
-        return encoded(await in_thread(made))
+        return await encoded_in_thread(made)
 
     @get("/{backtest_id:str}/trades", summary="The trades of a backtest", opt=access(Scope.READ, problems=_ROWS))
     async def read_simulated_trades(
@@ -124,14 +123,11 @@ class BacktestController(Controller):
         rows = await cases.read_backtest.rows(backtest_id, Part.TRADES, list[TradeRow])
         shown, following = page_of("f", cursor, limit, len(rows))
 
-        def made() -> bytes:
-            views = [view(SimulatedTradeView, row) for row in rows[shown]]
-            answer = SimulatedTradesAnswer(
-                timestamp=cases.clock.now(), trades=views, count=len(views), next_cursor=following
-            )
-            return encode(answer)
+        def made() -> SimulatedTradesAnswer:
+            views, now = [view(SimulatedTradeView, row) for row in rows[shown]], cases.clock.now()
+            return SimulatedTradesAnswer(timestamp=now, trades=views, count=len(views), next_cursor=following)
 
-        return encoded(await in_thread(made))
+        return await encoded_in_thread(made)
 
     @get("/{backtest_id:str}/sweep", summary="The trials of a backtest", opt=access(Scope.READ, problems=_ROWS))
     async def read_trials(
@@ -147,12 +143,11 @@ class BacktestController(Controller):
         rows = await cases.read_backtest.rows(backtest_id, Part.SWEEP, list[TrialRow])
         shown, following = page_of("t", cursor, limit, len(rows))
 
-        def made() -> bytes:
+        def made() -> TrialsAnswer:
             views = [view(TrialRowView, row, of=row.of.value) for row in rows[shown]]
-            answer = TrialsAnswer(timestamp=cases.clock.now(), trials=views, count=len(views), next_cursor=following)
-            return encode(answer)
+            return TrialsAnswer(timestamp=cases.clock.now(), trials=views, count=len(views), next_cursor=following)
 
-        return encoded(await in_thread(made))
+        return await encoded_in_thread(made)
 
     @delete(
         "/{backtest_id:str}",

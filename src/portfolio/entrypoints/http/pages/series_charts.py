@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from portfolio.application.performance.series.daily import DailySeries
+from portfolio.application.performance.series.daily import DailySeries, SeriesDay
+from portfolio.application.performance.series.rolling import Rolling
 from portfolio.domain.money import Money
 from portfolio.entrypoints.charts import DOLLARS, FRACTION, PLAIN, Frame, Scale, Series, Tone, line_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
@@ -25,8 +26,9 @@ def places_shown(days: Sequence[date]) -> list[int]:
 
 def value_chart(series: DailySeries, scale: Scale) -> Chart:
     """Return the value beside the net deposits, in dollars: not for a private page."""
+    days = (*series.days, series.today)
     frame = Frame(id="value", title="Value and net deposits", desc="At the end of each day, UTC.", unit=DOLLARS)
-    lines = [_line(series, "value", "value"), _line(series, "net deposits", "net_deposits", Tone.OTHER)]
+    lines = [line_of(days, "value", "value"), line_of(days, "net deposits", "net_deposits", Tone.OTHER)]
     drawn = line_chart(frame, lines, scale=scale)
     columns = {"Value": "value", "Net deposits": "net_deposits"}
     return Chart.of(frame, drawn, ["Day (UTC)", *columns], _rows(series, columns.values(), Kind.MONEY), _note(series))
@@ -36,8 +38,9 @@ def index_chart(series: DailySeries, scale: Scale) -> Chart:
     """Return the unit value beside the benchmark, both 100 on the first day: without any amount."""
     benchmark = series.benchmark.code
     title = f"Unit value beside {benchmark}"
+    days = (*series.days, series.today)
     frame = Frame(id="index", title=title, desc="Both are 100 on the first day; deposits do not move it.", unit=PLAIN)
-    lines = [_line(series, "portfolio", "unit_index"), _line(series, benchmark, "benchmark_index", Tone.OTHER)]
+    lines = [line_of(days, "portfolio", "unit_index"), line_of(days, benchmark, "benchmark_index", Tone.OTHER)]
     rows = _rows(series, ("unit_index", "benchmark_index"), Kind.NUMBER)
     note = f"Time-weighted: 100 on the first day, deposits and withdrawals do not count. {_note(series)}".strip()
     return Chart.of(frame, line_chart(frame, lines, scale=scale), ["Day (UTC)", "Portfolio", benchmark], rows, note)
@@ -45,20 +48,29 @@ def index_chart(series: DailySeries, scale: Scale) -> Chart:
 
 def drawdown_chart(series: DailySeries) -> Chart:
     """Return how far below its highest value the unit value was."""
+    days = (*series.days, series.today)
     frame = Frame(id="drawdown", title="Drawdown", desc="The fall from the highest unit value so far.", unit=FRACTION)
-    drawn = line_chart(frame, [_line(series, "drawdown", "drawdown", Tone.OTHER, filled=True)])
+    drawn = line_chart(frame, [line_of(days, "drawdown", "drawdown", Tone.OTHER, filled=True)])
     title, rows = "Drawdown: below the highest unit value so far", _rows(series, ("drawdown",), Kind.FRACTION)
     return Chart(frame.id, title, drawn, ["Day (UTC)", "Drawdown"], rows, _note(series))
 
 
-def _line(series: DailySeries, name: str, field: str, tone: Tone = Tone.OWN, *, filled: bool = False) -> Series:
-    points = [(day.day, drawable(getattr(day, field))) for day in (*series.days, series.today)]
+def line_of(days: Sequence[SeriesDay], name: str, field: str, tone: Tone = Tone.OWN, *, filled: bool = False) -> Series:
+    """Return a figure of each day as a line."""
+    points = [(day.day, _drawable(getattr(day, field))) for day in days]
     return Series(name=name, points=points, tone=tone, filled=filled)
 
 
-def drawable(value: Money | Decimal | None) -> Decimal | None:
-    """Return what is drawn of a value of a day."""
+def _drawable(value: Money | Decimal | None) -> Decimal | None:
     return value.value if isinstance(value, Money) else value
+
+
+def rolling_lines(rolling: Sequence[Rolling], field: str) -> list[Series]:
+    """Return a figure of the days until each day as lines, one for each length of a window."""
+    return [
+        Series(name=f"{one.window_days} days", points=list(zip(one.days, getattr(one, field), strict=True)), tone=tone)
+        for one, tone in zip(rolling, (Tone.OWN, Tone.OTHER), strict=True)
+    ]
 
 
 def _rows(series: DailySeries, names: Collection[str], kind: Kind) -> Sequence[Row]:

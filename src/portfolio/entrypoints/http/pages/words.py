@@ -9,6 +9,14 @@ from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Obstacle
 
+PARTS: Final = {
+    "net_deposits": "Net deposits",
+    "realized_pnl": "Realized result",
+    "unrealized_pnl": "Unrealized result",
+    "unreconciled": "Unreconciled",
+}
+"""The parts of the total value."""
+
 RULES: Final = {
     Reason.CONCENTRATION_RISK.value: "position limit",
     Reason.HIGH_VOLATILITY.value: "limit of a volatile position",

@@ -9,7 +9,6 @@ from decimal import Decimal
 from litestar import Controller, Response, get
 
 from portfolio.application.backtest.shadows import Shadows
-from portfolio.application.in_thread import in_thread
 from portfolio.application.performance.records import Basis
 from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.rebalancing.shadow_answers import ShadowDayView, ShadowsAnswer, ShadowsView, ShadowView
@@ -18,7 +17,7 @@ from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import Days
 from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.numbers import number_or_null
-from portfolio.entrypoints.http.shell.responses import encode, encoded
+from portfolio.entrypoints.http.shell.responses import encoded_in_thread
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
@@ -46,9 +45,7 @@ class ShadowController(Controller):
         """
         _, reads = await cases.by_basis(basis and Basis(basis))
         found = await reads.shadows(days)
-        return encoded(
-            await in_thread(lambda: encode(ShadowsAnswer(timestamp=cases.clock.now(), shadows=shadows_view(found))))
-        )
+        return await encoded_in_thread(lambda: ShadowsAnswer(timestamp=cases.clock.now(), shadows=shadows_view(found)))
 
 
 def shadows_view(found: Shadows) -> ShadowsView:

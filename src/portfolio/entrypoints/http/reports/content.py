@@ -51,7 +51,7 @@ class Drawing:
     has_amounts: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows that begin with what names them; ``more`` says what was left out."""
 
@@ -66,7 +66,7 @@ class Table:
         return {n for row in self.rows for n, entry in enumerate(row) if not isinstance(entry, str)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of a report under its heading."""
 

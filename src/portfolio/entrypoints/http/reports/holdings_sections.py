@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.application.performance.timeframes import Timeframe
+from portfolio.application.prices.identity import identity_of
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.application.risk.correlation import average_of, correlation_of, largest_correlations_of
 from portfolio.application.risk.state import MarketState
@@ -30,6 +31,7 @@ from portfolio.entrypoints.charts import (
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
+from portfolio.entrypoints.http.pages.words import PARTS
 from portfolio.entrypoints.http.reports.content import Drawing, Entry, Line, Section, Table, left_out, moment_text
 from portfolio.entrypoints.http.risk.answers import LossView, TailView
 from portfolio.entrypoints.http.shell.numbers import ratio
@@ -44,47 +46,26 @@ CASH: Final = "cash"
 
 def identity(valuation: Valuation, *, private: bool) -> Section:
     """Return what the total value is made of: in dollars, of a private report in percent of it."""
-    portfolio = valuation.portfolio
-    parts = {
-        "net_deposits": ("Net deposits", portfolio.net_deposits),
-        "realized_pnl": ("Realized result", portfolio.realized_pnl),
-        "unrealized_pnl": ("Unrealized result", valuation.unrealized_pnl),
-        "unreconciled": ("Unreconciled", valuation.unreconciled),
-    }
-    total = valuation.total_value
+    found, cash = identity_of(valuation), valuation.portfolio.cash
     lines = [
-        Line("total_value", "Total value", total, Kind.MONEY),
-        *(Line(name, label, money, Kind.MONEY) for name, (label, money) in parts.items()),
-        Line("cash_balance", "Cash", portfolio.cash, Kind.MONEY),
-        Line(
-            "cash_percent",
-            "Cash, share of the total",
-            percent_of(portfolio.cash, total),
-            Kind.PERCENT,
-            "no_total_value",
-        ),
+        Line("total_value", "Total value", found.total, Kind.MONEY),
+        *(Line(part.name, PARTS[part.name], part.amount, Kind.MONEY) for part in found.parts),
+        Line("cash_balance", "Cash", cash, Kind.MONEY),
+        Line("cash_percent", "Cash, share of the total", percent_of(cash, found.total), Kind.PERCENT, "no_total_value"),
     ]
-    unit = PERCENT if private else DOLLARS
-    steps = [Step(label, percent_of(money, total) if private else money.value) for label, money in parts.values()]
-    whole = Step("Total value", percent_of(total, total) if private else total.value, is_total=True)
-    bar = Frame(id="identity-bar", title="What the total value is made of", unit=unit)
-    drawn = waterfall_chart(bar, [*steps, whole])
+    bar = Frame(id="identity-bar", title="What the total value is made of", unit=PERCENT if private else DOLLARS)
+    steps = [Step(PARTS[part.name], part.percent if private else part.amount.value) for part in found.parts]
+    whole = percent_of(found.total, found.total) if private else found.total.value
+    drawn = Drawing(bar.title, waterfall_chart(bar, [*steps, Step("Total value", whole, is_total=True)]), not private)
     note = "Net deposits + realized + unrealized + unreconciled = total value, to the last digit."
-    return Section(
-        id="identity",
-        title="What there is",
-        notes=[note],
-        lines=lines,
-        drawings=[Drawing(bar.title, drawn, has_amounts=not private)],
-    )
+    return Section("identity", "What there is", [note], lines, [drawn])
 
 
 def contributions(frame: Timeframe) -> Section:
     """Return which positions the result of the period is of."""
     found = frame.attribution
-    section_id, title = "contributions", "Contributions"
     if found is None:
-        return Section(id=section_id, title=title, notes=[f"Not known: {in_words(frame.unattributed)}."])
+        return Section("contributions", "Contributions", [f"Not known: {in_words(frame.unattributed)}."])
     ordered = sorted(found.contributions, key=lambda one: (-_size(one.money), one.symbol))
     rows: list[list[Entry]] = [
         [
@@ -101,19 +82,10 @@ def contributions(frame: Timeframe) -> Section:
         steps.append(Step(f"{len(ordered) - MOST_CONTRIBUTIONS} more", sum(rest, Decimal(0))))
     bar = Frame(id="contributions-bar", title="Contributions, of the value at the start", unit=PERCENT)
     note = "By how much each position's realized and unrealized result grew, fees included."
-    table = Table(
-        caption="Contributions",
-        columns=["Position", "Of the value at the start", "Result"],
-        rows=rows,
-        more=left_out(len(ordered), MOST_POSITIONS, "position"),
-    )
-    return Section(
-        id=section_id,
-        title=title,
-        notes=[note],
-        drawings=[Drawing(bar.title, waterfall_chart(bar, steps))],
-        tables=[table],
-    )
+    more = left_out(len(ordered), MOST_POSITIONS, "position")
+    table = Table("Contributions", ["Position", "Of the value at the start", "Result"], rows, more)
+    drawn = Drawing(bar.title, waterfall_chart(bar, steps))
+    return Section("contributions", "Contributions", [note], drawings=[drawn], tables=[table])
 
 
 def weights(state: MarketState) -> Section:
@@ -129,23 +101,17 @@ def weights(state: MarketState) -> Section:
         groups[CASH] = [Tile("USD", cash, PERCENT.text(cash))]
     map_frame = Frame(id="holdings", title="Holdings by category, of the total value", unit=PERCENT, height=280)
     drawn = treemap(map_frame, [Group(name.replace("_", " "), tiles) for name, tiles in groups.items()])
-    return Section(
-        id="weights",
-        title="Weights",
-        lines=_volatility_lines(state),
-        drawings=[Drawing(map_frame.title, drawn), _risk_bars(state)],
-        tables=[_positions(held)],
-    )
+    drawings = [Drawing(map_frame.title, drawn), _risk_bars(state)]
+    return Section("weights", "Weights", lines=_volatility_lines(state), drawings=drawings, tables=[_positions(held)])
 
 
 def _volatility_lines(state: MarketState) -> list[Line]:
     found = volatility_of(state)
-    names = (
-        ("portfolio_volatility", "Volatility at today's weights", Kind.FRACTION),
-        ("diversification_ratio", "Diversification ratio", Kind.RATIO),
+    told = (
+        ("portfolio_volatility", "Volatility at today's weights", found.portfolio_volatility, Kind.FRACTION),
+        ("diversification_ratio", "Diversification ratio", found.diversification_ratio, Kind.RATIO),
     )
-    measured = [(name, label, getattr(found, name), kind) for name, label, kind in names]
-    return [Line(name, label, ratio(one.value), kind, one.reason) for name, label, one, kind in measured]
+    return [Line(name, label, ratio(one.value), kind, one.reason) for name, label, one, kind in told]
 
 
 def _risk_bars(state: MarketState) -> Drawing:
@@ -173,52 +139,32 @@ def _positions(held: Sequence[PositionValue]) -> Table:
                 Cell(one.unrealized_pnl_percent, Kind.CHANGE, "no_cost_basis"),
             ]
         )
-    columns = [
-        "Position",
-        "Category",
-        "Weight",
-        "Price",
-        "Source and time",
-        "Quantity",
-        "Value",
-        "Cost",
-        "Unrealized",
-        "Unrealized, of the cost",
-    ]
-    return Table(caption="Positions", columns=columns, rows=rows, more=left_out(len(held), MOST_POSITIONS, "position"))
+    columns = ["Position", "Category", "Weight", "Price", "Source and time", "Quantity", "Value", "Cost", "Unrealized"]
+    more = left_out(len(held), MOST_POSITIONS, "position")
+    return Table("Positions", [*columns, "Unrealized, of the cost"], rows, more)
+
+
+_WITHOUT_TESTS: Final = {"backtest_95": None, "backtest_99": None}
+_LOSSES: Final = (
+    ("value_at_risk", Kind.FRACTION),
+    ("conditional_value_at_risk", Kind.FRACTION),
+    ("value_at_risk_amount", Kind.MONEY),
+    ("conditional_value_at_risk_amount", Kind.MONEY),
+)
 
 
 def value_at_risk(state: MarketState, days: int) -> Section:
     """Return what a bad day costs at today's weights, three ways."""
-    found = view(
-        TailView,
-        value_at_risk_of(state, days),
-        state,
-        state.closes,
-        lookback_days=days,
-        backtest_95=None,
-        backtest_99=None,
-    )
+    found = view(TailView, value_at_risk_of(state, days), state, state.closes, **_WITHOUT_TESTS, lookback_days=days)
     rows: list[list[Entry]] = []
     for at in (found.confidence_95, found.confidence_99):
         for way in ("historical", "normal", "cornish_fisher"):
             loss: LossView = getattr(at, way)
-            names = (
-                ("value_at_risk", Kind.FRACTION),
-                ("conditional_value_at_risk", Kind.FRACTION),
-                ("value_at_risk_amount", Kind.MONEY),
-                ("conditional_value_at_risk_amount", Kind.MONEY),
-            )
-            cells = [Cell(getattr(loss, name), kind, loss.reasons.get(name)) for name, kind in names]
+            cells = [Cell(getattr(loss, name), kind, loss.reasons.get(name)) for name, kind in _LOSSES]
             rows.append([f"{way.replace('_', '-').capitalize()}, {bytes(at.confidence).decode()}", *cells])
     columns = ["Way and confidence", "Value at risk", "Conditional", "Value at risk, dollars", "Conditional, dollars"]
     note = "Losses of one day, of today's weights over the days of the period; above zero is a loss."
-    return Section(
-        id="value-at-risk",
-        title="Value at risk",
-        notes=[note],
-        tables=[Table(caption="Value at risk", columns=columns, rows=rows)],
-    )
+    return Section("value-at-risk", "Value at risk", [note], tables=[Table("Value at risk", columns, rows)])
 
 
 def correlation(state: MarketState) -> Section:
@@ -229,35 +175,17 @@ def correlation(state: MarketState) -> Section:
     rows: list[list[Entry]] = [[symbol, *row] for symbol, row in zip(symbols, cells, strict=True)]
     pairs = correlation_of(state).high_pairs
     high: list[list[Entry]] = [
-        [
-            " and ".join(pair.symbols),
-            Cell(ratio(pair.correlation), Kind.RATIO),
-            str(pair.common_days),
-        ]
+        [" and ".join(pair.symbols), Cell(ratio(pair.correlation), Kind.RATIO), str(pair.common_days)]
         for pair in pairs[:MOST_POSITIONS]
     ]
+    more = left_out(len(symbols) + found.left_out, MOST_CORRELATED, "position")
+    columns, more_pairs = ["Pair", "Correlation", "Common days"], left_out(len(pairs), MOST_POSITIONS, "pair")
     tables = [
-        Table(
-            caption="Correlation of daily returns",
-            columns=["", *symbols],
-            rows=rows,
-            more=left_out(len(symbols) + found.left_out, MOST_CORRELATED, "position"),
-        )
+        Table("Correlation of daily returns", ["", *symbols], rows, more),
+        Table("Pairs above the policy's bound", columns, high, more_pairs),
     ]
-    tables.append(
-        Table(
-            caption="Pairs above the policy's bound",
-            columns=["Pair", "Correlation", "Common days"],
-            rows=high,
-            more=left_out(len(pairs), MOST_POSITIONS, "pair"),
-        )
-    )
-    return Section(
-        id="correlation",
-        title="Correlation",
-        lines=[Line("average_correlation", "Average correlation", ratio(average.value), Kind.RATIO, average.reason)],
-        tables=[table for table in tables if table.rows],
-    )
+    line = Line("average_correlation", "Average correlation", ratio(average.value), Kind.RATIO, average.reason)
+    return Section("correlation", "Correlation", lines=[line], tables=[table for table in tables if table.rows])
 
 
 def _price(mark: Mark | None) -> Cell:

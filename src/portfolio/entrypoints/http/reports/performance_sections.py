@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from portfolio.application.performance.series.daily import DailySeries, SeriesDay
@@ -15,16 +14,15 @@ from portfolio.entrypoints.charts import (
     PLAIN,
     Column,
     Frame,
-    Series,
     Tone,
     Unit,
     column_chart,
     heat_map,
     line_chart,
 )
-from portfolio.entrypoints.charts.units import Number
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.series_charts import line_of, rolling_lines
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.reports.content import Count, Drawing, Entry, Line, Section, Table
 
@@ -63,7 +61,7 @@ _OF_TRADES: Mapping[str, tuple[str, Kind]] = {
 
 def performance_sections(series: DailySeries) -> Iterator[Section]:
     """Yield them; every figure is one of the same use cases as the API's."""
-    yield Section(id="figures", title="Figures of the period", lines=list(_lines(series, _FIGURES)))
+    yield Section("figures", "Figures of the period", lines=list(_lines(series, _FIGURES)))
     yield _value(series)
     yield _units(series)
     yield _drawdown(series)
@@ -89,31 +87,23 @@ def _lines(series: DailySeries, wanted: Mapping[str, tuple[str, Kind]]) -> Itera
 
 def _value(series: DailySeries) -> Section:
     frame = Frame(id="value", title="Value and net deposits", unit=DOLLARS)
-    drawn = line_chart(
-        frame,
-        [_series(series, "Value", "value"), _series(series, "Net deposits", "net_deposits", Tone.THIRD)],
-    )
-    return Section(
-        id="value-and-deposits", title="Value and deposits", drawings=[Drawing(frame.title, drawn, has_amounts=True)]
-    )
+    lines = [line_of(series.days, "Value", "value"), line_of(series.days, "Net deposits", "net_deposits", Tone.THIRD)]
+    drawn = Drawing(frame.title, line_chart(frame, lines), has_amounts=True)
+    return Section("value-and-deposits", "Value and deposits", drawings=[drawn])
 
 
 def _units(series: DailySeries) -> Section:
-    frame = Frame(id="units", title=f"Unit value beside {series.benchmark}, 100 at the start")
-    drawn = line_chart(
-        frame,
-        [
-            _series(series, "Unit value", "unit_index"),
-            _series(series, str(series.benchmark), "benchmark_index", Tone.OTHER),
-        ],
-    )
+    benchmark = str(series.benchmark)
+    frame = Frame(id="units", title=f"Unit value beside {benchmark}, 100 at the start")
+    own = line_of(series.days, "Unit value", "unit_index")
+    lines = [own, line_of(series.days, benchmark, "benchmark_index", Tone.OTHER)]
     note = "A unit's value moves by results alone: a deposit buys units at the value of its moment."
-    return Section(id="unit-value", title="Unit value", notes=[note], drawings=[Drawing(frame.title, drawn)])
+    return Section("unit-value", "Unit value", [note], drawings=[Drawing(frame.title, line_chart(frame, lines))])
 
 
 def _drawdown(series: DailySeries) -> Section:
     frame = Frame(id="drawdown", title="Drawdown", desc="Fall from the highest unit value so far.", unit=FRACTION)
-    falls = line_chart(frame, [_series(series, "Drawdown", "drawdown", Tone.OTHER, filled=True)])
+    falls = line_chart(frame, [line_of(series.days, "Drawdown", "drawdown", Tone.OTHER, filled=True)])
     found = performance_view(series.performance)
     rows: list[list[Entry]] = [
         [
@@ -127,43 +117,28 @@ def _drawdown(series: DailySeries) -> Section:
         for place, fall in enumerate(found.worst_drawdowns or (), 1)
     ]
     columns = ["Rank", "Depth", "Peak", "Trough", "Recovery", "Days"]
-    table = Table(caption="The ten deepest drawdowns", columns=columns, rows=rows)
-    return Section(
-        id="drawdowns", title="Drawdowns", drawings=[Drawing(frame.title, falls)], tables=[table] if rows else ()
-    )
+    tables = [Table("The ten deepest drawdowns", columns, rows)] if rows else ()
+    return Section("drawdowns", "Drawdowns", drawings=[Drawing(frame.title, falls)], tables=tables)
 
 
 def _months(series: DailySeries) -> Section:
     frame = Frame(id="months", title="Return of each month", unit=PERCENT)
     drawn = column_chart(frame, [Column(month.name, month.return_percent) for month in series.months])
     days = {day.day: day for day in series.days}
-    columns = [
-        "Month",
-        "Return",
-        f"{series.benchmark}",
-        "Result",
-        "Value at its end",
-        "Net deposits",
-        "Index",
-        "Drawdown",
-    ]
+    of_period = ["Return", f"{series.benchmark}", "Result"]
+    columns = ["Month", *of_period, "Value at its end", "Net deposits", "Index", "Drawdown"]
     rows: list[list[Entry]] = [
         [_name(month), *_of_period(month), *_at_end(days[month.end])] for month in reversed(series.months)
     ]
     years: list[list[Entry]] = [[_name(year), *_of_period(year)] for year in reversed(series.years)]
     tables = [
-        Table(caption="Months and years, in percent", columns=["Year", *MONTHS, "All"], rows=_calendar(series)),
-        Table(caption="Years", columns=["Year", *columns[1:4]], rows=years),
-        Table(caption="Months", columns=columns, rows=rows),
+        Table("Months and years, in percent", ["Year", *MONTHS, "All"], _calendar(series)),
+        Table("Years", ["Year", *of_period], years),
+        Table("Months", columns, rows),
     ]
     note = "A star marks a month or year that the days do not reach over whole. Today is in none of them."
-    return Section(
-        id="months-and-years",
-        title="Months and years",
-        notes=[note],
-        drawings=[Drawing(frame.title, drawn)],
-        tables=tables,
-    )
+    drawings = [Drawing(frame.title, drawn)]
+    return Section("months-and-years", "Months and years", [note], drawings=drawings, tables=tables)
 
 
 def _calendar(series: DailySeries) -> list[list[Entry]]:
@@ -222,7 +197,7 @@ def _distribution(series: DailySeries) -> Section:
     ):
         lines.append(Line(name, label, getattr(found, name), kind, found.reasons.get(name)))
     drawn = column_chart(frame, columns)
-    return Section(id="days", title="Distribution of days", lines=lines, drawings=[Drawing(frame.title, drawn)])
+    return Section("days", "Distribution of days", lines=lines, drawings=[Drawing(frame.title, drawn)])
 
 
 def _rolling(series: DailySeries) -> Section:
@@ -232,25 +207,7 @@ def _rolling(series: DailySeries) -> Section:
         ("volatilities", "Rolling volatility, annualized", FRACTION),
         ("sharpe_ratios", "Rolling Sharpe ratio, annualized", PLAIN),
     ):
-        lines = [
-            Series(
-                name=f"{one.window_days} days",
-                points=list(zip(one.days, getattr(one, name), strict=True)),
-                tone=tone,
-            )
-            for one, tone in zip(series.rolling, (Tone.OWN, Tone.OTHER), strict=True)
-        ]
-        drawings.append(Drawing(title, line_chart(Frame(id=name, title=title, unit=unit, height=200), lines)))
+        frame = Frame(id=name, title=title, unit=unit, height=200)
+        drawings.append(Drawing(title, line_chart(frame, rolling_lines(series.rolling, name))))
     note = "Each day shows the figure of the 30, or the 90, days that end with it."
-    return Section(id="rolling", title="Rolling figures", notes=[note], drawings=drawings)
-
-
-def _series(series: DailySeries, name: str, field: str, tone: Tone = Tone.OWN, *, filled: bool = False) -> Series:
-    points: Sequence[tuple[date, Number | None]] = [(day.day, _number(getattr(day, field))) for day in series.days]
-    return Series(name=name, points=points, tone=tone, filled=filled)
-
-
-def _number(value: object) -> Number | None:
-    amount = getattr(value, "value", value)
-    assert amount is None or isinstance(amount, Decimal)
-    return amount
+    return Section("rolling", "Rolling figures", [note], drawings=drawings)

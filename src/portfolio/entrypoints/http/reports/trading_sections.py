@@ -35,10 +35,8 @@ def costs(series: DailySeries) -> Section:
         for one in found.assets[:MOST_ASSETS]
     ]
     columns = ["Asset", "Trades", "Fees, of the notional", "Notional", "Fees"]
-    table = Table(
-        caption="Costs by asset", columns=columns, rows=rows, more=left_out(len(found.assets), MOST_ASSETS, "asset")
-    )
-    return Section(id="costs", title="Costs and trading", lines=lines, tables=[table] if rows else ())
+    table = Table("Costs by asset", columns, rows, left_out(len(found.assets), MOST_ASSETS, "asset"))
+    return Section("costs", "Costs and trading", lines=lines, tables=[table] if rows else ())
 
 
 def trades(found: Sequence[BookedTrade], *, are_all: bool) -> Section:
@@ -61,7 +59,5 @@ def trades(found: Sequence[BookedTrade], *, are_all: bool) -> Section:
     ]
     columns = ["Executed", "Side", "Asset", "", "Price", "Quantity", "Notional", "Fees", "Realized"]
     more = "" if are_all else f"These are the newest {len(found)}; there are more."
-    table = Table(caption="Trades of the period", columns=columns, rows=rows, more=more)
-    return Section(
-        id="trades", title="Trades", notes=[] if rows else ["No trade in the period."], tables=[table] if rows else ()
-    )
+    tables = [Table("Trades of the period", columns, rows, more)] if rows else ()
+    return Section("trades", "Trades", [] if rows else ["No trade in the period."], tables=tables)

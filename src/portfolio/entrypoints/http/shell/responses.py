@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from portfolio.application.in_thread import in_thread
 from portfolio.entrypoints.http.errors import FieldError, ProblemKind
 from portfolio.entrypoints.http.shell.decimal_strings import rewriting, wants_strings
 
@@ -73,6 +74,11 @@ def encoded(
 ) -> Response[Any]:
     """Return an answer whose body is encoded already."""
     return JsonResponse(body, status_code=status, media_type=media_type, headers=headers)
+
+
+async def encoded_in_thread(make: Callable[[], Answer]) -> Response[Any]:
+    """Return what ``make`` answers, made and encoded in a thread, as it may be long."""
+    return encoded(await in_thread(lambda: encode(make())))
 
 
 def problem(kind: ProblemKind, detail: str, *, path: str, errors: Sequence[FieldError] = ()) -> Problem:

@@ -40,40 +40,38 @@ SUMS: Final[Mapping[str, About]] = {
 _LATE: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """Another entry, and where it is shown."""
-
-    words: str
-    path: str
+Link = tuple[str, str]
+"""Another entry: its words, and where it is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An entry. What it did not move is None: ``price`` is that of a trade, ``more`` says how many legs are not shown.
-
-    ``lateness`` says how long after it took effect it was booked, where that is over a day.
-    """
+    """An entry. What it did not move is None: ``price`` is that of a trade, ``more`` says how many are not shown."""
 
     revision: int
     what: str
-    details: Sequence[str]
+    details: Sequence[str] = ()
     effective_at: datetime
     booked_at: datetime
-    lateness: str
     legs: Sequence[Leg]
-    more: int
-    price: Price | None
+    more: int = 0
+    price: Price | None = None
     cash_delta: Money | None
-    net_deposits_delta: Money | None
+    net_deposits_delta: Money | None = None
     realized_delta: Money | None
     owner: str
-    engine: str | None
+    engine: str | None = None
     key: str | None
     notes: str | None
     group: str | None
     takes_back: Link | None
     taken_back_by: Link | None
+
+    @property
+    def lateness(self) -> str:
+        """Return how long after it took effect it was booked, where that is over a day."""
+        late = self.booked_at - self.effective_at
+        return f"{counted(late.days, 'day')} later" if late > _LATE else ""
 
 
 def activity_content(
@@ -112,15 +110,11 @@ def _trade_line(booked: BookedTrade, entry: TradeEntry) -> Line:
     return Line(
         revision=entry.revision,
         what=KINDS[trade.side],
-        details=(),
         effective_at=trade.executed_at,
         booked_at=entry.booked_at,
-        lateness=_lateness(trade.executed_at, entry.booked_at),
         legs=[Leg.of(trade)],
-        more=0,
         price=trade.price,
         cash_delta=trade.cash_delta,
-        net_deposits_delta=None,
         realized_delta=trade.realized_pnl or None,
         owner=request.owner,
         engine=request.engine,
@@ -146,15 +140,12 @@ def _other_line(recorded: RecordedCashEntry, taken_out_by: int | None) -> Line:
         details=details,
         effective_at=moved.effective_at,
         booked_at=moved.at,
-        lateness=_lateness(moved.effective_at, moved.at),
         legs=legs[:MOST_LEGS],
         more=max(len(legs) - MOST_LEGS, 0),
-        price=None,
         cash_delta=moved.cash_delta or None,
         net_deposits_delta=moved.net_deposits_delta or None,
         realized_delta=moved.realized_delta or None,
         owner=entry.owner,
-        engine=None,
         key=entry.client_transaction_id,
         notes=entry.note,
         group=None if terms is None else terms.group,
@@ -163,17 +154,12 @@ def _other_line(recorded: RecordedCashEntry, taken_out_by: int | None) -> Line:
     )
 
 
-def _lateness(effective_at: datetime, booked_at: datetime) -> str:
-    late = booked_at - effective_at
-    return f"{counted(late.days, 'day')} later" if late > _LATE else ""
-
-
 def _trade_link(trade_id: int | None) -> Link | None:
-    return None if trade_id is None else Link(words=f"trade {trade_id}", path=f"/pages/trades?trade={trade_id}")
+    return None if trade_id is None else (f"trade {trade_id}", f"/pages/trades?trade={trade_id}")
 
 
 def _entry_link(revision: int | None) -> Link | None:
-    return None if revision is None else Link(words=f"entry {revision}", path=f"/pages/activity?entry={revision}")
+    return None if revision is None else (f"entry {revision}", f"/pages/activity?entry={revision}")
 
 
 def _together(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:

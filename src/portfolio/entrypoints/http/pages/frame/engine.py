@@ -13,7 +13,7 @@ from markupsafe import Markup
 from portfolio.entrypoints.http.pages.frame.assets import asset
 from portfolio.entrypoints.http.pages.frame.figures import Chart
 from portfolio.entrypoints.http.pages.frame.filters import FILTERS, refuse_bare_number
-from portfolio.entrypoints.http.pages.frame.page import Frame
+from portfolio.entrypoints.http.pages.frame.page import PLACES, Frame
 from portfolio.entrypoints.http.pages.words import OBSTACLES, RULES
 
 
@@ -35,7 +35,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     engine.filters.update(FILTERS)
-    engine.globals |= {"asset": asset, "rules": RULES, "obstacles": OBSTACLES}
+    engine.globals |= {"asset": asset, "places": PLACES, "rules": RULES, "obstacles": OBSTACLES}
     return engine
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -27,29 +27,22 @@ PRIVATE_COOKIE: Final = "private"
 STREAM: Final = "/stream?topics=state,prices,signals,health,entries"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A page in the navigation."""
-
-    path: str
-    label: str
-
-
-PLACES: Final[Sequence[Place]] = (
-    Place("/", "Overview"),
-    Place("/pages/positions", "Positions"),
-    Place("/pages/performance", "Performance"),
-    Place("/pages/risk", "Risk"),
-    Place("/pages/rebalancing", "Rebalancing"),
-    Place("/pages/optimiser", "Optimiser"),
-    Place("/pages/scorecard", "Scorecard"),
-    Place("/pages/backtests", "Backtests"),
-    Place("/pages/activity", "Activity"),
-    Place("/pages/trades", "Trades"),
-    Place("/pages/lots", "Lots and gains"),
-    Place("/pages/import", "Import"),
-    Place("/pages/operations", "Operations"),
-)
+PLACES: Final[Mapping[str, str]] = {
+    "/": "Overview",
+    "/pages/positions": "Positions",
+    "/pages/performance": "Performance",
+    "/pages/risk": "Risk",
+    "/pages/rebalancing": "Rebalancing",
+    "/pages/optimiser": "Optimiser",
+    "/pages/scorecard": "Scorecard",
+    "/pages/backtests": "Backtests",
+    "/pages/activity": "Activity",
+    "/pages/trades": "Trades",
+    "/pages/lots": "Lots and gains",
+    "/pages/import": "Import",
+    "/pages/operations": "Operations",
+}
+"""The pages in the navigation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +77,6 @@ class Frame:
     strip: Strip | None = None
     stream: str | None = None
     is_still: bool = False
-    places: Sequence[Place] = PLACES
 
 
 class Pages:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.records import BookedTrade
@@ -16,42 +16,19 @@ from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.prices.identity import Identity
 from portfolio.application.prices.valuation import Valuation
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.domain.money import Money
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.entrypoints.charts import DOLLARS, PERCENT, Frame, Group, Step, Tile, treemap, waterfall_chart
 from portfolio.entrypoints.http.pages.activity.form import KINDS
 from portfolio.entrypoints.http.pages.frame.figures import SINCE_START, About, Cell, Chart, Figure, FigureOf, Term
-from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
-from portfolio.entrypoints.http.pages.words import named
+from portfolio.entrypoints.http.pages.words import PARTS, named
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 
 AVERAGE_COST: Final = "average cost, fees included, at the newest believed prices"
 SMALL_PERCENT: Final = 3
 MOST_SMALL: Final = 8
-PARTS: Final = {
-    "net_deposits": "Net deposits",
-    "realized_pnl": "Realized result",
-    "unrealized_pnl": "Unrealized result",
-    "unreconciled": "Unreconciled",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecentEntry:
-    """An entry in one line; what does not belong to its kind is None."""
-
-    revision: int
-    at: datetime
-    what: str
-    symbol: str | None
-    quantity: Value
-    price: Value
-    cash_delta: Money
-
-
 FIGURES: Final[Mapping[str, About]] = {
     "total_value": ("Total value", Kind.MONEY, "Cash plus the market value of what is held."),
     "total_pnl": ("Total result", Kind.RESULT, "Realized plus unrealized result."),
@@ -197,29 +174,29 @@ def _small(valuation: Valuation) -> str:
     return f"Cash is not among them. Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}."
 
 
-def entry_line(entry: BookedTrade | RecordedCashEntry) -> RecentEntry:
-    """Return an entry in one line."""
-    revision = revision_of(entry)
+def entry_line(entry: BookedTrade | RecordedCashEntry) -> dict[str, Any]:
+    """Return an entry in one line; what does not belong to its kind is None."""
     if isinstance(entry, RecordedCashEntry):
         moved, legs = entry.entry.transaction, entry.entry.legs
         label = moved.event.label if moved.event is not None else None
-        return RecentEntry(
-            revision=revision,
-            at=moved.at,
-            what=KINDS[moved.kind] + (f": {label.replace('_', ' ')}" if label else ""),
-            symbol=legs[0].symbol.code if legs else None,
-            quantity=legs[0].quantity_delta if legs else None,
-            price=None,
-            cash_delta=moved.cash_delta,
-        )
+        return {
+            "revision": revision_of(entry),
+            "at": moved.at,
+            "what": KINDS[moved.kind] + (f": {label.replace('_', ' ')}" if label else ""),
+            "symbol": legs[0].symbol.code if legs else None,
+            "quantity": legs[0].quantity_delta if legs else None,
+            "price": None,
+            "cash_delta": moved.cash_delta,
+        }
+    revision = revision_of(entry)
     assert entry.entry is not None  # ``revision_of`` has looked
     trade = entry.entry.trade
-    return RecentEntry(
-        revision=revision,
-        at=trade.executed_at,
-        what=trade.side.value.lower() + (f", takes back {trade.reverses}" if trade.reverses else ""),
-        symbol=trade.symbol.code,
-        quantity=trade.quantity,
-        price=trade.price,
-        cash_delta=trade.cash_delta,
-    )
+    return {
+        "revision": revision,
+        "at": trade.executed_at,
+        "what": trade.side.value.lower() + (f", takes back {trade.reverses}" if trade.reverses else ""),
+        "symbol": trade.symbol.code,
+        "quantity": trade.quantity,
+        "price": trade.price,
+        "cash_delta": trade.cash_delta,
+    }

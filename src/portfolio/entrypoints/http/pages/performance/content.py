@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.performance.series.daily import DailySeries
@@ -68,33 +66,8 @@ COLUMNS: Final[Sequence[tuple[str, str, Kind]]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MonthCell:
-    """A month in the table of months: its return, and the class that colours it."""
-
-    value: Cell
-    heat: str
-    is_whole: bool
-
-
-@dataclass(frozen=True, slots=True)
-class YearRow:
-    """A year with its twelve months; None where the days do not reach."""
-
-    year: str
-    months: Sequence[MonthCell | None]
-    whole: MonthCell
-
-
-@dataclass(frozen=True, slots=True)
-class FallRow:
-    """One of the deepest falls."""
-
-    depth: Cell
-    peak: date
-    trough: date
-    recovery: date | None
-    days: int
+Month: TypeAlias = tuple[Cell, str, bool]
+"""A month in the table of months: its return, the class that colours it, and whether the days reach over all of it."""
 
 
 def figures_of(view: TimeframeView, series: DailySeries) -> Iterator[tuple[str, list[Figure]]]:
@@ -173,21 +146,17 @@ def timeframes_table(read: Timeframes, *, private: bool) -> tuple[list[str], lis
     return ["Timeframe", *(label for _, label, _ in columns), "Until now, %"], rows
 
 
-def months_table(series: DailySeries) -> list[YearRow]:
-    """Return the returns of all months, a row a year, the newest year first."""
+def months_table(series: DailySeries) -> list[tuple[str, list[Month | None]]]:
+    """Return the returns of all months by year, the newest first: twelve, and that of the year at the end; None where
+    the days do not reach.
+    """
     months = {month.name: month for month in series.months}
     most = max((abs(month.return_percent) for month in series.months if month.return_percent is not None), default=0)
-    return [
-        YearRow(
-            year=year.name,
-            months=[
-                _month_cell(months[name], most) if (name := f"{year.name}-{n:02}") in months else None
-                for n in range(1, 13)
-            ],
-            whole=_month_cell(year, 0),
-        )
-        for year in reversed(series.years)
-    ]
+    table: list[tuple[str, list[Month | None]]] = []
+    for year in reversed(series.years):
+        found = [months.get(f"{year.name}-{n:02}") for n in range(1, 13)]
+        table.append((year.name, [*(_month(one, most) if one else None for one in found), _month(year, 0)]))
+    return table
 
 
 def month_figures(series: DailySeries) -> list[Figure]:
@@ -213,17 +182,7 @@ def month_figures(series: DailySeries) -> list[Figure]:
     ]
 
 
-def _month_cell(period: CalendarPeriod, most: Number) -> MonthCell:
+def _month(period: CalendarPeriod, most: Number) -> Month:
     value = period.return_percent
     cell = Cell(value, Kind.CHANGE, period.reasons.get("return_percent"))
-    return MonthCell(cell, heat_kind(value, most) if most else "", period.is_whole)
-
-
-def falls_table(view: TimeframeView) -> list[FallRow] | None:
-    """Return the deepest falls of a period; None where they are not defined."""
-    if view.worst_drawdowns is None:
-        return None
-    return [
-        FallRow(Cell(fall.depth, Kind.FRACTION), fall.peak, fall.trough, fall.recovery, fall.days)
-        for fall in view.worst_drawdowns
-    ]
+    return cell, heat_kind(value, most) if most else "", period.is_whole

@@ -17,7 +17,6 @@ from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.page import PageController, Pages, is_private
 from portfolio.entrypoints.http.pages.performance.content import (
-    falls_table,
     figures_of,
     month_figures,
     months_table,
@@ -83,7 +82,7 @@ class PerformancePageController(PageController):
             timeframes=columns_and_rows,
             months=months_table(all_days),
             best_and_worst_month=month_figures(all_days),
-            falls=falls_table(view),
+            falls=view.worst_drawdowns,
             over_time=[index_chart(days, choice.scale), drawdown_chart(days)],
             distribution=distribution_chart(spread),
             best_and_worst=[("Best day", spread.best), ("Worst day", spread.worst)],

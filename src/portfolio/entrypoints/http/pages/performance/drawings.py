@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from portfolio.application.performance.daily_positions import ranked
@@ -18,9 +17,7 @@ from portfolio.entrypoints.charts import (
     PLAIN,
     Column,
     Frame,
-    Series,
     Step,
-    Tone,
     Unit,
     column_chart,
     line_chart,
@@ -28,14 +25,13 @@ from portfolio.entrypoints.charts import (
 )
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS
+from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, rolling_lines
 
 MOST_CONTRIBUTIONS: Final = 12
-_TONES: Final = (Tone.OWN, Tone.OTHER)
-_FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, Callable[[Rolling], Sequence[Decimal | None]]]]] = (
-    ("rolling-return", "Rolling return", FRACTION, Kind.FRACTION, lambda one: one.returns),
-    ("rolling-volatility", "Rolling volatility", FRACTION, Kind.FRACTION, lambda one: one.volatilities),
-    ("rolling-sharpe", "Rolling Sharpe ratio", PLAIN, Kind.RATIO, lambda one: one.sharpe_ratios),
+_FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, str]]] = (
+    ("rolling-return", "Rolling return", FRACTION, Kind.FRACTION, "returns"),
+    ("rolling-volatility", "Rolling volatility", FRACTION, Kind.FRACTION, "volatilities"),
+    ("rolling-sharpe", "Rolling Sharpe ratio", PLAIN, Kind.RATIO, "sharpe_ratios"),
 )
 
 
@@ -54,12 +50,9 @@ def distribution_chart(found: Distribution) -> Chart:
 
 def rolling_charts(rolling: Sequence[Rolling]) -> Iterator[Chart]:
     """Yield the return, the volatility and the Sharpe ratio of the 30 and the 90 days until each day."""
-    for name, title, unit, kind, values in _FIGURES:
-        known = [dict(zip(one.days, values(one), strict=True)) for one in rolling]
-        lines = [
-            Series(name=f"{one.window_days} days", points=list(points.items()), tone=tone)
-            for one, points, tone in zip(rolling, known, _TONES, strict=True)
-        ]
+    for name, title, unit, kind, field in _FIGURES:
+        lines = rolling_lines(rolling, field)
+        known = [dict(zip(one.days, getattr(one, field), strict=True)) for one in rolling]
         days = list(known[0])
         shown = [day for n, day in enumerate(days) if len(days) <= MOST_ROWS or day.day == 1 or n == len(days) - 1]
         frame = Frame(id=name, title=f"{title} of 30 and of 90 days", unit=unit)

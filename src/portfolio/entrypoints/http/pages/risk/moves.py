@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -55,20 +54,6 @@ FIGURES: Final[Mapping[str, About]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeatRow:
-    """A row of the heat map; ``exact`` are the digits of each cell, empty where it has no value."""
-
-    symbol: str
-    cells: Sequence[HeatCell]
-    exact: Sequence[str]
-
-    @property
-    def pairs(self) -> Sequence[tuple[HeatCell, str]]:
-        """Return each cell with its digits."""
-        return list(zip(self.cells, self.exact, strict=True))
-
-
 def moves_content(state: MarketState) -> dict[str, Any]:
     """Return what moves the portfolio, as ``GET /risk/volatility-analysis`` has it: the volatility, its parts, and the
     assets that it is made without, with the reason's code.
@@ -103,17 +88,18 @@ def together_content(state: MarketState) -> dict[str, Any]:
         ),
         "covered": figure("correlation_covered_percent", percent_or_null(covered), reason="too_few_positions"),
         "symbols": largest.symbols,
-        "rows": state.figures.once(HeatRow, lambda: _heat_rows(largest)),
+        "rows": state.figures.once(_heat_rows, lambda: _heat_rows(largest)),
         "left_out": dict(list(why.items())[:REASONS_SHOWN]),
         "more_left_out": max(0, len(why) - REASONS_SHOWN),
         "smaller": largest.left_out,
     }
 
 
-def _heat_rows(largest: LargestCorrelations) -> Sequence[HeatRow]:
+def _heat_rows(largest: LargestCorrelations) -> Sequence[tuple[str, Sequence[tuple[HeatCell, str]]]]:
+    """Return the rows of the heat map by symbol: each cell with its digits, empty where it has no value."""
     table = [[largest.between(one, other) for other in largest.symbols] for one in largest.symbols]
     rows = zip(largest.symbols, heat_map(table, most=1), table, strict=True)
-    return [HeatRow(symbol=symbol, cells=cells, exact=list(map(_exact, row))) for symbol, cells, row in rows]
+    return [(symbol, list(zip(cells, map(_exact, row), strict=True))) for symbol, cells, row in rows]
 
 
 def _exact(value: Decimal | None) -> str:
