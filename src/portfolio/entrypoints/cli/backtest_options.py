@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import reduce
 from itertools import pairwise
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import click
 
 from portfolio.entrypoints.cli.optimise import ESTIMATORS, OBJECTIVES
+from portfolio.entrypoints.cli.parameters import DAY, SYMBOL
 from portfolio.settings import Settings, read_settings
 
 # The parts of a backtest are imported where they are used: the other commands start sooner without them.
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.request import BacktestRequest
     from portfolio.application.backtest.state import Holdings
     from portfolio.domain.rebalancing.policy import RebalancePolicy
-    from portfolio.domain.symbol import Symbol
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,35 +47,6 @@ class BacktestComposition(Protocol):
     def solve(self) -> Solve:
         """Return what computes weights, in this process."""
         ...
-
-
-class Day(click.ParamType[date]):
-    """A day such as 2024-03-01."""
-
-    name = "day"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return the day."""
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no day such as 2024-03-01", param, ctx)
-
-
-class SymbolParameter(click.ParamType["Symbol"]):
-    """An asset, as bookings name it: BTC, btc-usd."""
-
-    name = "symbol"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Symbol:
-        """Return the asset that a text names."""
-        from portfolio.domain.errors import InvalidSymbol
-        from portfolio.domain.symbol import Symbol
-
-        try:
-            return value if isinstance(value, Symbol) else Symbol.parse(value)
-        except InvalidSymbol as error:
-            self.fail(str(error), param, ctx)
 
 
 class Number(click.ParamType[Decimal]):
@@ -111,12 +82,12 @@ _OPTIONS: Final = (
     click.option(
         "--symbol",
         "symbols",
-        type=SymbolParameter(),
+        type=SYMBOL,
         multiple=True,
         help="An asset that may be bought, again for each.",
     ),
-    click.option("--from", "first", type=Day(), required=True, help="The first decision is at 24:00 UTC of this day."),
-    click.option("--to", "last", type=Day(), help="The last fill is at the close of this day; by default yesterday."),
+    click.option("--from", "first", type=DAY, required=True, help="The first decision is at 24:00 UTC of this day."),
+    click.option("--to", "last", type=DAY, help="The last fill is at the close of this day; by default yesterday."),
     click.option(
         "--weight", "weights", multiple=True, metavar="SYMBOL=SHARE", help="Begin with this, not what is held."
     ),
@@ -225,7 +196,7 @@ def _weight(text: str) -> tuple[str, Decimal]:
     symbol, _, share = text.partition("=")
     if not share:
         raise click.UsageError(f"--weight takes SYMBOL=SHARE, not {text!r}")
-    return SymbolParameter().convert(symbol, None, None).code, Number(most=1).convert(share, None, None)
+    return SYMBOL.convert(symbol, None, None).code, Number(most=1).convert(share, None, None)
 
 
 @contextmanager

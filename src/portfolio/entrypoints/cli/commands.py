@@ -13,7 +13,7 @@ from portfolio.application.ledger.opening import Opening
 from portfolio.entrypoints.cli import backtest_jobs  # noqa: F401  it adds its commands to those of backtests
 from portfolio.entrypoints.cli.backtest import backtest
 from portfolio.entrypoints.cli.books import BooksComposition, backfill, reconcile, run, told_settings, verify
-from portfolio.entrypoints.cli.demo import demo
+from portfolio.entrypoints.cli.demo import DemoComposition, demo
 from portfolio.entrypoints.cli.exports import export
 from portfolio.entrypoints.cli.imports import import_files
 from portfolio.entrypoints.cli.kept_imports import imports_group
@@ -28,16 +28,8 @@ from portfolio.settings import Settings, read_settings
 _OPENED = {Opening.CREATED: "opened", Opening.ADOPTED: "adopted what the rows hold", Opening.NOTHING: "open"}
 
 
-class Composition(BooksComposition, Protocol):
+class Composition(BooksComposition, DemoComposition, Protocol):
     """What the composition root hands to the command line."""
-
-    def serve(self, settings: Settings) -> None:
-        """Answer HTTP until told to stop."""
-        ...
-
-    def migrate(self, settings: Settings, target: str) -> str:
-        """Bring the schema to ``target`` and return the revision reached."""
-        ...
 
     def migration_script(self, settings: Settings, start: str, end: str, dialect: str) -> str:
         """Return the SQL that leads from one revision to the other, as this kind of server knows it."""

@@ -8,64 +8,29 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from portfolio.application.exports.tables import What
 from portfolio.application.exports.wanted import DATED, PAST, Wanted
-from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod
+from portfolio.entrypoints.cli.parameters import MOMENT, as_of_option, known_at_option
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
+    from portfolio.application.ledger.lots.journal import KnownAt
     from portfolio.entrypoints.exports.files import FileFormat
     from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 STANDARD_OUTPUT = "-"
 
 
-class MomentParameter(click.ParamType[datetime]):
-    """A moment: ISO 8601 with an offset, or seconds since 1970."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the moment that a text means."""
-        from portfolio.entrypoints.http.shell.bodies import parse_moment
-
-        try:
-            return parse_moment(value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
-
-
-class KnownAtParameter(click.ParamType[Any]):
-    """A ledger revision, or a moment."""
-
-    name = "revision|moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> KnownAt:
-        """Return the revision or the moment that a text means."""
-        from portfolio.entrypoints.http.ledger.past_query import read_known_at
-
-        try:
-            return read_known_at(value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
-
-
-as_of_option = click.option(
-    "--as-of", type=MomentParameter(), help="What had taken effect until then, itself included."
-)
-known_at_option = click.option("--known-at", type=KnownAtParameter(), help="What was booked until then.")
-
-
 @click.command()
 @click.argument("what", type=click.Choice([what.value for what in What]))
 @click.option("--format", "kind", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True)
-@click.option("--since", type=MomentParameter(), help="From this moment on: 2026-01-01T00:00:00Z.")
+@click.option("--since", type=MOMENT, help="From this moment on: 2026-01-01T00:00:00Z.")
 @click.option(
     "--method",
     type=click.Choice([method.value for method in LotMethod]),

@@ -7,21 +7,21 @@ import gc
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from portfolio.application.errors import ApplicationError
 from portfolio.application.imports.kept.answers import event_answer, printed
-from portfolio.application.imports.kept.zones import zone_named
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.progress import Tell
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Options, Preview
 from portfolio.domain.decimal_text import counted, plain
 from portfolio.entrypoints.cli.imports_again import show_again
+from portfolio.entrypoints.cli.parameters import ZONE
 from portfolio.entrypoints.cli.progress import progress_on
+from portfolio.entrypoints.cli.reporting import print_table
 from portfolio.entrypoints.printable import printable
 from portfolio.settings import Settings, SettingsError, read_settings
 
@@ -34,6 +34,7 @@ EXIT_REPORTED = 2
 
 _LONGEST_ACCOUNT = 128
 _SHOWN = 40
+_COLUMNS = ("row", "at", "kind", "symbol", "quantity", "amount", "quote", "fee", "changes")
 
 
 class ImportComposition(Protocol):
@@ -56,23 +57,11 @@ class ImportComposition(Protocol):
         ...
 
 
-class _Zone(click.ParamType[tzinfo]):
-    """An offset such as +02:00, or a name such as Europe/Vienna."""
-
-    name = "zone"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tzinfo:
-        try:
-            return zone_named(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option("--format", "format_name", type=click.Choice(FORMAT_NAMES), help="By default the header tells.")
 @click.option("--account", default="", help="Which account the files are of: ids are compared within one.")
-@click.option("--zone", type=_Zone(), help="The zone of times that have none: +02:00, Europe/Vienna.")
+@click.option("--zone", type=ZONE, help="The zone of times that have none: +02:00, Europe/Vienna.")
 @click.option("--decimal", type=click.Choice([",", "."]), help="The decimal sign of tables, where it is not certain.")
 @click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="The order of day, month and year.")
 @click.option("--funding", type=click.Choice(["implied"]), help="Deposit the dollars that are missing, exactly.")
@@ -176,17 +165,9 @@ def _carried_out(composition: ImportComposition, wish: ImportWish, tell: Tell) -
 
 def _show(preview: Preview, wish: ImportWish) -> None:
     """Print what a person wants to know of a file."""
-    from rich.console import Console
-    from rich.table import Table
-
     click.echo("\n".join(_head(preview, wish)))
     if preview.events:
-        table = Table(box=None, pad_edge=False)
-        for name in ("row", "at", "kind", "symbol", "quantity", "amount", "quote", "fee", "changes"):
-            table.add_column(name, justify="right" if name in {"row", "quantity", "amount"} else "left")
-        for one in preview.events[:_SHOWN]:
-            table.add_row(*_cells(event_answer(one)))
-        Console(width=200, markup=False, highlight=False, emoji=False).print(table)
+        print_table(_COLUMNS, [_cells(event_answer(one)) for one in preview.events[:_SHOWN]])
     click.echo("\n".join(_foot(preview)))
 
 
@@ -229,7 +210,7 @@ def _foot(preview: Preview) -> Iterator[str]:
 def _cells(event: Mapping[str, Any]) -> Iterator[str]:
     rows = event["row"] if isinstance(event["row"], list) else [event["row"]]
     yield printable(",".join(map(str, rows[:3])) + (",..." if len(rows) > 3 else ""))
-    for name in ("at", "kind", "symbol", "quantity", "amount", "quote"):
+    for name in _COLUMNS[1:-2]:
         yield event[name] or ""
     yield f"{event['fee']} {event['fee_symbol']}" if event["fee"] else ""
     yield ", ".join(f"{symbol} {change}" for symbol, change in event["legs"].items())

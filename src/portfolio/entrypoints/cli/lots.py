@@ -12,7 +12,8 @@ import click
 import msgspec
 
 from portfolio.domain.ledger.lots.records import LotMethod
-from portfolio.entrypoints.cli.exports import as_of_option, known_at_option
+from portfolio.entrypoints.cli.parameters import as_of_option, known_at_option
+from portfolio.entrypoints.cli.reporting import print_table
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
@@ -97,17 +98,8 @@ async def _gains(
 
 
 def _table(names: Sequence[str], rows: Sequence[Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    if not rows:
-        return
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(name, justify="left" if name in {"symbol", "term"} or name.endswith("_at") else "right")
-    for row in rows:
-        table.add_row(*[_cell(getattr(row, name)) for name in names])
-    Console(width=200, markup=False, highlight=False, emoji=False).print(table)
+    if rows:
+        print_table(names, [[_cell(getattr(row, name)) for name in names] for row in rows])
 
 
 def _cell(value: object) -> str:

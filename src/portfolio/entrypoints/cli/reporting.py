@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -21,6 +21,8 @@ EXIT_FAILED = 3
 EXIT_USAGE = 64
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
+
+_NUMBERS: Final = frozenset({"row", "quantity", "amount", "basis", "days_held", "trade_id", "proceeds", "gain"})
 
 
 class InWords(click.Group):
@@ -57,3 +59,16 @@ def tell(what: object) -> None:
 def tell_identity(identity: Mapping[str, str]) -> None:
     """Say which version works for which schema on which database: on the standard error, which is no result."""
     tell(", ".join(f"{name} {value}" for name, value in identity.items()))
+
+
+def print_table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print rows under the names of their columns, those of numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="right" if name in _NUMBERS else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=200, markup=False, highlight=False, emoji=False).print(table)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.cli.backtest_options import SymbolParameter
+from portfolio.entrypoints.cli.parameters import SYMBOL
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How many completed days.")
-@click.option("--benchmark", type=SymbolParameter(), help="The asset to compare with; none: PORTFOLIO_BENCHMARK.")
+@click.option("--benchmark", type=SYMBOL, help="The asset to compare with; none: PORTFOLIO_BENCHMARK.")
 @click.option("--private", is_flag=True, help="Shares and an index of 100 alone: no amount of the own books.")
 @click.option(
     "-o",
