@@ -2,7 +2,7 @@
 
 from portfolio.entrypoints.charts.columns import Column, column_chart
 from portfolio.entrypoints.charts.figure import Frame, Svg, Tone
-from portfolio.entrypoints.charts.heat import HeatCell, heat_kind, heat_map
+from portfolio.entrypoints.charts.heat import HeatCell, heat_cell, heat_kind
 from portfolio.entrypoints.charts.intervals import Interval, interval_chart
 from portfolio.entrypoints.charts.line import Level, Marker, Series, Side, line_chart
 from portfolio.entrypoints.charts.rows import Bar, Bullet, Step, bar_chart, bullet_chart, waterfall_chart
@@ -37,8 +37,8 @@ __all__ = [
     "bar_chart",
     "bullet_chart",
     "column_chart",
+    "heat_cell",
     "heat_kind",
-    "heat_map",
     "interval_chart",
     "line_chart",
     "treemap",

@@ -40,7 +40,7 @@ class Tone(StrEnum):
 _KEYS: Final = {Tone.OWN: "\N{BOX DRAWINGS HEAVY HORIZONTAL}", Tone.OTHER: "╍", Tone.THIRD: "┈"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What a chart is called.
 

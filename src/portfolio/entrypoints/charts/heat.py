@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from portfolio.entrypoints.charts.units import PLAIN, Number, Unit, number
+from portfolio.entrypoints.charts.units import PLAIN, Number, number
 
 STRENGTHS: Final = 4
 """Classes go from ``heat-minus-4`` over ``heat-0`` to ``heat-plus-4``; ``heat-none`` has no value."""
@@ -14,30 +13,15 @@ STRENGTHS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """A cell of the table: what stands in it, its class, and the value as it was given."""
+    """A cell of the table: what stands in it, and its class."""
 
     text: str
     kind: str
-    value: Number | None
 
 
-def heat_map(
-    rows: Sequence[Sequence[Number | None]], *, unit: Unit = PLAIN, most: Number | None = None, signed: bool = False
-) -> list[list[HeatCell]]:
-    """Return the cells of each row, the stronger coloured the nearer a value is to ``most``, either way.
-
-    ``most`` is the greatest distance from zero of all values, if not given. A cell without a value shows a dash.
-    """
-    known = [abs(drawn) for row in rows for value in row if (drawn := number(value)) is not None]
-    strongest = float(most) if most is not None else max(known, default=0.0)
-    write = unit.signed if signed else unit.text
-    return [
-        [
-            HeatCell("–" if number(value) is None else write(value or 0), heat_kind(value, strongest), value)
-            for value in row
-        ]
-        for row in rows
-    ]
+def heat_cell(value: Number | None, most: Number) -> HeatCell:
+    """Return a cell, the stronger coloured the nearer a value is to ``most``, either way; a dash without a value."""
+    return HeatCell("–" if number(value) is None else PLAIN.text(value or 0), heat_kind(value, float(most)))
 
 
 def heat_kind(value: Number | None, most: Number) -> str:

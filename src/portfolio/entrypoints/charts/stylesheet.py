@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-STYLESHEET: Final = """\
+from portfolio.entrypoints.charts.heat import STRENGTHS
+from portfolio.entrypoints.charts.treemap import SHOWN_FROM, TONES
+
+_TONES: Final = "".join(f".chart-tone-{n} {{ fill: var(--chart-tone-{n}); }}\n" for n in range(TONES))
+_SHOWN: Final = "".join(
+    f"@container (max-width: {width - 0.02:.2f}px) {{ .chart-from-{width} {{ display: none; }} }}\n"
+    for width in SHOWN_FROM
+)
+_HEAT: Final = "".join(
+    f".heat-{sign}-{n} {{ --heat: rgb(var(--heat-{sign}) / .{n}); }}\n"
+    for sign in ("plus", "minus")
+    for n in range(1, STRENGTHS + 1)
+)
+
+_COLOURS_AND_LINES: Final = """\
 :root {
   --chart-own: #0b62b8; --chart-other: #b45309; --chart-third: #5b6470; --chart-ink: #1b1f24; --chart-soft: #57606a;
   --chart-paper: #fff; --chart-grid: #d8dee4; --chart-track: #e6eaee;
@@ -53,32 +67,13 @@ STYLESHEET: Final = """\
 .chart-group { fill: none; stroke: var(--chart-paper); stroke-width: 5px; }
 .chart-tile { stroke: var(--chart-paper); stroke-width: 2px; fill: var(--chart-track); }
 .chart-tile ~ .chart-label { fill: var(--chart-ink); stroke: none; }
-.chart-tone-0 { fill: var(--chart-tone-0); }
-.chart-tone-1 { fill: var(--chart-tone-1); }
-.chart-tone-2 { fill: var(--chart-tone-2); }
-.chart-tone-3 { fill: var(--chart-tone-3); }
-.chart-tone-4 { fill: var(--chart-tone-4); }
-.chart-tone-5 { fill: var(--chart-tone-5); }
-.chart-tone-6 { fill: var(--chart-tone-6); }
-.chart-tone-7 { fill: var(--chart-tone-7); }
-@container (max-width: 279.98px) { .chart-from-280 { display: none; } }
-@container (max-width: 399.98px) { .chart-from-400 { display: none; } }
-@container (max-width: 519.98px) { .chart-from-520 { display: none; } }
-@container (max-width: 639.98px) { .chart-from-640 { display: none; } }
-@container (max-width: 759.98px) { .chart-from-760 { display: none; } }
-@container (max-width: 899.98px) { .chart-from-900 { display: none; } }
-@container (max-width: 1239.98px) { .chart-from-1240 { display: none; } }
+"""
+_HEAT_CELLS: Final = """\
 .heat { text-align: right; font-variant-numeric: tabular-nums; background: var(--heat, transparent); }
 .chart-tile.heat { fill: var(--heat, var(--chart-track)); }
 .heat-none { color: var(--chart-soft); }
-.heat-plus-1 { --heat: rgb(var(--heat-plus) / .1); }
-.heat-plus-2 { --heat: rgb(var(--heat-plus) / .2); }
-.heat-plus-3 { --heat: rgb(var(--heat-plus) / .3); }
-.heat-plus-4 { --heat: rgb(var(--heat-plus) / .4); }
-.heat-minus-1 { --heat: rgb(var(--heat-minus) / .1); }
-.heat-minus-2 { --heat: rgb(var(--heat-minus) / .2); }
-.heat-minus-3 { --heat: rgb(var(--heat-minus) / .3); }
-.heat-minus-4 { --heat: rgb(var(--heat-minus) / .4); }
+"""
+_ELSEWHERE: Final = """\
 @media (forced-colors: active) {
   .chart { --chart-ink: CanvasText; --chart-soft: CanvasText; --chart-paper: Canvas; --chart-grid: GrayText;
     --chart-own: LinkText; --chart-other: CanvasText; --chart-third: GrayText; --chart-track: Canvas; }
@@ -86,3 +81,5 @@ STYLESHEET: Final = """\
 }
 @media print { .chart { break-inside: avoid; } }
 """
+
+STYLESHEET: Final = _COLOURS_AND_LINES + _TONES + _SHOWN + _HEAT_CELLS + _HEAT + _ELSEWHERE

@@ -17,7 +17,7 @@ LEAST_SHARE: Final = 0.002
 _LINE: Final = 15  # pixels
 _CHARACTER: Final = 7  # pixels of one, at most on average
 _BESIDE: Final = 8  # pixels left and right of a text
-_TONES: Final = 8
+TONES: Final = 8
 
 SHOWN_FROM: Final = (280, 400, 520, 640, 760, 900, 1_240)
 """Widths of the chart in pixels from which on a text may be shown, for its tile is stretched and the text is not."""
@@ -80,8 +80,8 @@ def treemap(frame: Frame, groups: Sequence[Group]) -> Svg:
 def _tones(groups: Sequence[_Sized]) -> dict[str, int]:
     """Return the colour of each category, the largest by their names: it stays as long as they are the same ones."""
     names = [group.label for group in groups]
-    own = sorted(names[: _TONES - 1])
-    return {name: own.index(name) if name in own else _TONES - 1 for name in names}
+    own = sorted(names[: TONES - 1])
+    return {name: own.index(name) if name in own else TONES - 1 for name in names}
 
 
 def _sized(group: Group) -> _Sized | None:

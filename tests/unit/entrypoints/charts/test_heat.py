@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.entrypoints.charts import PERCENT, heat_kind, heat_map
+from portfolio.entrypoints.charts import heat_cell, heat_kind
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,11 @@ def test_the_stronger_of_two_is_never_coloured_weaker(values: list[float], most:
     assert strengths == sorted(strengths)
 
 
-def test_a_map_takes_its_greatest_as_the_strongest_unless_it_is_told() -> None:
-    rows = heat_map([[5, Decimal("-2.5")], [None, 0]], unit=PERCENT, signed=True)
-    assert [[(cell.text, cell.kind) for cell in row] for row in rows] == [
-        [("+5%", "heat heat-plus-4"), ("−2.5%", "heat heat-minus-2")],
-        [("–", "heat heat-none"), ("0%", "heat heat-0")],
-    ]
-    assert [cell.value for cell in rows[0]] == [5, Decimal("-2.5")]
-    assert heat_map([[5]], most=10)[0][0].kind == "heat heat-plus-2"
-    assert heat_map([[0]])[0][0].kind == "heat heat-0"
-    assert heat_map([[None]])[0][0].kind == "heat heat-none"
+@pytest.mark.parametrize(
+    ("value", "text", "kind"),
+    [(5, "5", "heat heat-plus-2"), (Decimal("-2.5"), "−2.5", "heat heat-minus-1"), (10, "10", "heat heat-plus-4"),
+     (0, "0", "heat heat-0"), (None, "–", "heat heat-none"), (float("nan"), "–", "heat heat-none")],
+)  # fmt: skip
+def test_a_cell_has_its_number_or_a_dash(value: float | Decimal | None, text: str, kind: str) -> None:
+    cell = heat_cell(value, Decimal(10))
+    assert (cell.text, cell.kind) == (text, kind)

@@ -27,7 +27,7 @@ def places_shown(days: Sequence[date]) -> list[int]:
 def value_chart(series: DailySeries, scale: Scale) -> Chart:
     """Return the value beside the net deposits, in dollars: not for a private page."""
     days = (*series.days, series.today)
-    frame = Frame(id="value", title="Value and net deposits", desc="At the end of each day, UTC.", unit=DOLLARS)
+    frame = Frame("value", "Value and net deposits", desc="At the end of each day, UTC.", unit=DOLLARS)
     lines = [line_of(days, "value", "value"), line_of(days, "net deposits", "net_deposits", Tone.OTHER)]
     drawn = line_chart(frame, lines, scale=scale)
     columns = {"Value": "value", "Net deposits": "net_deposits"}
@@ -37,9 +37,9 @@ def value_chart(series: DailySeries, scale: Scale) -> Chart:
 def index_chart(series: DailySeries, scale: Scale) -> Chart:
     """Return the unit value beside the benchmark, both 100 on the first day: without any amount."""
     benchmark = series.benchmark.code
-    title = f"Unit value beside {benchmark}"
     days = (*series.days, series.today)
-    frame = Frame(id="index", title=title, desc="Both are 100 on the first day; deposits do not move it.", unit=PLAIN)
+    title = f"Unit value beside {benchmark}"
+    frame = Frame("index", title, desc="Both are 100 on the first day; deposits do not move it.", unit=PLAIN)
     lines = [line_of(days, "portfolio", "unit_index"), line_of(days, benchmark, "benchmark_index", Tone.OTHER)]
     rows = _rows(series, ("unit_index", "benchmark_index"), Kind.NUMBER)
     note = f"Time-weighted: 100 on the first day, deposits and withdrawals do not count. {_note(series)}".strip()
@@ -49,7 +49,7 @@ def index_chart(series: DailySeries, scale: Scale) -> Chart:
 def drawdown_chart(series: DailySeries) -> Chart:
     """Return how far below its highest value the unit value was."""
     days = (*series.days, series.today)
-    frame = Frame(id="drawdown", title="Drawdown", desc="The fall from the highest unit value so far.", unit=FRACTION)
+    frame = Frame("drawdown", "Drawdown", desc="The fall from the highest unit value so far.", unit=FRACTION)
     drawn = line_chart(frame, [line_of(days, "drawdown", "drawdown", Tone.OTHER, filled=True)])
     title, rows = "Drawdown: below the highest unit value so far", _rows(series, ("drawdown",), Kind.FRACTION)
     return Chart(frame.id, title, drawn, ["Day (UTC)", "Drawdown"], rows, _note(series))

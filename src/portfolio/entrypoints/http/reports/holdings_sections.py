@@ -24,7 +24,7 @@ from portfolio.entrypoints.charts import (
     Step,
     Tile,
     bar_chart,
-    heat_map,
+    heat_cell,
     treemap,
     waterfall_chart,
 )
@@ -53,7 +53,7 @@ def identity(valuation: Valuation, *, private: bool) -> Section:
         Line("cash_balance", "Cash", cash, Kind.MONEY),
         Line("cash_percent", "Cash, share of the total", percent_of(cash, found.total), Kind.PERCENT, "no_total_value"),
     ]
-    bar = Frame(id="identity-bar", title="What the total value is made of", unit=PERCENT if private else DOLLARS)
+    bar = Frame("identity-bar", "What the total value is made of", unit=PERCENT if private else DOLLARS)
     steps = [Step(PARTS[part.name], part.percent if private else part.amount.value) for part in found.parts]
     whole = percent_of(found.total, found.total) if private else found.total.value
     drawn = Drawing(bar.title, waterfall_chart(bar, [*steps, Step("Total value", whole, is_total=True)]), not private)
@@ -80,7 +80,7 @@ def contributions(frame: Timeframe) -> Section:
     steps = [Step(one.symbol.code, one.percent) for one in ordered[:MOST_CONTRIBUTIONS]]
     if len(ordered) > MOST_CONTRIBUTIONS:
         steps.append(Step(f"{len(ordered) - MOST_CONTRIBUTIONS} more", sum(rest, Decimal(0))))
-    bar = Frame(id="contributions-bar", title="Contributions, of the value at the start", unit=PERCENT)
+    bar = Frame("contributions-bar", "Contributions, of the value at the start", unit=PERCENT)
     note = "By how much each position's realized and unrealized result grew, fees included."
     more = left_out(len(ordered), MOST_POSITIONS, "position")
     table = Table("Contributions", ["Position", "Of the value at the start", "Result"], rows, more)
@@ -99,7 +99,7 @@ def weights(state: MarketState) -> Section:
     cash = percent_of(state.valuation.portfolio.cash, state.valuation.total_value)
     if cash is not None:
         groups[CASH] = [Tile("USD", cash, PERCENT.text(cash))]
-    map_frame = Frame(id="holdings", title="Holdings by category, of the total value", unit=PERCENT, height=280)
+    map_frame = Frame("holdings", "Holdings by category, of the total value", unit=PERCENT, height=280)
     drawn = treemap(map_frame, [Group(name.replace("_", " "), tiles) for name, tiles in groups.items()])
     drawings = [Drawing(map_frame.title, drawn), _risk_bars(state)]
     return Section("weights", "Weights", lines=_volatility_lines(state), drawings=drawings, tables=[_positions(held)])
@@ -115,7 +115,7 @@ def _volatility_lines(state: MarketState) -> list[Line]:
 
 
 def _risk_bars(state: MarketState) -> Drawing:
-    frame = Frame(id="risk-beside-weight", title="Weight, and part in the risk", unit=PERCENT)
+    frame = Frame("risk-beside-weight", "Weight, and part in the risk", unit=PERCENT)
     assets = sorted(asset_volatilities_of(state), key=lambda one: (-(one.allocation_percent or 0), one.symbol))
     bars = [Bar(one.symbol, (one.allocation_percent, one.risk_contribution_percent)) for one in assets[:MOST_BARS]]
     return Drawing(frame.title, bar_chart(frame, ["weight", "part in the risk"], bars))
@@ -171,8 +171,9 @@ def correlation(state: MarketState) -> Section:
     """Return how the largest positions move together."""
     found, average = largest_correlations_of(state, MOST_CORRELATED), average_of(state)
     symbols = found.symbols
-    cells = heat_map([[found.between(one, other) for other in symbols] for one in symbols], most=1)
-    rows: list[list[Entry]] = [[symbol, *row] for symbol, row in zip(symbols, cells, strict=True)]
+    rows: list[list[Entry]] = [
+        [one, *(heat_cell(found.between(one, other), 1) for other in symbols)] for one in symbols
+    ]
     pairs = correlation_of(state).high_pairs
     high: list[list[Entry]] = [
         [" and ".join(pair.symbols), Cell(ratio(pair.correlation), Kind.RATIO), str(pair.common_days)]

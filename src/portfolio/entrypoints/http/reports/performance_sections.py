@@ -15,9 +15,8 @@ from portfolio.entrypoints.charts import (
     Column,
     Frame,
     Tone,
-    Unit,
     column_chart,
-    heat_map,
+    heat_cell,
     line_chart,
 )
 from portfolio.entrypoints.http.pages.frame.figures import Cell
@@ -86,7 +85,7 @@ def _lines(series: DailySeries, wanted: Mapping[str, tuple[str, Kind]]) -> Itera
 
 
 def _value(series: DailySeries) -> Section:
-    frame = Frame(id="value", title="Value and net deposits", unit=DOLLARS)
+    frame = Frame("value", "Value and net deposits", unit=DOLLARS)
     lines = [line_of(series.days, "Value", "value"), line_of(series.days, "Net deposits", "net_deposits", Tone.THIRD)]
     drawn = Drawing(frame.title, line_chart(frame, lines), has_amounts=True)
     return Section("value-and-deposits", "Value and deposits", drawings=[drawn])
@@ -94,7 +93,7 @@ def _value(series: DailySeries) -> Section:
 
 def _units(series: DailySeries) -> Section:
     benchmark = str(series.benchmark)
-    frame = Frame(id="units", title=f"Unit value beside {benchmark}, 100 at the start")
+    frame = Frame("units", f"Unit value beside {benchmark}, 100 at the start")
     own = line_of(series.days, "Unit value", "unit_index")
     lines = [own, line_of(series.days, benchmark, "benchmark_index", Tone.OTHER)]
     note = "A unit's value moves by results alone: a deposit buys units at the value of its moment."
@@ -102,7 +101,7 @@ def _units(series: DailySeries) -> Section:
 
 
 def _drawdown(series: DailySeries) -> Section:
-    frame = Frame(id="drawdown", title="Drawdown", desc="Fall from the highest unit value so far.", unit=FRACTION)
+    frame = Frame("drawdown", "Drawdown", desc="Fall from the highest unit value so far.", unit=FRACTION)
     falls = line_chart(frame, [line_of(series.days, "Drawdown", "drawdown", Tone.OTHER, filled=True)])
     found = performance_view(series.performance)
     rows: list[list[Entry]] = [
@@ -122,7 +121,7 @@ def _drawdown(series: DailySeries) -> Section:
 
 
 def _months(series: DailySeries) -> Section:
-    frame = Frame(id="months", title="Return of each month", unit=PERCENT)
+    frame = Frame("months", "Return of each month", unit=PERCENT)
     drawn = column_chart(frame, [Column(month.name, month.return_percent) for month in series.months])
     days = {day.day: day for day in series.days}
     of_period = ["Return", f"{series.benchmark}", "Result"]
@@ -149,8 +148,7 @@ def _calendar(series: DailySeries) -> list[list[Entry]]:
     rows: list[list[Entry]] = []
     for year in reversed(series.years):
         found = [months.get(f"{year.name}-{number:02}") for number in range(1, 13)]
-        cells = heat_map([[one.return_percent if one else None for one in (*found, year)]], unit=Unit(), most=most)
-        rows.append([_name(year), *cells[0]])
+        rows.append([_name(year), *(heat_cell(one.return_percent if one else None, most) for one in (*found, year))])
     return rows
 
 
@@ -174,7 +172,7 @@ def _at_end(day: SeriesDay) -> Iterator[Cell]:
 
 def _distribution(series: DailySeries) -> Section:
     found = series.distribution
-    frame = Frame(id="distribution", title="Days by their return", desc="How many days brought how much.", unit=PLAIN)
+    frame = Frame("distribution", "Days by their return", desc="How many days brought how much.", unit=PLAIN)
     columns = [Column(f"{PERCENT.text(one.low_percent)}", one.count) for one in found.bins]
     lines: list[Line | Count] = [
         Count("observations", "Daily returns", found.observations),
@@ -207,7 +205,7 @@ def _rolling(series: DailySeries) -> Section:
         ("volatilities", "Rolling volatility, annualized", FRACTION),
         ("sharpe_ratios", "Rolling Sharpe ratio, annualized", PLAIN),
     ):
-        frame = Frame(id=name, title=title, unit=unit, height=200)
+        frame = Frame(name, title, unit=unit, height=200)
         drawings.append(Drawing(title, line_chart(frame, rolling_lines(series.rolling, name))))
     note = "Each day shows the figure of the 30, or the 90, days that end with it."
     return Section("rolling", "Rolling figures", [note], drawings=drawings)

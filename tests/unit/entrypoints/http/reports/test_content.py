@@ -15,7 +15,7 @@ from portfolio.entrypoints.http.reports.content import Count, Drawing, Line, Sec
 CELLS = (
     st.builds(Cell, value=st.just(Decimal(5)), kind=st.sampled_from(Kind))
     | st.just("text")
-    | st.just(HeatCell("1", "heat", 1))
+    | st.just(HeatCell("1", "heat"))
 )
 
 

@@ -51,7 +51,6 @@ def btc_chart(rows: Sequence[EquityRow], *, private: bool) -> Chart | None:
 @exact
 def attribution_chart(result: BacktestResult, *, private: bool) -> Chart:
     """Return what the trades of each rule brought against doing nothing: exactly the difference at the end."""
-    title = "What each rule brought, in percent of the start" if private else "What each rule brought"
     parts: list[tuple[str, Sequence[Decimal | None]]] = [
         (rule_name(one.rule), (one.price_effect, one.fees, one.slippage, one.total)) for one in result.attribution
     ]
@@ -62,7 +61,8 @@ def attribution_chart(result: BacktestResult, *, private: bool) -> Chart:
         parts = [(label, [_share(one, result) for one in values]) for label, values in parts]
     steps = [Step(label, values[-1], is_total=label == DIFFERENCE) for label, values in parts]
     kinds = (Kind.CHANGE,) * 4 if private else (Kind.RESULT, Kind.COST, Kind.COST, Kind.RESULT)
-    frame = Frame(id="attribution-chart", title=title, unit=PERCENT if private else DOLLARS)
+    title = "What each rule brought, in percent of the start" if private else "What each rule brought"
+    frame = Frame("attribution-chart", title, unit=PERCENT if private else DOLLARS)
     return Chart.of(
         frame,
         waterfall_chart(frame, steps),
@@ -89,7 +89,7 @@ def intervals_chart(name: str, title: str, pairs: Sequence[tuple[str, Difference
         return None
     intervals = [Interval(label=f"than {label}", value=one.mean, low=one.low, high=one.high) for label, one in known]
     first = known[0][1]
-    frame = Frame(id=f"{name}-chart", title=title, unit=FRACTION)
+    frame = Frame(f"{name}-chart", title, unit=FRACTION)
     return Chart.of(
         frame,
         interval_chart(frame, intervals),
@@ -113,7 +113,7 @@ def _values(name: str, title: str, rows: Sequence[EquityRow], places: Sequence[i
         for (place, values), tone in zip(lines.items(), Tone, strict=False)
     ]
     shown = places_shown([row.day for row in rows])
-    frame = Frame(id=f"{name}-chart", title=title, unit=unit)
+    frame = Frame(f"{name}-chart", title, unit=unit)
     return Chart.of(
         frame,
         line_chart(frame, series),

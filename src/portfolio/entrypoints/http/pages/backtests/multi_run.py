@@ -127,7 +127,6 @@ def _words(said: SweepResult) -> Iterator[str]:
 @exact
 def _stability(result: WholeResult, found: Stability) -> Chart:
     """Return what becomes of the difference where settings are moved: each alone, and all together."""
-    title = f"Difference from doing nothing if settings are moved, {_SHARE_OF_START}"
     own, idle = result.difference, result.end_value - result.difference
     by_setting: dict[str, dict[Decimal, Decimal]] = {}
     for one in found.alone:
@@ -141,7 +140,8 @@ def _stability(result: WholeResult, found: Stability) -> Chart:
         least, _, middle, _, greatest = (_share(end - idle, result) for end in found.joint)
         intervals.append(Interval(label="all together", value=middle, low=least, high=greatest))
     factors = sorted([*FACTORS, ONE])
-    frame = Frame(id="stability-chart", title=title, unit=PERCENT)
+    title = f"Difference from doing nothing if settings are moved, {_SHARE_OF_START}"
+    frame = Frame("stability-chart", title, unit=PERCENT)
     return Chart.of(
         frame,
         interval_chart(frame, intervals),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -71,6 +71,10 @@ class FigureOf:
     def of(self, view: Any, name: str, **more: Any) -> Figure:
         """Return the figure that a view has under this name, with its reason."""
         return self(name, getattr(view, name), reason=view.reasons.get(name), **more)
+
+    def always(self, view: Any, name: str, terms: Sequence[Term], **more: Any) -> Figure:
+        """Return that figure; the numbers in its formula stay without a value too, where they say why there is none."""
+        return replace(self.of(view, name, **more), terms=terms)
 
 
 def last_days(days: int) -> str:

@@ -48,9 +48,9 @@ def shares_of(found: Optimised) -> Sequence[Share]:
 
 def weights_chart(found: Optimised) -> Chart:
     """Return the weights beside those of today and equal ones."""
-    shares, title = shares_of(found), "Weights beside those of today and 1/N"
+    shares = shares_of(found)
     bars = [Bar(one.label, (one.weight, one.today, one.equal)) for one in shares]
-    frame = Frame(id="weights-chart", title=title, unit=FRACTION)
+    frame = Frame("weights-chart", "Weights beside those of today and 1/N", unit=FRACTION)
     return Chart.of(
         frame,
         bar_chart(frame, COLUMNS, bars),
@@ -73,9 +73,9 @@ def contributions_chart(found: Optimised) -> Chart | None:
     if found.contributions is None:
         return None
     parts = {symbol: found.contributions.get(symbol) for symbol in _largest(found)}
-    names, title = ("Weight", "Part in the variance"), "Weight beside risk contribution"
+    names = ("Weight", "Part in the variance")
     bars = [Bar(symbol, (found.weights[symbol], part)) for symbol, part in parts.items()]
-    frame = Frame(id="contributions-chart", title=title, unit=FRACTION)
+    frame = Frame("contributions-chart", "Weight beside risk contribution", unit=FRACTION)
     return Chart.of(
         frame,
         bar_chart(frame, names, bars, (Tone.OWN, Tone.OTHER)),
@@ -95,7 +95,7 @@ def spread_chart(found: Optimised) -> Chart | None:
         return None
     known = {symbol: spread.get(symbol) for symbol in _largest(found)}
     title = "How far the weights move when the days are drawn anew"
-    frame = Frame(id="spread-chart", title=title, desc="Each weight, one deviation down and up.", unit=FRACTION)
+    frame = Frame("spread-chart", title, desc="Each weight, one deviation down and up.", unit=FRACTION)
     return Chart.of(
         frame,
         interval_chart(frame, [_interval(symbol, found.weights[symbol], off) for symbol, off in known.items()]),
@@ -118,7 +118,7 @@ def sharpe_chart(found: Optimised) -> Chart | None:
     if not known:
         return None
     title = "Sharpe ratios, and how sure they are"
-    frame = Frame(id="sharpe-chart", title=title, desc="Each ratio, one standard error down and up.", unit=PLAIN)
+    frame = Frame("sharpe-chart", title, desc="Each ratio, one standard error down and up.", unit=PLAIN)
     return Chart.of(
         frame,
         interval_chart(frame, [_interval(label, one.value, one.standard_error) for label, one in known]),

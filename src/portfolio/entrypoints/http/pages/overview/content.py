@@ -57,8 +57,7 @@ def key_figures(view: PortfolioView, series: DailySeries, *, restated: bool = Fa
         figure.of(view, "total_value", terms=of_value),
         *_day_change(view, series, restated=restated),
         figure.of(view, "total_pnl", terms=of_result, period=SINCE_START),
-        # Without net deposits the numbers say why there is none.
-        replace(figure.of(view, "total_pnl_percent", period=SINCE_START), terms=of_percent),
+        figure.always(view, "total_pnl_percent", of_percent, period=SINCE_START),
         figure.of(view, "unrealized_pnl", terms=of_unrealized),
         figure.of(view, "cash_balance"),
         figure.of(view, "fees_paid", period=SINCE_START),
@@ -119,7 +118,7 @@ def identity_chart(identity: Identity, *, private: bool) -> Chart:
     ]
     whole = (100 if identity.total else None) if private else identity.total.value
     title = "What the total value is made of" + (", in percent of it" if private else "")
-    frame = Frame(id="identity", title=title, unit=PERCENT if private else DOLLARS)
+    frame = Frame("identity", title, unit=PERCENT if private else DOLLARS)
     return Chart.of(
         frame,
         waterfall_chart(frame, [*steps, Step("Total value", whole, is_total=True)]),
@@ -145,8 +144,7 @@ def holdings_chart(valuation: Valuation, *, private: bool) -> Chart:
         if size is not None:
             note = "" if share is None else shown(share, Kind.PERCENT)
             groups[value.category].append(Tile(value.position.symbol.code, size, note))
-    title = "Holdings by category"
-    frame = Frame(id="holdings", title=title, unit=PERCENT if private else DOLLARS, height=280)
+    frame = Frame("holdings", "Holdings by category", unit=PERCENT if private else DOLLARS, height=280)
     return Chart.of(
         frame,
         treemap(frame, [Group(named(name), tiles) for name, tiles in groups.items()]),

@@ -12,46 +12,55 @@ from portfolio.application.performance.timeframes import Timeframes
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.charts import heat_kind
 from portfolio.entrypoints.charts.units import Number
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.performance.answers import TimeframeView
 from portfolio.entrypoints.http.performance.views import timeframe_view
 
-GROUPS: Final[Mapping[str, Sequence[tuple[str, str, Kind, str]]]] = {
-    "Return": (
-        ("total_return", "Return", Kind.RESULT, "Value at the end less value at the start less net deposits."),
-        ("total_return_percent", "Return, percent", Kind.CHANGE, "Growth of the value of one unit: time-weighted."),
-        ("money_weighted_return_percent", "Money-weighted return", Kind.CHANGE, "(1 + rate) ^ (days / 365) − 1."),
-        ("annualized_return", "Annualized return", Kind.FRACTION, "Growth ^ (365 / days) − 1, from 90 days on."),
-    ),
-    "Risk": (
-        ("annualized_volatility", "Volatility", Kind.FRACTION, "Standard deviation of daily returns × √365."),
-        ("sharpe_ratio", "Sharpe ratio", Kind.RATIO, "Mean excess return / its standard deviation × √365."),
-        ("sharpe_standard_error", "Standard error of it", Kind.RATIO, "√((1 + s² / 2) / n) × √365, s of a day."),
-        ("sortino_ratio", "Sortino ratio", Kind.RATIO, "Mean excess return / root mean square of losses × √365."),
-        ("max_drawdown", "Maximum drawdown", Kind.FRACTION, "The deepest fall of the unit value from a peak."),
-        ("current_drawdown", "Current drawdown", Kind.FRACTION, "The fall from the last peak to the end."),
-        ("calmar_ratio", "Calmar ratio", Kind.RATIO, "Annualized return / −maximum drawdown."),
-    ),
-    "Beside the benchmark": (
-        ("benchmark_return_percent", "Benchmark", Kind.CHANGE, "From the first day's close to the last's."),
-        ("excess_return_percent", "Excess return", Kind.CHANGE, "The return less the benchmark's."),
-        ("annualized_excess_return", "Annualized excess", Kind.FRACTION, "Annualized return less the benchmark's."),
-        ("beta", "Beta", Kind.RATIO, "Covariance with the benchmark / the benchmark's variance."),
-        ("up_capture", "Up capture", Kind.RATIO, "Mean return / the benchmark's, on the days on which it rose."),
-        ("down_capture", "Down capture", Kind.RATIO, "The same on the days on which it fell."),
-    ),
-    "Trades": (
-        ("win_rate", "Win rate", Kind.FRACTION, "Closing trades that brought something / all closing trades."),
-        ("profit_factor", "Profit factor", Kind.RATIO, "Sum of gains / sum of losses of closing trades."),
-        ("expectancy", "Expectancy", Kind.RESULT, "Mean result of a closing trade."),
-        ("average_win", "Average win", Kind.RESULT, "Mean result of those that won."),
-        ("average_loss", "Average loss", Kind.RESULT, "Mean result of those that lost."),
-        ("largest_win", "Largest win", Kind.RESULT, "The best closing trade."),
-        ("largest_loss", "Largest loss", Kind.RESULT, "The worst closing trade."),
-        ("average_holding_days", "Holding days", Kind.NUMBER, "Mean time from purchase, at average cost, to sale."),
-    ),
+GROUPS: Final[Mapping[str, Mapping[str, About]]] = {
+    "Return": {
+        "total_return": ("Return", Kind.RESULT, "Value at the end less value at the start less net deposits."),
+        "total_return_percent": ("Return, percent", Kind.CHANGE, "Growth of the value of one unit: time-weighted."),
+        "money_weighted_return_percent": ("Money-weighted return", Kind.CHANGE, "(1 + rate) ^ (days / 365) − 1."),
+        "annualized_return": ("Annualized return", Kind.FRACTION, "Growth ^ (365 / days) − 1, from 90 days on."),
+    },
+    "Risk": {
+        "annualized_volatility": ("Volatility", Kind.FRACTION, "Standard deviation of daily returns × √365."),
+        "sharpe_ratio": ("Sharpe ratio", Kind.RATIO, "Mean excess return / its standard deviation × √365."),
+        "sharpe_standard_error": ("Standard error of it", Kind.RATIO, "√((1 + s² / 2) / n) × √365, s of a day."),
+        "sortino_ratio": ("Sortino ratio", Kind.RATIO, "Mean excess return / root mean square of losses × √365."),
+        "max_drawdown": ("Maximum drawdown", Kind.FRACTION, "The deepest fall of the unit value from a peak."),
+        "current_drawdown": ("Current drawdown", Kind.FRACTION, "The fall from the last peak to the end."),
+        "calmar_ratio": ("Calmar ratio", Kind.RATIO, "Annualized return / −maximum drawdown."),
+    },
+    "Beside the benchmark": {
+        "benchmark_return_percent": ("Benchmark", Kind.CHANGE, "From the first day's close to the last's."),
+        "excess_return_percent": ("Excess return", Kind.CHANGE, "The return less the benchmark's."),
+        "annualized_excess_return": ("Annualized excess", Kind.FRACTION, "Annualized return less the benchmark's."),
+        "beta": ("Beta", Kind.RATIO, "Covariance with the benchmark / the benchmark's variance."),
+        "up_capture": ("Up capture", Kind.RATIO, "Mean return / the benchmark's, on the days on which it rose."),
+        "down_capture": ("Down capture", Kind.RATIO, "The same on the days on which it fell."),
+    },
+    "Trades": {
+        "win_rate": ("Win rate", Kind.FRACTION, "Closing trades that brought something / all closing trades."),
+        "profit_factor": ("Profit factor", Kind.RATIO, "Sum of gains / sum of losses of closing trades."),
+        "expectancy": ("Expectancy", Kind.RESULT, "Mean result of a closing trade."),
+        "average_win": ("Average win", Kind.RESULT, "Mean result of those that won."),
+        "average_loss": ("Average loss", Kind.RESULT, "Mean result of those that lost."),
+        "largest_win": ("Largest win", Kind.RESULT, "The best closing trade."),
+        "largest_loss": ("Largest loss", Kind.RESULT, "The worst closing trade."),
+        "average_holding_days": ("Holding days", Kind.NUMBER, "Mean time from purchase, at average cost, to sale."),
+    },
 }  # fmt: skip
+
+_OF_WHOLE_MONTHS: Final = (
+    "return of the whole months in the table of months, time-weighted. "
+    "Months that the days do not reach over all of do not count."
+)
+MONTHS: Final[Mapping[str, About]] = {
+    "best_month": ("Best month", Kind.CHANGE, f"The highest {_OF_WHOLE_MONTHS}"),
+    "worst_month": ("Worst month", Kind.CHANGE, f"The lowest {_OF_WHOLE_MONTHS}"),
+}
 
 # The table of all timeframes: the field, its heading, its kind.
 COLUMNS: Final[Sequence[tuple[str, str, Kind]]] = (
@@ -72,26 +81,10 @@ Month: TypeAlias = tuple[Cell, str, bool]
 
 def figures_of(view: TimeframeView, series: DailySeries) -> Iterator[tuple[str, list[Figure]]]:
     """Yield the figures of a period by what they are about."""
-    terms = _terms(view, series)
+    terms, period = _terms(view, series), counted(view.days_covered, "day")
     for heading, group in GROUPS.items():
-        yield (
-            heading,
-            [
-                Figure(
-                    name,
-                    label,
-                    getattr(view, name),
-                    kind,
-                    formula,
-                    terms=terms.get(name, ()),
-                    convention=CONVENTION,
-                    as_of=series.as_of,
-                    reason=view.reasons.get(name),
-                    period=counted(view.days_covered, "day"),
-                )
-                for name, label, kind, formula in group
-            ],
-        )
+        figure = FigureOf(group, CONVENTION, series.as_of)
+        yield heading, [figure.always(view, name, terms.get(name, ()), period=period) for name in group]
 
 
 def _terms(view: TimeframeView, series: DailySeries) -> Mapping[str, Sequence[Term]]:
@@ -163,22 +156,12 @@ def month_figures(series: DailySeries) -> list[Figure]:
     """Return the best and the worst month of those in the table of months that the days reach over all of."""
     whole = [month for month in series.months if month.is_whole and month.return_percent is not None]
     ordered = sorted(whole, key=lambda month: (month.return_percent, month.name))
-    ends = (("worst", "lowest", ordered[:1]), ("best", "highest", ordered[-1:]))
+    figure, terms = FigureOf(MONTHS, CONVENTION, series.as_of), [Term("Whole months", len(whole), Kind.COUNT)]
+    if not ordered:
+        return [figure(name, None, reason="no_whole_month") for name in MONTHS]
     return [
-        Figure(
-            f"{name}_month",
-            f"{name.capitalize()} month",
-            chosen[0].return_percent if chosen else None,
-            Kind.CHANGE,
-            f"The {extreme} return of the whole months in the table of months, time-weighted. "
-            "Months that the days do not reach over all of do not count.",
-            terms=[Term("Whole months", len(whole), Kind.COUNT)] if chosen else (),
-            convention=CONVENTION,
-            as_of=series.as_of,
-            reason=None if chosen else "no_whole_month",
-            period=f"{chosen[0].end:%b %Y}" if chosen else "",
-        )
-        for name, extreme, chosen in reversed(ends)
+        figure(name, month.return_percent, terms=terms, period=f"{month.end:%b %Y}")
+        for name, month in zip(MONTHS, (ordered[-1], ordered[0]), strict=True)
     ]
 
 

@@ -37,8 +37,7 @@ _FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, str]]] = (
 
 def distribution_chart(found: Distribution) -> Chart:
     """Return on how many days the portfolio brought how much."""
-    title = "Distribution of daily returns"
-    frame = Frame(id="distribution", title=title, desc="On how many days it brought how much.")
+    frame = Frame("distribution", "Distribution of daily returns", desc="On how many days it brought how much.")
     return Chart.of(
         frame,
         column_chart(frame, [Column(f"{plain(one.low_percent)} %", one.count) for one in found.bins]),
@@ -55,7 +54,7 @@ def rolling_charts(rolling: Sequence[Rolling]) -> Iterator[Chart]:
         known = [dict(zip(one.days, getattr(one, field), strict=True)) for one in rolling]
         days = list(known[0])
         shown = [day for n, day in enumerate(days) if len(days) <= MOST_ROWS or day.day == 1 or n == len(days) - 1]
-        frame = Frame(id=name, title=f"{title} of 30 and of 90 days", unit=unit)
+        frame = Frame(name, f"{title} of 30 and of 90 days", unit=unit)
         yield Chart.of(
             frame,
             line_chart(frame, lines),
@@ -80,12 +79,12 @@ def contributions_chart(chosen: Timeframe, *, private: bool) -> Chart | None:
         rows.append(("No position explains", found.other, None, "not_of_a_position"))
     if not private:
         rows.append(("Result", measured.total_return, measured.total_return_percent, None))
-    title = "Contributions, in percent of the value at the start" if private else "Contributions to the result"
     steps = [
         Step(name, percent if private else amount.value if amount is not None else None, is_total=name == "Result")
         for name, amount, percent, _ in rows
     ]
-    frame = Frame(id="contributions", title=title, unit=PERCENT if private else DOLLARS)
+    title = "Contributions, in percent of the value at the start" if private else "Contributions to the result"
+    frame = Frame("contributions", title, unit=PERCENT if private else DOLLARS)
     return Chart.of(
         frame,
         waterfall_chart(frame, steps),

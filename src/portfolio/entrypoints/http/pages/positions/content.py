@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from portfolio.domain.money import Money
 from portfolio.entrypoints.charts import DOLLARS, Frame, Level, Marker, Scale, Series, line_chart
 from portfolio.entrypoints.charts import Side as Way
 from portfolio.entrypoints.http.ledger.answers import PositionView
-from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 
 AVERAGE_COST: Final = "average cost, fees included, at the newest believed price"
@@ -60,24 +60,22 @@ COLUMNS: Final[Sequence[Column]] = (
     Column("realized", "Realized", "realized_pnl", Kind.RESULT),
     Column("age", "Age of the price"),
 )
-# Name, label, kind and formula of each figure of one position.
-FIGURES: Final[Sequence[tuple[str, str, Kind, str]]] = (
-    ("market_value", "Market value", Kind.MONEY, "Quantity times price; the cost where no price is known."),
-    ("allocation_percent", "Share of the total value", Kind.PERCENT, "The market value in percent of the total value."),
-    ("unrealized_pnl", "Unrealized result", Kind.RESULT, "The market value less the cost basis."),
-    ("unrealized_pnl_percent", "Unrealized result, percent", Kind.CHANGE, "In percent of the cost basis."),
-    (
-        "realized_pnl",
+FIGURES: Final[Mapping[str, About]] = {
+    "market_value": ("Market value", Kind.MONEY, "Quantity times price; the cost where no price is known."),
+    "allocation_percent": ("Share of the total value", Kind.PERCENT, "The market value in percent of the total value."),
+    "unrealized_pnl": ("Unrealized result", Kind.RESULT, "The market value less the cost basis."),
+    "unrealized_pnl_percent": ("Unrealized result, percent", Kind.CHANGE, "In percent of the cost basis."),
+    "realized_pnl": (
         "Realized result",
         Kind.RESULT,
         "What sales brought, less their share of the cost basis; with income and losses.",
     ),
-    ("quantity", "Quantity", Kind.QUANTITY, "Bought less sold, and what events and other programs moved."),
-    ("current_price", "Price", Kind.PRICE, "The newest believed price."),
-    ("cost_basis", "Cost basis", Kind.COST, "What the quantity held cost, fees included."),
-    ("avg_entry_price", "Average entry price", Kind.PAID, "What the quantity held cost, without fees, for one unit."),
-    ("break_even_price", "Break-even price", Kind.PAID, "A sale of all at it, free of fees, brings the cost back."),
-)
+    "quantity": ("Quantity", Kind.QUANTITY, "Bought less sold, and what events and other programs moved."),
+    "current_price": ("Price", Kind.PRICE, "The newest believed price."),
+    "cost_basis": ("Cost basis", Kind.COST, "What the quantity held cost, fees included."),
+    "avg_entry_price": ("Average entry price", Kind.PAID, "What the quantity held cost, without fees, for one unit."),
+    "break_even_price": ("Break-even price", Kind.PAID, "A sale of all at it, free of fees, brings the cost back."),
+}
 _LEAST: Final = Decimal("-Infinity")
 _KEYS: Final[dict[str, Callable[[PositionValue], Any]]] = {
     "symbol": lambda value: value.position.symbol.code,
@@ -142,13 +140,12 @@ def beside_rows(portfolio: Portfolio) -> list[tuple[str, str, Money]]:
     return [row for row in rows if row[-1]]
 
 
-def position_figures(view: PositionView, as_of: datetime) -> Iterator[Figure]:
-    """Yield the figures of one position."""
-    reason = view.reasons.get
+def position_figures(view: PositionView, as_of: datetime) -> list[Figure]:
+    """Return the figures of one position."""
     quantity = Term("Quantity", view.quantity, Kind.QUANTITY)
     worth = Term("Market value", view.market_value, Kind.MONEY)
     cost = Term("Cost basis", view.cost_basis, Kind.COST, "−")
-    price = Term("Price", view.current_price, Kind.PRICE, "×", reason=reason("current_price"))
+    price = Term("Price", view.current_price, Kind.PRICE, "×", reason=view.reasons.get("current_price"))
     result = Term("Unrealized result", view.unrealized_pnl, Kind.RESULT)
     by_cost = replace(cost, sign="/")
     terms_of: dict[str, Sequence[Term]] = {
@@ -157,25 +154,15 @@ def position_figures(view: PositionView, as_of: datetime) -> Iterator[Figure]:
         "unrealized_pnl_percent": (result, by_cost),
         "break_even_price": (replace(cost, sign=""), replace(quantity, sign="/")),
     }
-    for name, label, kind, formula in FIGURES:
-        yield Figure(
-            name,
-            label,
-            getattr(view, name),
-            kind,
-            formula,
-            terms=terms_of.get(name, ()),
-            convention=AVERAGE_COST,
-            as_of=as_of,
-            reason=reason(name),
-        )
+    figure = FigureOf(FIGURES, AVERAGE_COST, as_of)
+    return [figure.always(view, name, terms_of.get(name, ())) for name in FIGURES]
 
 
 def closes_chart(history: PositionHistory, scale: Scale, *, private: bool) -> Chart:
     """Return the closes with the own trades on them; a private page has neither their prices nor the break-even."""
     position, symbol = history.value.position, history.value.position.symbol.code
     title = f"{symbol}: closes and own trades"
-    frame = Frame(id="closes", title=title, desc="At the end of each day, UTC.", unit=DOLLARS, height=280)
+    frame = Frame("closes", title, desc="At the end of each day, UTC.", unit=DOLLARS, height=280)
     even = position.break_even_price
     closes = dict(history.closes)
     markers = [] if history.trades is None else [

@@ -92,7 +92,7 @@ class PositionsPageController(PageController):
             "position.html",
             history.value.position.symbol.code,
             reading,
-            figures=list(position_figures(view := position_view(history.value), reading.snapshot.as_of)),
+            figures=position_figures(view := position_view(history.value), reading.snapshot.as_of),
             position=view,
             mark=history.value.position.mark,
             chart=closes_chart(history, choice.scale, private=is_private(request)),

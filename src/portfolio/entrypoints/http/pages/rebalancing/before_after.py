@@ -49,8 +49,7 @@ def shares_chart(trades: Sequence[RecommendationView]) -> Chart:
     bars = [
         Bar(one.symbol, (exact_number(one.current_allocation), exact_number(one.target_allocation))) for one in trades
     ]
-    title = "Shares of what the plan trades"
-    frame = Frame(id="plan-chart", title=title, unit=PERCENT)
+    frame = Frame("plan-chart", "Shares of what the plan trades", unit=PERCENT)
     return Chart.of(
         frame,
         bar_chart(frame, ("Share now", "Share after"), bars, (Tone.OWN, Tone.THIRD)),

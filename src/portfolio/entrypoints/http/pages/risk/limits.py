@@ -58,13 +58,12 @@ def limits_chart(state: MarketState) -> Chart:
     uses = limit_uses_of(state)
     shown, left = uses[:LIMITS_SHOWN], uses[LIMITS_SHOWN:]
     bullets = [Bullet(label=_limit_label(use), value=use.allocation, limit=use.limit_allocation) for use in shown]
-    title = "How much of each limit is used"
     note = (
         "Shares of the total value, cash included. Of each position the lowest of its limits, and each that is broken."
     )
     if left:
         note += f" {counted(len(left), 'limit')} more are used less than the last of these."
-    frame = Frame(id="limits-chart", title=title, unit=PERCENT)
+    frame = Frame("limits-chart", "How much of each limit is used", unit=PERCENT)
     return Chart.of(
         frame,
         bullet_chart(frame, bullets),
@@ -87,9 +86,9 @@ def concentration_figures(state: MarketState) -> Sequence[Figure]:
 
 def sectors_chart(state: MarketState) -> Chart:
     """Return the categories beside their limits, and cash, as ``GET /risk/sector-allocation`` has them."""
-    sectors, title = sectors_of(state), "Categories and cash"
+    sectors = sectors_of(state)
     bars = [Bar(named(one.category), (one.allocation_percent, one.limit_percent)) for one in sectors]
-    frame = Frame(id="sectors-chart", title=title, unit=PERCENT)
+    frame = Frame("sectors-chart", "Categories and cash", unit=PERCENT)
     return Chart.of(
         frame,
         bar_chart(frame, ("Share of the total value", "Limit"), bars),

@@ -17,7 +17,7 @@ from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.terms import a_day, correlation_terms_of, heat_parts_of, own_volatility
 from portfolio.application.risk.volatility import AssetVolatility, RiskShares, risk_shares_of, volatility_of
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.charts import PERCENT, Bar, Frame, HeatCell, bar_chart, heat_map
+from portfolio.entrypoints.charts import PERCENT, Bar, Frame, HeatCell, bar_chart, heat_cell
 from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term, last_days
 from portfolio.entrypoints.http.pages.frame.filters import exact_text
 from portfolio.entrypoints.http.pages.frame.formats import Kind
@@ -97,9 +97,8 @@ def together_content(state: MarketState) -> dict[str, Any]:
 
 def _heat_rows(largest: LargestCorrelations) -> Sequence[tuple[str, Sequence[tuple[HeatCell, str]]]]:
     """Return the rows of the heat map by symbol: each cell with its digits, empty where it has no value."""
-    table = [[largest.between(one, other) for other in largest.symbols] for one in largest.symbols]
-    rows = zip(largest.symbols, heat_map(table, most=1), table, strict=True)
-    return [(symbol, list(zip(cells, map(_exact, row), strict=True))) for symbol, cells, row in rows]
+    table = [(one, [largest.between(one, other) for other in largest.symbols]) for one in largest.symbols]
+    return [(symbol, [(heat_cell(value, 1), _exact(value)) for value in row]) for symbol, row in table]
 
 
 def _exact(value: Decimal | None) -> str:
@@ -147,7 +146,6 @@ def _heat_terms(state: MarketState) -> Sequence[Term]:
 
 
 def _contributions_chart(shares: RiskShares) -> Chart:
-    title = "Weight beside risk contribution"
     bars = [Bar(one.symbol, (one.allocation_percent, one.risk_contribution_percent)) for one in shares.largest]
     rows: list[Sequence[str | Cell]] = [_asset_row(one) for one in shares.largest]
     if shares.others_allocation_percent is not None and shares.others_risk_percent is not None:
@@ -163,7 +161,7 @@ def _contributions_chart(shares: RiskShares) -> Chart:
             ]
         )
     names = ("Share of the total value", "Share of the risk")
-    frame = Frame(id="contributions-chart", title=title, unit=PERCENT)
+    frame = Frame("contributions-chart", "Weight beside risk contribution", unit=PERCENT)
     return Chart.of(
         frame,
         bar_chart(frame, names, bars),

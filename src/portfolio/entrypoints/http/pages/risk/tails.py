@@ -91,7 +91,7 @@ def _chart(view: TailView) -> Chart:
             rows.append(
                 [f"{label}, {words}", *(_cell(loss, kind) for loss in losses), *(_money(loss, kind) for loss in losses)]
             )
-    frame = Frame(id="tail-chart", title=title, unit=FRACTION)
+    frame = Frame("tail-chart", title, unit=FRACTION)
     return Chart(
         "value_at_risk",
         frame.title,

@@ -75,7 +75,7 @@ def card_content(card: Scorecard, as_of: datetime, *, private: bool) -> dict[str
 
 def _rates(scores: Sequence[ScoreView]) -> Chart:
     title = "Hit rate after 7 days, beside the base rate"
-    frame = Frame(id="rates-chart", title=title, desc="The bar is Wilson's interval of 95 %.", unit=FRACTION)
+    frame = Frame("rates-chart", title, desc="The bar is Wilson's interval of 95 %.", unit=FRACTION)
     intervals = [
         Interval(
             label=_name(one),

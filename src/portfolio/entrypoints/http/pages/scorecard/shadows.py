@@ -65,7 +65,7 @@ def name_of(shadow: str) -> str:
 
 def _over_time(view: ShadowsView) -> Chart:
     title = "Value of a unit, beside its shadows"
-    frame = Frame(id="shadows-chart", title=title, desc="Each was worth 1 at the beginning.", unit=PLAIN)
+    frame = Frame("shadows-chart", title, desc="Each was worth 1 at the beginning.", unit=PLAIN)
     lines = [
         Series(name=name_of(name), points=[(day.day, exact_number(getattr(day, name))) for day in view.days], tone=tone)
         for name, tone in DRAWN
@@ -89,9 +89,8 @@ def _over_time(view: ShadowsView) -> Chart:
 
 
 def _returns(rows: Sequence[tuple[str, UnitFiguresView]]) -> Chart:
-    title = "Return of each"
     bars = [Bar(name_of(name), (exact_number(one.total_return_percent),)) for name, one in rows]
-    frame = Frame(id="shadow-returns-chart", title=title, unit=PERCENT)
+    frame = Frame("shadow-returns-chart", "Return of each", unit=PERCENT)
     return Chart.of(
         frame,
         bar_chart(frame, ("Return",), bars),
