@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
 from portfolio.application.clock import Clock
+from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.records import BookingReply, BookTrade
-from portfolio.entrypoints.http.ledger.answers import BatchAnswer
+from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BatchItem
+from portfolio.entrypoints.http.ledger.replies import batch_fields, decided
 from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, book_trade, book_trades
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.shell.auth import Caller
@@ -36,8 +38,7 @@ class BookingRequests:
             KeyReused: its key belongs to another booking.
         """
         wish = book_trade(body, caller, self._clock.now(), header_key=header_key)
-        [result] = await self._queue.book([wish])
-        self._metrics.booked([result])
+        [result] = await self._booked([wish])
         if not isinstance(result, BookingReply):
             raise result
         return result
@@ -45,17 +46,12 @@ class BookingRequests:
     async def book_all(self, body: BatchBody, caller: Caller, path: str) -> BatchAnswer:
         """Return what became of each booking of a batch, in order: one that cannot be read leaves the others alone."""
         wishes = book_trades(body, caller, self._clock.now())
-        readable = [wish for wish in wishes if isinstance(wish, BookTrade)]
-        booked = await self._queue.book(readable) if readable else []
-        self._metrics.booked(booked)
-        following = iter(booked)
-        results = [next(following) if isinstance(wish, BookTrade) else wish for wish in wishes]
-        items = [self.views.batch_item(index, result, path) for index, result in enumerate(results)]
-        count = Counter(item.status for item in items)
+        results = await decided(wishes, self._booked)
         return BatchAnswer(
-            timestamp=self._clock.now(),
-            results=items,
-            booked=count["booked"],
-            refused=count["refused"],
-            unreadable=count["unreadable"],
+            timestamp=self._clock.now(), **batch_fields(BatchItem, "booking", results, self.views.answer, path)
         )
+
+    async def _booked(self, wishes: Sequence[BookTrade]) -> Sequence[BookingResult]:
+        results = await self._queue.book(wishes)
+        self._metrics.booked(results)
+        return results

@@ -13,14 +13,14 @@ from portfolio.application.ledger.records import BookingKey, BookingReply
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
-from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key, refuse_header_key
+from portfolio.entrypoints.http.ledger.idempotency import header_key, refuse_header_key
+from portfolio.entrypoints.http.ledger.replies import replied
 from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, OutcomesCursor, OutcomeStatus
 from portfolio.entrypoints.http.ledger.views import BookingViews, outcome_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import BookingProblem, JsonResponse, problem_answer
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 BATCH_BYTES: Final = 1024 * 1024
@@ -64,11 +64,7 @@ class BookingController(Controller):
         whose.
         """
         reply = await booking_requests.book(data, request.user, header_key=header_key(request))
-        content = booking_requests.views.answer(reply)
-        headers = {REPLAYED: "true"} if reply.replayed else None
-        if isinstance(content, BookingProblem):
-            return problem_answer(content, headers=headers)
-        return JsonResponse(content, headers=headers)
+        return replied(booking_requests.views.answer(reply), replayed=reply.replayed)
 
     @post(
         "/holdings/update/batch",

@@ -11,7 +11,8 @@ from portfolio.domain.errors import InsufficientCash, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.entrypoints.http.errors import WRITE_PROBLEMS, kinds_of
 from portfolio.entrypoints.http.ledger.answers import CashTransactionAnswer, CashTransactionsAnswer, CashTransactionView
-from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key
+from portfolio.entrypoints.http.ledger.idempotency import header_key
+from portfolio.entrypoints.http.ledger.replies import replied
 from portfolio.entrypoints.http.ledger.requests import CashCursor, CashTransactionBody
 from portfolio.entrypoints.http.ledger.requests import move_cash as read_wish
 from portfolio.entrypoints.http.ledger.views import refused_problem
@@ -19,7 +20,6 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
@@ -49,12 +49,12 @@ class CashController(Controller):
         """
         wish = read_wish(data, request.user, header_key=header_key(request))
         reply = await cases.uncancelled(cases.move_cash(cases.portfolio_id, wish))
-        headers, decided = {REPLAYED: "true"} if reply.replayed else None, reply.transaction
+        decided, replayed = reply.transaction, reply.replayed
         if isinstance(decided, RefusedCashEntry):
-            path, replayed = request.url.path, reply.replayed
+            path = request.url.path
             refused = refused_problem(decided.refusal, decided.decided_at, replayed=replayed, path=path)
-            return problem_answer(refused, headers=headers)
-        return JsonResponse(_answer(decided, replayed=reply.replayed), headers=headers)
+            return replied(refused, replayed=replayed)
+        return replied(_answer(decided, replayed=replayed), replayed=replayed)
 
     @get("/cash/transactions", summary="Cash transactions, newest first", opt=access(Scope.READ))
     async def list_transactions(

@@ -18,6 +18,7 @@ from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import FORBIDDEN, RequestError
 from portfolio.entrypoints.http.ledger.idempotency import one_key
 from portfolio.entrypoints.http.ledger.remarks import Remarks
+from portfolio.entrypoints.http.ledger.replies import read_each
 from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import (
     LONGEST_KEY,
@@ -232,14 +233,7 @@ def _fee(reading: FieldReader, body: BookingBody, stated: _Stated) -> FeeInKind 
 
 def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrade | RequestError]:
     """Return the wishes of a batch, in order; for one that cannot be read, why."""
-    return [_read_alone(booking, caller, now) for booking in body.bookings]
-
-
-def _read_alone(booking: Raw, caller: Caller, now: datetime) -> BookTrade | RequestError:
-    try:
-        return book_trade(decode(bytes(booking), BookingBody), caller, now)
-    except RequestError as error:
-        return error
+    return read_each(body.bookings, lambda booking: book_trade(decode(booking, BookingBody), caller, now))
 
 
 def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | None) -> MoveCash:

@@ -14,7 +14,7 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import percent_of
 from portfolio.entrypoints.http.errors import NOT_FOUND, WRITE_PROBLEMS, kinds_of
 from portfolio.entrypoints.http.ledger.answers import ReversalAnswer, TradeAnswer, TradesAnswer, TradeView
-from portfolio.entrypoints.http.ledger.idempotency import REPLAYED
+from portfolio.entrypoints.http.ledger.replies import replied
 from portfolio.entrypoints.http.ledger.requests import (
     EngineQuery,
     KeyQuery,
@@ -39,7 +39,6 @@ from portfolio.entrypoints.http.shell.bodies import (
     write_cursor,
 )
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import JsonResponse
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
@@ -139,7 +138,7 @@ class TradeController(Controller):
             position=booking_views.view_after(reply.position, at, allocation_percent),
             cash_balance=reply.cash,
         )
-        return JsonResponse(content, headers={REPLAYED: "true"} if reply.replayed else None)
+        return replied(content, replayed=reply.replayed)
 
 
 def read_trade_id(text: str) -> int:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import Acceptance, BookingReply, RecordedOutcome, Refusal
 from portfolio.application.prices.valuation import value_position
 from portfolio.domain.categories import Categories
 from portfolio.domain.errors import FeesTooHigh
 from portfolio.domain.ledger.position import Position
-from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, RequestError, field_errors, kind_named, kind_of
-from portfolio.entrypoints.http.ledger.answers import BatchItem, BookingAnswer, OutcomeView, PositionView
+from portfolio.entrypoints.http.errors import PROBLEMS, FieldError, kind_named
+from portfolio.entrypoints.http.ledger.answers import BookingAnswer, OutcomeView, PositionView
 from portfolio.entrypoints.http.ledger.position_views import position_view
-from portfolio.entrypoints.http.shell.responses import BookingProblem, Problem, problem
+from portfolio.entrypoints.http.shell.responses import BookingProblem
 from portfolio.entrypoints.http.views import view
 
 BOOKING_PATH = "/holdings/update"
@@ -33,24 +32,6 @@ class BookingViews:
         if isinstance(outcome.result, Refusal):
             return refused_problem(outcome.result, outcome.decided_at, replayed=reply.replayed)
         return self._accepted(outcome, outcome.result, replayed=reply.replayed)
-
-    def batch_item(self, index: int, result: BookingResult | RequestError, path: str) -> BatchItem:
-        """Return what became of one booking of a batch."""
-        content: BookingAnswer | Problem
-        if isinstance(result, BookingReply):
-            content, replayed = self.answer(result), result.replayed
-        else:
-            content, replayed = problem(kind_of(result), str(result), path=path, errors=field_errors(result)), False
-        booked, refused = (content, None) if isinstance(content, BookingAnswer) else (None, content)
-        is_read = not isinstance(result, RequestError)
-        return BatchItem(
-            index=index,
-            status="booked" if refused is None else "refused" if is_read else "unreadable",
-            http_status=200 if refused is None else refused.status,
-            replayed=replayed,
-            booking=booked,
-            problem=refused,
-        )
 
     def view_after(self, position: Position, at: datetime, allocation_percent: Decimal | None) -> PositionView:
         """Return a position as it was right after an entry, with its share of the portfolio then."""

@@ -9,9 +9,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from portfolio.application.ledger.cash_records import RefusedCashEntry
-from portfolio.application.ledger.happenings.records import EventReply, EventResult, RecordedEvent
+from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
-from portfolio.entrypoints.http.errors import RequestError, field_errors, kind_of
 from portfolio.entrypoints.http.ledger.answers import LegView
 from portfolio.entrypoints.http.ledger.happenings.requests import EventKind
 from portfolio.entrypoints.http.ledger.views import refused_problem
@@ -22,7 +21,6 @@ from portfolio.entrypoints.http.shell.responses import (
     Cursor,
     Moment,
     Problem,
-    problem,
 )
 from portfolio.entrypoints.http.views import view
 
@@ -184,6 +182,13 @@ def refused_event(refused: RefusedCashEntry, *, replayed: bool, path: str) -> Bo
     return refused_problem(refused.refusal, refused.decided_at, replayed=replayed, path=path)
 
 
+def event_reply(reply: EventReply, path: str) -> EventAnswer | BookingProblem:
+    """Return what became of an event, as it was decided."""
+    if isinstance(reply.event, RefusedCashEntry):
+        return refused_event(reply.event, replayed=reply.replayed, path=path)
+    return event_answer(reply.event, replayed=reply.replayed)
+
+
 def refused_view(refused: RefusedCashEntry) -> RefusedEventView:
     """Return what is kept of a refusal."""
     stated: dict[str, Any] = dict.fromkeys(_STATED) | {**refused.stated}
@@ -198,25 +203,5 @@ def refused_view(refused: RefusedCashEntry) -> RefusedEventView:
         **{name: stated[name] for name in _STATED},
         client_event_id=refused.client_transaction_id,
         http_status=body.status,
-        problem=body,
-    )
-
-
-def event_item(index: int, result: EventResult | RequestError, path: str) -> EventItem:
-    """Return what became of one event of a batch."""
-    replayed, booked, body = False, None, None
-    if not isinstance(result, EventReply):
-        body = problem(kind_of(result), str(result), path=path, errors=field_errors(result))
-    elif isinstance(result.event, RefusedCashEntry):
-        replayed, body = result.replayed, refused_event(result.event, replayed=result.replayed, path=path)
-    else:
-        replayed, booked = result.replayed, event_answer(result.event, replayed=result.replayed)
-    is_read = not isinstance(result, RequestError)
-    return EventItem(
-        index=index,
-        status="booked" if booked is not None else "refused" if is_read else "unreadable",
-        http_status=200 if body is None else body.status,
-        replayed=replayed,
-        event=booked,
         problem=body,
     )

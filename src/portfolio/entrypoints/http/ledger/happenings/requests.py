@@ -17,6 +17,7 @@ from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import RequestError
 from portfolio.entrypoints.http.ledger.idempotency import one_key
+from portfolio.entrypoints.http.ledger.replies import read_each
 from portfolio.entrypoints.http.ledger.requests import OverrideOwner, override_owner, require_override
 from portfolio.entrypoints.http.shell.auth import Caller
 from portfolio.entrypoints.http.shell.bodies import (
@@ -160,19 +161,16 @@ def _stated(reading: FieldReader, body: EventBody) -> dict[str, Any]:
 
 def read_events(body: EventsBody, caller: Caller, now: datetime) -> list[BookEvent | RequestError]:
     """Return the wishes of a batch, in order; for one that cannot be read, why."""
-    return [_read_alone(event, caller, now) for event in body.events]
 
-
-def _read_alone(event: Raw, caller: Caller, now: datetime) -> BookEvent | RequestError:
-    try:
-        body = decode(bytes(event), EventBody)
-        if body.dry_run:
+    def read_one(text: bytes) -> BookEvent:
+        event = decode(text, EventBody)
+        if event.dry_run:
             reading = FieldReader()
             reading.refuse("dry_run", "is for all events of a batch: it stands beside them")
             reading.finish()
-        return read_event(body, caller, now)
-    except RequestError as error:
-        return error
+        return read_event(event, caller, now)
+
+    return read_each(body.events, read_one)
 
 
 def _check_fields(reading: FieldReader, body: EventBody, kind: CashTransactionKind) -> None:

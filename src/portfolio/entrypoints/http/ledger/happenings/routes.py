@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import partial
 from typing import Annotated, Final
 
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter
 
 from portfolio.application.errors import KeyReused, NotFound, OwnerAmbiguous
-from portfolio.application.ledger.cash_records import RefusedCashEntry
-from portfolio.application.ledger.happenings.records import BookEvent, EventReply
+from portfolio.application.ledger.happenings.records import EventReply
 from portfolio.domain.errors import (
     AmountMismatch,
     InsufficientCash,
@@ -24,12 +23,11 @@ from portfolio.entrypoints.http.errors import NOT_FOUND, WRITE_PROBLEMS, kinds_o
 from portfolio.entrypoints.http.ledger.happenings.answers import (
     EventAnswer,
     EventBatchAnswer,
+    EventItem,
     EventsAnswer,
     OneEventAnswer,
-    event_answer,
-    event_item,
+    event_reply,
     event_view,
-    refused_event,
 )
 from portfolio.entrypoints.http.ledger.happenings.lists import Wanted, listed_events
 from portfolio.entrypoints.http.ledger.happenings.requests import (
@@ -42,13 +40,13 @@ from portfolio.entrypoints.http.ledger.happenings.requests import (
     read_event,
     read_events,
 )
-from portfolio.entrypoints.http.ledger.idempotency import REPLAYED, header_key, refuse_header_key
+from portfolio.entrypoints.http.ledger.idempotency import header_key, refuse_header_key
+from portfolio.entrypoints.http.ledger.replies import batch_fields, decided, replied
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import JsonResponse, problem_answer
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 EVENT_BATCH_BYTES: Final = 1024 * 1024
@@ -112,11 +110,7 @@ class EventController(Controller):
         [result] = await cases.uncancelled(cases.book_events(cases.portfolio_id, [wish], dry_run=data.dry_run))
         if not isinstance(result, EventReply):
             raise result
-        headers = {REPLAYED: "true"} if result.replayed else None
-        if isinstance(result.event, RefusedCashEntry):
-            refused = refused_event(result.event, replayed=result.replayed, path=request.url.path)
-            return problem_answer(refused, headers=headers)
-        return JsonResponse(event_answer(result.event, replayed=result.replayed), headers=headers)
+        return replied(event_reply(result, request.url.path), replayed=result.replayed)
 
     @post(
         "/events/batch",
@@ -135,24 +129,11 @@ class EventController(Controller):
         """
         refuse_header_key(request, instead="event its own client_event_id")
         wishes = read_events(data, request.user, cases.clock.now())
-        readable = [wish for wish in wishes if isinstance(wish, BookEvent)]
-        booked = (
-            await cases.uncancelled(cases.book_events(cases.portfolio_id, readable, dry_run=data.dry_run))
-            if readable
-            else []
-        )
-        following = iter(booked)
-        results = [next(following) if isinstance(wish, BookEvent) else wish for wish in wishes]
-        items = [event_item(index, result, request.url.path) for index, result in enumerate(results)]
-        count = Counter(item.status for item in items)
-        return EventBatchAnswer(
-            timestamp=cases.clock.now(),
-            dry_run=data.dry_run,
-            results=items,
-            booked=count["booked"],
-            refused=count["refused"],
-            unreadable=count["unreadable"],
-        )
+        booking = partial(cases.book_events, cases.portfolio_id, dry_run=data.dry_run)
+        results = await decided(wishes, lambda readable: cases.uncancelled(booking(readable)))
+        path = request.url.path
+        fields = batch_fields(EventItem, "event", results, lambda reply: event_reply(reply, path), path)
+        return EventBatchAnswer(timestamp=cases.clock.now(), dry_run=data.dry_run, **fields)
 
     @get("/events", summary="Events, newest first", opt=access(Scope.READ, problems=kinds_of(KeyReused)))
     async def list_events(
@@ -203,6 +184,4 @@ class EventController(Controller):
         reply = await cases.uncancelled(
             cases.reverse_event(cases.portfolio_id, read_id(event_id, "event"), owner=owner)
         )
-        assert not isinstance(reply.event, RefusedCashEntry)
-        headers = {REPLAYED: "true"} if reply.replayed else None
-        return JsonResponse(event_answer(reply.event, replayed=reply.replayed), headers=headers)
+        return replied(event_reply(reply, request.url.path), replayed=reply.replayed)
