@@ -91,9 +91,7 @@ class HonestyView(msgspec.Struct, kw_only=True):
 class StepView(msgspec.Struct, kw_only=True):
     """A way that was tried; `current` leaves the weights as they are. The last one has no reason: it was taken."""
 
-    objective: Literal[
-        "min_variance", "max_sharpe", "risk_parity", "hrp", "min_cvar", "equal_weight", "inverse_volatility", "current"
-    ]
+    objective: Literal[ObjectiveName, "current"]
     reason: str | None
 
 

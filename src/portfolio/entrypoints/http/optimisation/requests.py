@@ -16,7 +16,7 @@ from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, RequestError
-from portfolio.entrypoints.http.rebalancing.requests import LimitSettings, setting
+from portfolio.entrypoints.http.rebalancing.requests import LimitSettings, settings_in
 from portfolio.entrypoints.http.shell.bodies import FieldReader, SymbolText, figure, read_symbol
 
 MOST_SYMBOLS = 500
@@ -76,22 +76,12 @@ def optimisation_request(body: OptimiseBody) -> OptimisationRequest:
     """
     reading = FieldReader()
     symbols = None if isinstance(body.symbols, str) else _symbols(reading, body.symbols)
-    figures: dict[str, Any] = {}
-    for name, field in (
-        ("half_life_days", "half_life_days"),
-        ("cash_percent", "cash_percent"),
-        ("most_turnover_percent", "max_turnover_percent"),
-        ("confidence", "confidence"),
-    ):
-        raw = getattr(body, field)
-        if raw is not UNSET:
-            figures[name] = reading.within(field, raw, *_RANGES[field])
-    changes = {}
-    if isinstance(body.limits, LimitsBody):
-        for name in LimitsBody.__struct_fields__:
-            value = getattr(body.limits, name)
-            if value is not UNSET:
-                changes[name] = setting(reading, f"limits.{name}", value)
+    figures: dict[str, Any] = {
+        name.replace("max_", "most_"): reading.within(name, raw, *ends)
+        for name, ends in _RANGES.items()
+        if (raw := getattr(body, name)) is not UNSET
+    }
+    changes = settings_in(reading, "limits", body.limits) if isinstance(body.limits, LimitsBody) else {}
     reading.finish()
     return OptimisationRequest(
         objective=Objective(body.objective),

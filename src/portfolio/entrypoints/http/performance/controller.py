@@ -16,8 +16,12 @@ from portfolio.application.performance.records import Basis
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
-from portfolio.entrypoints.http.performance.answers import PerformanceAnswer, PeriodAnswer, TimeframesAnswer
-from portfolio.entrypoints.http.performance.history_answers import HistoryAnswer
+from portfolio.entrypoints.http.performance.answers import (
+    HistoryAnswer,
+    PerformanceAnswer,
+    PeriodAnswer,
+    TimeframesAnswer,
+)
 from portfolio.entrypoints.http.performance.views import history_view, performance_view, timeframe_view
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope

@@ -5,8 +5,7 @@ from __future__ import annotations
 from portfolio.application.performance.period import Performance
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.performance.timeframes import Timeframe
-from portfolio.entrypoints.http.performance.answers import PerformanceView, TimeframeView
-from portfolio.entrypoints.http.performance.history_answers import HistoryView
+from portfolio.entrypoints.http.performance.answers import HistoryView, PerformanceView, TimeframeView
 from portfolio.entrypoints.http.views import view
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
 from litestar import Controller, Response, post
 from litestar.params import JSONBody
 
@@ -10,22 +13,83 @@ from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.domain.errors import DomainError, InvalidAmount
 from portfolio.entrypoints.http.errors import field_errors, kind_of, kinds_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
-from portfolio.entrypoints.http.rebalancing.pretrade_answers import (
-    CheckAnswer,
-    CheckedLimitView,
-    CheckView,
-    TradeStandingView,
-)
-from portfolio.entrypoints.http.risk.limit_views import figure_reasons
-from portfolio.entrypoints.http.risk.views import answered
+from portfolio.entrypoints.http.risk.answers import ExcludedView
+from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, Level
+from portfolio.entrypoints.http.risk.views import answered, figure_reasons
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
-from portfolio.entrypoints.http.shell.responses import Problem, problem
+from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio
+from portfolio.entrypoints.http.shell.responses import Answer, Moment, Problem, Reasons, SymbolCode, problem
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
 BOOKING_PATH = "/holdings/update"
+
+
+class CheckedLimitView(BrokenLimitView, kw_only=True):
+    """A limit that is broken after the trade; `caused` if the trade broke it or adds to what was over it already."""
+
+    newly_broken: bool
+    caused: bool
+
+
+class TradeStandingView(msgspec.Struct, kw_only=True):
+    """The figures that a trade in one asset moves.
+
+    Volatility is annualised, and made without the assets `excluded`; value at risk is the historical one of a day.
+    """
+
+    quantity: Number
+    value: Cents
+    allocation_percent: Percent | None
+    category_allocation: Percent | None
+    total_value: Cents
+    cash_balance: Cents
+    cash_allocation: Percent | None
+    hhi: Ratio | None
+    hhi_with_cash: Ratio | None
+    concentration_level: Level | None
+    portfolio_health_score: Number | None
+    average_correlation: Ratio | None
+    correlations: dict[str, Number]
+    portfolio_volatility: Ratio | None
+    value_at_risk_95: Ratio | None
+    excluded: list[ExcludedView]
+    reasons: Reasons
+
+
+class CheckView(msgspec.Struct, kw_only=True):
+    """What a booking would do: whether the ledger would take it, and which limits are broken after it.
+
+    `largest_quantity` is the most that could be booked at this price, with fees in this proportion, without breaking a
+    limit.
+    """
+
+    symbol: SymbolCode
+    side: Literal["BUY", "SELL"]
+    quantity: Number
+    price: Number
+    category: str
+    accepted: bool
+    problem: Problem | None
+    allowed: bool | None
+    breaks_limits: bool | None
+    broken_limits: list[CheckedLimitView]
+    largest_quantity: Number | None
+    current: TradeStandingView
+    projected: TradeStandingView | None
+    policy_id: str
+    stale: bool
+    as_of: Moment
+    revision: int
+    reasons: Reasons
+
+
+class CheckAnswer(Answer, kw_only=True):
+    """The check of a booking."""
+
+    check: CheckView
 
 
 class PretradeController(Controller):

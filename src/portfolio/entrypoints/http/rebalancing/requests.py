@@ -97,13 +97,16 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
     Raises:
         RequestError: names every field that is no number.
     """
-    reading, changes = FieldReader(), {}
-    for name in PolicyBody.__struct_fields__:
-        value = UNSET if body is None else getattr(body, name)
-        if value is not UNSET:
-            changes[name] = setting(reading, f"policy.{name}", value)
+    reading = FieldReader()
+    changes = {} if body is None else settings_in(reading, "policy", body)
     reading.finish()
     return changes
+
+
+def settings_in(reading: FieldReader, field: str, body: LimitSettings) -> dict[str, object]:
+    """Return the settings that stand in a ``field``, as the policy takes them; complaints about those that do not."""
+    given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    return {name: _setting(reading, f"{field}.{name}", value) for name, value in given.items()}
 
 
 def _imagined(reading: FieldReader, body: TradeBody) -> ImaginedTrade:
@@ -120,12 +123,12 @@ def _imagined(reading: FieldReader, body: TradeBody) -> ImaginedTrade:
     return trade
 
 
-def setting(reading: FieldReader, name: str, value: object) -> object:
+def _setting(reading: FieldReader, name: str, value: object) -> object:
     """Return a setting of the policy as the policy takes it; a complaint, where it is no number."""
     if isinstance(value, Raw):
         # The range of the setting is the policy's to tell, also of a number beyond all that can be rounded.
         number = reading.taking(name, lambda: parse_number(value), None)
         return number if number is None or number.adjusted() >= DECIMALS else round_to_step(number)
     if isinstance(value, dict):
-        return {key: setting(reading, f"{name}.{key}", item) for key, item in value.items()}
+        return {key: _setting(reading, f"{name}.{key}", item) for key, item in value.items()}
     return value

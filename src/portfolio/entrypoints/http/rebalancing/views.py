@@ -13,7 +13,7 @@ from portfolio.domain.rebalancing.reason import Priority
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisView, PolicyView, StandingView, WhatIfView
 from portfolio.entrypoints.http.risk.limit_answers import ConcentrationView
-from portfolio.entrypoints.http.risk.limit_views import figure_reasons, over_limits
+from portfolio.entrypoints.http.risk.views import figure_reasons, over_limits
 from portfolio.entrypoints.http.views import view
 
 

@@ -13,8 +13,6 @@ from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Rat
 from portfolio.entrypoints.http.shell.responses import SymbolCode, encode
 
 Rule = Annotated[str, Meta(description="The rule of the policy.", examples=["concentration_risk"])]
-
-
 Level = Literal["high", "medium", "low"]
 
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from portfolio.entrypoints.http.ledger.answers import CashKind, CashTransactionView, PositionView, TradeView
 from portfolio.entrypoints.http.operations.answers import HealthAnswer
 from portfolio.entrypoints.http.portfolio.answers import TotalsView
-from portfolio.entrypoints.http.rebalancing.signal_answers import SignalView
+from portfolio.entrypoints.http.rebalancing.signals import SignalView
 from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Answer, Labelled, Moment
 

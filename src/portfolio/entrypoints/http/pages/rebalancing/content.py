@@ -26,8 +26,7 @@ from portfolio.entrypoints.http.pages.rebalancing.form import SETTINGS
 from portfolio.entrypoints.http.pages.risk.limits import HEALTH_FORMULA, health_terms
 from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.answers import AnalysisView, PolicyView
-from portfolio.entrypoints.http.rebalancing.signal_answers import SignalView
-from portfolio.entrypoints.http.rebalancing.signals import signal_view
+from portfolio.entrypoints.http.rebalancing.signals import SignalView, signal_view
 from portfolio.entrypoints.http.rebalancing.views import analysis_view, standing_view, what_if_view
 from portfolio.entrypoints.http.shell.numbers import cents, number, number_or_null
 

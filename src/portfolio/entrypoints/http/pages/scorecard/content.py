@@ -13,8 +13,7 @@ from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, F
 from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.words import RULES
-from portfolio.entrypoints.http.rebalancing.scorecard import scorecard_view
-from portfolio.entrypoints.http.rebalancing.scorecard_answers import CalibrationView, ScoreView
+from portfolio.entrypoints.http.rebalancing.scorecard import CalibrationView, ScoreView, scorecard_view
 
 ALL = "all signals"
 RATES = (

@@ -13,8 +13,7 @@ from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, places_shown
 from portfolio.entrypoints.http.pages.words import RULES
-from portfolio.entrypoints.http.rebalancing.shadow_answers import ShadowDayView, ShadowsView, UnitFiguresView
-from portfolio.entrypoints.http.rebalancing.shadows import shadows_view
+from portfolio.entrypoints.http.rebalancing.shadows import ShadowDayView, ShadowsView, UnitFiguresView, shadows_view
 
 ACTUAL: Final = "actual"
 NAMES: Final = {ACTUAL: "the portfolio itself", DO_NOTHING: "without a trade", POLICY: "the policy"}
