@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -20,7 +18,7 @@ from portfolio.application.errors import NotInstalled
 from portfolio.application.exports.tables import Cell, Row, Table
 from portfolio.application.in_thread import in_thread
 from portfolio.domain.decimal_text import plain
-from portfolio.entrypoints.http.ledger.csv_rows import CSV, cell
+from portfolio.entrypoints.http.ledger.csv_rows import CSV, cell, lines_of
 
 PARQUET: Final = "application/vnd.apache.parquet"
 BYTES_AT_ONCE: Final = 256 * 1024
@@ -71,21 +69,15 @@ async def written(table: Table, kind: FileFormat, *, strings: bool = False) -> A
 
 async def _csv(table: Table) -> AsyncIterator[bytes]:
     head = f"# portfolio export: {', '.join(f'{name}={value}' for name, value in table.about.items())}\r\n"
-    head += _lines([list(table.columns)])
+    head += lines_of([list(table.columns)])
     async for page in table.pages:
-        yield (head + _lines([[_text(value) for value in row] for row in page])).encode()
+        yield (head + lines_of([[_text(value) for value in row] for row in page])).encode()
         head = ""
     yield head.encode()
 
 
 def _text(value: Cell) -> str:
     return plain(value) if isinstance(value, Decimal) else cell(value)
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> str:
-    made = io.StringIO(newline="")
-    csv.writer(made).writerows(rows)
-    return made.getvalue()
 
 
 def _json_of_numbers(table: Table) -> AsyncIterator[bytes]:

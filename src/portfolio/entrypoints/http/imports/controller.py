@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -35,7 +35,7 @@ from portfolio.entrypoints.http.imports.answers import (
 from portfolio.entrypoints.http.imports.requests import ImportForm, read_import
 from portfolio.entrypoints.http.imports.slots import ImportSlots
 from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, read_upload
-from portfolio.entrypoints.http.ledger.idempotency import REPLAYED
+from portfolio.entrypoints.http.ledger.replies import replied
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
@@ -47,8 +47,6 @@ from portfolio.entrypoints.http.shell.use_cases import UseCases
 ImportId = Annotated[str, PathParameter(description="The import's `id`: a whole number above zero.")]
 PreviewId = Annotated[str, PathParameter(description="The `preview_id` of a preview.", max_length=64)]
 ImportsCursor = Annotated[str | None, cursor_query("i")]
-
-_LEDGER: Final = WRITE_PROBLEMS
 
 
 class ReverseImportBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -67,7 +65,7 @@ class ImportController(Controller):
         status_code=200,
         request_max_body_size=LARGEST_UPLOAD,
         summary="Look at files, to be booked afterwards",
-        opt=access(Scope.TRADE, problems=_LEDGER, form=ImportForm),
+        opt=access(Scope.TRADE, problems=WRITE_PROBLEMS, form=ImportForm),
     )
     async def preview_import(
         self, request: HttpRequest, cases: Injected[UseCases], import_slots: Injected[ImportSlots]
@@ -84,7 +82,7 @@ class ImportController(Controller):
         "/imports/{preview_id:str}/commit",
         status_code=200,
         summary="Book files that were looked at",
-        opt=access(Scope.TRADE, problems=(NOT_FOUND, *_LEDGER)),
+        opt=access(Scope.TRADE, problems=(NOT_FOUND, *WRITE_PROBLEMS)),
     )
     async def commit_import(
         self,
@@ -100,8 +98,7 @@ class ImportController(Controller):
         """
         booking = _booked(cases.book_preview, cases.portfolio_id, preview_id, request.user.owner(None))
         booked = await cases.uncancelled(import_slots.within(booking))
-        headers = {REPLAYED: "true"} if booked.replayed else None
-        return JsonResponse(booked_answer(booked, cases.clock.now()), headers=headers)
+        return replied(booked_answer(booked, cases.clock.now()), replayed=booked.replayed)
 
     @get("/imports", summary="Imports, newest first", opt=access(Scope.READ))
     async def list_imports(
@@ -125,7 +122,7 @@ class ImportController(Controller):
         "/imports/{import_id:str}/reverse",
         status_code=200,
         summary="Take an import back as a whole",
-        opt=access(Scope.ADMIN, problems=(NOT_FOUND, PROBLEMS[NotReversible], *_LEDGER)),
+        opt=access(Scope.ADMIN, problems=(NOT_FOUND, PROBLEMS[NotReversible], *WRITE_PROBLEMS)),
     )
     async def reverse_import(
         self,
@@ -142,8 +139,7 @@ class ImportController(Controller):
         dry_run = data is not None and data.dry_run
         wanted, owner = read_id(import_id, "import"), request.user.owner(None)
         found = await cases.uncancelled(cases.reverse_import(cases.portfolio_id, wanted, owner=owner, dry_run=dry_run))
-        headers = {REPLAYED: "true"} if found.replayed else None
-        return JsonResponse(reversal_answer(found, cases.clock.now()), headers=headers)
+        return replied(reversal_answer(found, cases.clock.now()), replayed=found.replayed)
 
 
 async def _looked_at(request: HttpRequest, look: LookAtImport, portfolio_id: int) -> tuple[KeptPreview, bytes]:

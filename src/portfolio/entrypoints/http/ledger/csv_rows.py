@@ -19,12 +19,12 @@ _FORMULA: Final = re.compile(r"[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|
 
 def header_of(kind: type[Struct]) -> str:
     """Return the line with the names of an answer's fields."""
-    return _lines([kind.__struct_fields__])
+    return lines_of([kind.__struct_fields__])
 
 
 def rows_of(answers: Iterable[Struct]) -> str:
     """Return a line for each answer."""
-    return _lines([cell(getattr(answer, name)) for name in answer.__struct_fields__] for answer in answers)
+    return lines_of([cell(getattr(answer, name)) for name in answer.__struct_fields__] for answer in answers)
 
 
 def cell(value: object) -> str:
@@ -56,7 +56,8 @@ def text_in(written: str) -> str:
     return written[1:] if written[:1] == "'" and _FORMULA.match(written[1:]) else written
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> str:
+def lines_of(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows of cells as lines."""
     written = io.StringIO(newline="")
     csv.writer(written).writerows(rows)
     return written.getvalue()

@@ -26,8 +26,6 @@ IsAssumed = Annotated[
     bool, Meta(description="Whether no entry states the cost: it is what the cost of all that was held left for it.")
 ]
 MethodUsed = Annotated[MethodName, Meta(description="The method by which sales take lots.")]
-
-
 IsPicked = Annotated[bool, Meta(description="Whether somebody picked the lot, and the method is picked.")]
 Unpicked = Annotated[
     int | None,

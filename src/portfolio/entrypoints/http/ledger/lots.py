@@ -31,7 +31,7 @@ from portfolio.entrypoints.http.ledger.lot_answers import (
     picks_answer,
 )
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
-from portfolio.entrypoints.http.ledger.trades import LARGEST_ID, TradeId, read_trade_id
+from portfolio.entrypoints.http.ledger.trades import LARGEST_ID, TradeId, read_id
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import FieldReader, PageSize, PositiveFigure, cursor_query, page_of
@@ -143,7 +143,7 @@ class LotController(Controller):
             for place, one in enumerate(data.lots)
         ]
         reading.finish()
-        picking = cases.pick_lots(cases.portfolio_id, read_trade_id(trade_id), lots, owner=request.user.owner(None))
+        picking = cases.pick_lots(cases.portfolio_id, read_id(trade_id, "trade"), lots, owner=request.user.owner(None))
         return picks_answer(await cases.uncancelled(picking), cases.clock.now())
 
 

@@ -92,7 +92,7 @@ class TradeController(Controller):
     @get("/trades/{trade_id:str}", summary="One booked trade", opt=access(Scope.READ, problems=(NOT_FOUND,)))
     async def read_trade(self, trade_id: TradeId, cases: Injected[UseCases]) -> TradeAnswer:
         """Return a trade that was booked here, reversals included."""
-        page = await cases.lookups.trades(cases.portfolio_id, TradeFilter(id=read_trade_id(trade_id), limit=1))
+        page = await cases.lookups.trades(cases.portfolio_id, TradeFilter(id=read_id(trade_id, "trade"), limit=1))
         for found in trade_views(page):
             return TradeAnswer(timestamp=cases.clock.now(), trade=found)
         raise NotFound("trade", trade_id)
@@ -125,7 +125,7 @@ class TradeController(Controller):
         """
         notes, owner = read_note(data.notes) if data else None, request.user.owner(None)
         reply = await cases.uncancelled(
-            cases.reverse(cases.portfolio_id, read_trade_id(trade_id), owner=owner, notes=notes)
+            cases.reverse(cases.portfolio_id, read_id(trade_id, "trade"), owner=owner, notes=notes)
         )
         at = reply.entry.booked_at
         allocation_percent = percent_of(reply.position.market_value, reply.total_value)
@@ -139,15 +139,6 @@ class TradeController(Controller):
             cash_balance=reply.cash,
         )
         return replied(content, replayed=reply.replayed)
-
-
-def read_trade_id(text: str) -> int:
-    """Return the id that a text is.
-
-    Raises:
-        NotFound: it is none; no trade can have it.
-    """
-    return read_id(text, "trade")
 
 
 def read_id(text: str, what: str) -> int:

@@ -10,7 +10,7 @@ from portfolio.application.errors import NotFound
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
-from portfolio.entrypoints.http.ledger.trades import read_trade_id
+from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
 from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, LONGEST_NAME, FieldReader, Typed, read_symbol
 
@@ -54,7 +54,7 @@ class TradesForm(ListForm):
 
 def _trade_id(text: str) -> int:
     try:
-        return read_trade_id(text.strip().removeprefix("#"))
+        return read_id(text.strip().removeprefix("#"), "trade")
     except NotFound as error:
         raise ValueError("has to be the number of a trade: a whole number above zero") from error
 
