@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import click
 
@@ -18,23 +19,23 @@ from portfolio.application.imports.progress import Tell
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Options, Preview
 from portfolio.domain.decimal_text import counted, plain
-from portfolio.entrypoints.cli.imports_again import show_again
 from portfolio.entrypoints.cli.parameters import ZONE
-from portfolio.entrypoints.cli.progress import progress_on
-from portfolio.entrypoints.cli.reporting import print_table
+from portfolio.entrypoints.cli.reporting import print_table, progress_on
 from portfolio.entrypoints.printable import printable
 from portfolio.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
-    from portfolio.application.exports.again.records import BookedAgain, ExportedFile
+    from portfolio.application.exports.again.records import AgainRow, BookedAgain, ExportedFile
     from portfolio.application.imports.booking import ImportWish
     from portfolio.application.imports.worth import Rates
 
 EXIT_REPORTED = 2
 
-_LONGEST_ACCOUNT = 128
-_SHOWN = 40
-_COLUMNS = ("row", "at", "kind", "symbol", "quantity", "amount", "quote", "fee", "changes")
+_EXPORTED: Final = "portfolio-events"
+_FIGURES: Final = ("quantity", "amount", "cash_delta", "net_deposits_delta", "realized_delta")
+_LONGEST_ACCOUNT: Final = 128
+_SHOWN: Final = 40
+_COLUMNS: Final = ("row", "at", "kind", "symbol", "quantity", "amount", "quote", "fee", "changes")
 
 
 class ImportComposition(Protocol):
@@ -84,7 +85,7 @@ def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: b
     if exported is not None:
         with progress_on(sys.stderr) as tell:
             found = asyncio.run(composition.book_again(read_settings(), exported, tell, dry_run=dry_run))
-        show_again(exported, found, dry_run=dry_run, as_json=as_json)
+        _show_again(exported, found, dry_run=dry_run, as_json=as_json)
         return EXIT_REPORTED if found.reported else 0
     wish = _wish(composition, given, dry_run=dry_run)
     # Many small objects that all live until they are printed: to look for garbage among them takes a third of the time.
@@ -219,3 +220,46 @@ def _cells(event: Mapping[str, Any]) -> Iterator[str]:
 def _more(count: int) -> Iterator[str]:
     if count > _SHOWN:
         yield f"  ... and {count - _SHOWN} more: --json prints them all"
+
+
+def _show_again(file: ExportedFile, found: BookedAgain, *, dry_run: bool, as_json: bool) -> None:
+    """Print what became of the rows of a file."""
+    if as_json:
+        click.echo(json.dumps(_answer(found)))
+        return
+    booked, would = counted(len(found.booked), "row"), "would be booked" if dry_run else "booked"
+    click.echo(
+        f"{printable(file.name)}: {_EXPORTED}, {counted(found.rows, 'row')}: {booked} {would}, "
+        f"{len(found.reported)} reported, {len(found.known)} known"
+    )
+    for one in found.reported[:_SHOWN]:
+        click.echo(f"  row {one.row}: {printable(one.reason)}")
+    for line in _more(len(found.reported)):
+        click.echo(line)
+    for kind, count in Counter(one.entry.kind for one in found.booked).most_common():
+        click.echo(f"  {kind}: {counted(count, 'row')}")
+
+
+def _answer(found: BookedAgain) -> dict[str, Any]:
+    return {
+        "format": _EXPORTED,
+        "rows": found.rows,
+        "events": [_event(one) for one in found.booked],
+        "ignored": [],
+        "reported": [{"row": one.row, "reason": one.reason} for one in found.reported],
+        "known": [{"row": one.place, "reason": "it is in the books"} for one in found.known],
+    }
+
+
+def _event(row: AgainRow) -> dict[str, Any]:
+    entry = row.entry
+    figures = {name: getattr(entry, name) for name in _FIGURES}
+    return {
+        "row": row.place,
+        "revision": entry.revision,
+        "at": entry.effective_at.isoformat().replace("+00:00", "Z") if entry.effective_at else None,
+        "kind": entry.kind,
+        "symbol": None if entry.symbol is None else entry.symbol.code,
+        **{name: None if value is None else str(value) for name, value in figures.items()},
+        "reverses": entry.reverses,
+    }

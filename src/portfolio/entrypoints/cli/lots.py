@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _METHODS = [method.value for method in LotMethod]
 _OF_LOTS = ("symbol", "quantity", "basis", "acquired_at", "days_held", "term", "trade_id")
 _OF_GAINS = ("symbol", "quantity", "acquired_at", "disposed_at", "days_held", "term", "proceeds", "basis", "gain")
-
-
 _method = click.option("--method", type=click.Choice(_METHODS), default="fifo", show_default=True, help="What is sold.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print the answer of the route, with all rows.")
 

@@ -1,17 +1,19 @@
-"""How commands end: what went wrong in a sentence, and a status that tells."""
+"""How commands end, in a sentence and with a status that tells, and what they show on a terminal until then."""
 
 from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Final, NoReturn
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NoReturn, TextIO
 
 import click
 
 from portfolio.application.errors import ApplicationError, BooksContradicted
+from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.domain.errors import DomainError
+from portfolio.entrypoints.printable import printable
 from portfolio.settings import SettingsError
 
 # Each says one thing, whichever command ends with it; docs/operations.md lists them.
@@ -23,6 +25,27 @@ EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
 _NUMBERS: Final = frozenset({"row", "quantity", "amount", "basis", "days_held", "trade_id", "proceeds", "gain"})
+
+
+@contextmanager
+def progress_on(stream: TextIO) -> Iterator[Tell]:
+    """Yield what shows on a terminal how far it is; on anything else nothing is shown."""
+    if not stream.isatty():
+        yield tell_nobody
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    name = TextColumn("{task.description}", markup=False)
+    with Progress(name, BarColumn(), MofNCompleteColumn(), console=Console(file=stream), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(printable(what))
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell
 
 
 class InWords(click.Group):

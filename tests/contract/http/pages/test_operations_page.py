@@ -13,8 +13,7 @@ from portfolio.application.operations.comparison import Agreement, Comparison
 from portfolio.application.operations.health import Condition, DatabaseCondition
 from portfolio.application.prices.sources import SourceCondition, SourceState
 from portfolio.domain.money import Money
-from portfolio.entrypoints.http.pages.operations.content import COMPARISON, CONDITIONS, DATABASE
-from portfolio.entrypoints.http.pages.operations.prices import SOURCES
+from portfolio.entrypoints.http.pages.operations.content import COMPARISON, CONDITIONS, DATABASE, SOURCES
 from tests.support.html_pages import PRIVATE, Element, of_api, sound_page
 from tests.support.services.http_service import BUY, Service, running
 

@@ -11,7 +11,7 @@ import pytest
 
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.entrypoints.cli.commands import commands
-from portfolio.entrypoints.cli.progress import progress_on
+from portfolio.entrypoints.cli.reporting import progress_on
 from portfolio.main import CompositionRoot
 from tests.support.exchanges.exchange import StandInExchange
 

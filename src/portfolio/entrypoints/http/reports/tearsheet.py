@@ -34,9 +34,8 @@ from portfolio.entrypoints.http.reports.holdings_sections import (
     value_at_risk,
     weights,
 )
-from portfolio.entrypoints.http.reports.performance_sections import performance_sections
+from portfolio.entrypoints.http.reports.performance_sections import costs, performance_sections, trades
 from portfolio.entrypoints.http.reports.quality import data_quality
-from portfolio.entrypoints.http.reports.trading_sections import costs, trades
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 MOST_TRADES: Final = 100

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.entrypoints.http.operations.answers import HealthAnswer
 from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.operations.facts import Fact, figures_here
-from portfolio.entrypoints.http.pages.operations.prices import price_facts, price_figures, sources_of
 from portfolio.entrypoints.http.shell.numbers import number
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.log_writer import DROPPED
 
+SOURCES: Final = {
+    "never answered": "It has not answered yet.",
+    "answering": "The breaker is closed: it is asked in each cycle.",
+    "failing": "The breaker is closed: it is asked in each cycle, and did not answer the last time.",
+    "resting": "The breaker is open: after failures it is not asked for a while.",
+    "off": "It refuses this machine: it is not asked until a restart.",
+}
+MEASURED_HERE: Final = "measured by this instance, whatever others do"
 CONDITIONS: Final = {
     "healthy": "Healthy: the database takes bookings, and prices are live",
     "degraded": "Degraded: it answers, but the database is away, rows cannot be read, or prices are stale",
@@ -30,13 +39,26 @@ DATABASE: Final = {
     "books_not_open": "without opened books",
     "books_contradicted": "contradicting itself: the portfolio's row is not what the entries say",
 }
-
 COMPARISON: Final = {
     "not_compared": "not yet compared by this instance: whether the rows are what the entries add up to is not known",
     "agree": "the rows state what all entries add up to",
     "differ": "the rows do not state what all entries add up to, and are not believed",
     "not_comparable": "entries are missing: whether the rows are what all of them add up to cannot be known",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is no number: a word, or a sentence. ``is_bad`` is what somebody has to look at."""
+
+    label: str
+    words: str
+    is_bad: bool = False
+    may_have_amounts: bool = False
+
+
+Told: TypeAlias = tuple[str, str, float | None, str] | tuple[str, str, float | None, str, str]
+"""Of a number its name, its label, itself, what it is, and why there is none."""
 
 
 def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Sequence[float]) -> dict[str, Any]:
@@ -53,9 +75,9 @@ def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Seque
         "service_figures": _service_figures(health, cases, recent_lags),
         "database": _database(health),
         "database_figures": _database_figures(health),
-        "prices": price_facts(health),
-        "price_figures": price_figures(health, cases.refresh.quarantined_total),
-        "sources": sources_of(health),
+        "prices": _price_facts(health),
+        "price_figures": _price_figures(health, cases.refresh.quarantined_total),
+        "sources": _sources_of(health),
         "quarantined": {symbol.code: str(suspect) for symbol, suspect in sorted(waiting.items())},
         "failed": None if report is None else {symbol.code: why for symbol, why in sorted(report.failed.items())},
         "books": _books(health),
@@ -73,7 +95,7 @@ def _service(health: HealthAnswer) -> Sequence[Fact]:
 
 def _service_figures(health: HealthAnswer, cases: UseCases, lags: Sequence[float]) -> Sequence[Figure]:
     booking, streams = cases.booking, cases.stream.limits
-    return figures_here(health.timestamp, (
+    return _figures_here(health.timestamp, (
         ("loop_lag_longest", "Longest lag of the event loop, ms", _milliseconds(max(lags, default=None)),
          (f"How late the loop came to what was due, looked at 20 times a second: the longest of the last {len(lags)} "
          "looks, a minute at most. Every request waits as long."), "not_measured_yet"),
@@ -101,7 +123,7 @@ def _database(health: HealthAnswer) -> Sequence[Fact]:
 
 
 def _database_figures(health: HealthAnswer) -> Sequence[Figure]:
-    return figures_here(health.timestamp, (
+    return _figures_here(health.timestamp, (
         ("database_latency_ms", "Time of a short question, ms", health.database.latency_ms,
          "From a short question to the database until its answer.", "database_away"),
         ("unreadable_rows", "Unreadable rows", health.unreadable_rows.count,
@@ -134,7 +156,7 @@ def _books_figures(health: HealthAnswer, snapshot: Snapshot | None) -> Sequence[
             terms=_unreconciled_terms(snapshot.portfolio) if snapshot and unreconciled else (),
             reason="no_state_seen",
         ),
-        *figures_here(health.timestamp, (
+        *_figures_here(health.timestamp, (
             ("refused_bookings", "Refused bookings", health.refused_bookings,
              ("Refused bookings, events and cash transactions that an override could book, and none has. The page of "
              "trades lists them."), "database_away"),
@@ -153,6 +175,67 @@ def _unreconciled_terms(portfolio: Portfolio) -> Sequence[Term]:
     ]
 
 
+def _sources_of(health: HealthAnswer) -> Sequence[Mapping[str, Any]]:
+    """Return the sources by name, each with what its breaker does."""
+    return [
+        {
+            "name": name,
+            "state": source.state,
+            "breaker": SOURCES[source.state],
+            "last_error": source.last_error or "none",
+            "last_success": source.last_success,
+            "is_bad": source.state in {"failing", "resting", "off"},
+        }
+        for name, source in health.prices.sources.items()
+    ]
+
+
+def _price_facts(health: HealthAnswer) -> Sequence[Fact]:
+    """Return who refreshes the prices, and of what they are not to be believed."""
+    refresher, prices = health.refresher, health.prices
+    leads = "this instance" if refresher.leader else "not this instance: another one, or none"
+    told = (
+        ("Stale", prices.stale_symbols),
+        ("Without a price", prices.missing_symbols),
+        ("In quarantine", prices.quarantined_symbols),
+    )
+    suspect = [Fact(label, _listed(symbols), is_bad=bool(symbols)) for label, symbols in told]
+    return [Fact("Price leader", leads), *suspect]
+
+
+def _price_figures(health: HealthAnswer, quarantined_total: int) -> Sequence[Figure]:
+    """Return how old the prices are."""
+    prices, refresher = health.prices, health.refresher
+    return [
+        Figure(
+            "fresh_share_percent",
+            "Value with a live price",
+            prices.fresh_share_percent,
+            Kind.PERCENT,
+            "The share of the value of what is held whose price is not stale and not missing.",
+            "sizes count whatever their sign; what has no price counts at its cost",
+            health.timestamp,
+            reason="nothing_held",
+        ),
+        *_figures_here(health.timestamp, (
+            ("oldest_price_age_seconds", "Age of the oldest price, s", prices.oldest_age_seconds,
+             "Now less the time of the oldest price in use.", "no_price"),
+            ("refresh_interval_seconds", "Time between refresh cycles, s", refresher.interval_seconds,
+             "The setting, or more where the exchanges' limits need it for what is held."),
+            ("refresh_age_seconds", "Last refresh cycle, s ago", refresher.last_tick_age_seconds,
+             "Since a refresh cycle of this instance last went through.", "no_cycle_here"),
+            ("quarantined_total", "Prices ever held back", quarantined_total,
+             "Wild prices that waited for another source or time to confirm them, since the start of this instance."),
+        )),
+    ]  # fmt: skip
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    most = 30
+    rest = f" and {len(symbols) - most} more" if len(symbols) > most else ""
+    return ", ".join(symbols[:most]) + rest or "none"
+
+
 def _unknown(health: HealthAnswer, *, has_report: bool) -> Sequence[Fact]:
     """Return what cannot be known here, and why."""
     told = (
@@ -165,6 +248,23 @@ def _unknown(health: HealthAnswer, *, has_report: bool) -> Sequence[Fact]:
          "It did not answer now: counts of it are the last ones, or none."),
     )  # fmt: skip
     return [Fact(label, words) for is_unknown, label, words in told if is_unknown]
+
+
+def _figures_here(at: datetime, told: Iterable[Told]) -> list[Figure]:
+    """Return what this instance counted and measured at a moment."""
+    return [
+        Figure(
+            name,
+            label,
+            Decimal(repr(value)) if isinstance(value, float) else value,
+            Kind.NUMBER if isinstance(value, float) else Kind.COUNT,
+            formula,
+            MEASURED_HERE,
+            at,
+            reason=why[0] if why else None,
+        )
+        for name, label, value, formula, *why in told
+    ]
 
 
 def _milliseconds(seconds: float | None) -> float | None:

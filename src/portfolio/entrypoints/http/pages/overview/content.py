@@ -10,19 +10,22 @@ from typing import Any, Final
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.records import BookedTrade
+from portfolio.application.operations.health import Health
 from portfolio.application.operations.newest_entries import revision_of
 from portfolio.application.performance.period import of_today
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.prices.identity import Identity
 from portfolio.application.prices.valuation import Valuation
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
+from portfolio.domain.decimal_text import counted
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.entrypoints.charts import DOLLARS, PERCENT, Frame, Group, Step, Tile, treemap, waterfall_chart
 from portfolio.entrypoints.http.pages.activity.form import KINDS
 from portfolio.entrypoints.http.pages.frame.figures import SINCE_START, About, Cell, Chart, Figure, FigureOf, Term
+from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
-from portfolio.entrypoints.http.pages.words import PARTS, named
+from portfolio.entrypoints.http.pages.words import PARTS, RULES, named, subject_of
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 
@@ -39,6 +42,33 @@ FIGURES: Final[Mapping[str, About]] = {
         "Deposits less withdrawals, less what was bought, plus what was sold, fees paid; interest less charges."),
     "fees_paid": ("Fees paid", Kind.MONEY, "All fees of all trades."),
 }  # fmt: skip
+
+
+def alerts_of(health: Health, summary: Summary) -> Iterator[Mapping[str, Any]]:
+    """Yield what wants a person, the most serious first: how serious, what it is, where more is said, and an amount
+    where there is one. Broken limits come before all else.
+    """
+    for over in summary.over:
+        shares = f"{shown(over.allocation, Kind.PERCENT)} of at most {shown(over.limit_allocation, Kind.PERCENT)}"
+        text = f"Over the {RULES[over.rule.value]}: {subject_of(over.name.subject)}, {shares}"
+        yield _alert("limit", "high", text, "/pages/rebalancing")
+    books, operations = health.database, "/pages/operations"
+    if health.unreconciled_lines:
+        moved = f"Other programs moved {counted(len(health.unreconciled_lines), 'row')}"
+        yield _alert("unreconciled", "high", moved, operations, health.unreconciled)
+    if refused := books.refused_bookings:
+        text = f"{counted(refused, 'booking')} refused"
+        yield _alert("refused", "medium", text, "/pages/trades#refused")
+    if unreadable := len(books.unreadable_rows):
+        text = f"{counted(unreadable, 'row')} unreadable"
+        yield _alert("unreadable", "medium", text, operations)
+    if quarantined := health.prices.quarantined:
+        text = f"Prices in quarantine: {', '.join(quarantined)}"
+        yield _alert("quarantined", "low", text, operations)
+
+
+def _alert(name: str, severity: str, text: str, path: str, value: Value = None) -> Mapping[str, Any]:
+    return {"name": name, "severity": severity, "text": text, "path": path, "value": value}
 
 
 def key_figures(view: PortfolioView, series: DailySeries, *, restated: bool = False) -> list[Figure]:

@@ -17,8 +17,8 @@ from portfolio.entrypoints.charts import Scale
 from portfolio.entrypoints.http.pages.bases import on_basis
 from portfolio.entrypoints.http.pages.frame.engine import Macros
 from portfolio.entrypoints.http.pages.frame.page import Look, PageController, Pages, is_private
-from portfolio.entrypoints.http.pages.overview.alerts import alerts_of
 from portfolio.entrypoints.http.pages.overview.content import (
+    alerts_of,
     entry_line,
     health_figure,
     holdings_chart,
