@@ -116,9 +116,9 @@ def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> 
         ("daily_return", "Day change", Kind.RESULT, ".", terms),
         ("daily_return_percent", "Day change, percent", Kind.CHANGE, ", in percent of the unit value.", ()),
     ):
-        value, reason = None if measured is None else getattr(measured, name), why or reasons.get(name)
-        said, period = (formula + end, series.convention, view.as_of), "since midnight UTC"
-        yield Figure(name, label, value, kind, *said, of, reason, period)
+        value = None if measured is None else getattr(measured, name)
+        figure = Figure(name, label, value, kind, formula + end, series.convention, view.as_of)
+        yield replace(figure, terms=of, reason=why or reasons.get(name), period="since midnight UTC")
 
 
 HEALTH: Final[Mapping[str, About]] = {
