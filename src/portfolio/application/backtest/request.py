@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.optimisation.records import LimitMode
-from portfolio.domain.arithmetic import ZERO, exact
+from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.backtest.fills import Costs
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 
 EVERY_DAYS_OF_TARGETS: Final = 30
+LEAST_WORTH: Final = Decimal("0.000001")
+"""Dollars: what is worth less is shown as nothing, and has no returns."""
 
 
 class Kind(StrEnum):
@@ -42,6 +44,13 @@ class FillAt(StrEnum):
 
     NEXT_CLOSE = "next_close"
     SAME_CLOSE = "same_close"
+
+
+class Fault(NamedTuple):
+    """What is wrong with a request: the field, by its name in JSON, and why."""
+
+    field: str
+    reason: str
 
 
 class Targets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +153,38 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             InvalidPolicy: a setting of the policy that is not allowed.
         """
         return _DECODER.decode(encoded)
+
+
+def faults(request: BacktestRequest, today: date | None = None) -> Iterator[Fault]:
+    """Yield what no closes could make a backtest of; without ``today`` its days may be any."""
+    yield from day_faults(request.first, request.last, today)
+    if request.start is not Start.HOLDINGS and request.initial_value < LEAST_WORTH:
+        yield Fault("initial_value", f"has to be at least {LEAST_WORTH} dollars: there is nothing to begin with")
+    if request.start is Start.WEIGHTS:
+        yield from weight_faults(request.weights)
+    if request.kind is not Kind.TARGETS:
+        return
+    targets = request.optimise
+    if targets is None:
+        yield Fault("optimise", "is needed for the kind targets")
+    elif targets.days < targets.objective.least_days:
+        yield Fault("optimise.days", f"{targets.objective} needs {targets.objective.least_days} days of returns")
+
+
+def day_faults(first: date, last: date, today: date | None) -> Iterator[Fault]:
+    """Yield what is wrong with the days of a request."""
+    if today is not None and last >= today:
+        yield Fault("to", "has to be a day that is over")
+    elif first >= last:
+        yield Fault("from", "has to be before to")
+
+
+@exact
+def weight_faults(weights: Mapping[str, Decimal]) -> Sequence[Fault]:
+    """Return what is wrong with the weights that a backtest is to begin with."""
+    if all(weight >= 0 for weight in weights.values()) and 0 < total(weights.values()) <= 1:
+        return ()
+    return [Fault("weights", "have to sum to more than 0 and at most 1: the rest is cash")]
 
 
 def _plain(value: Any) -> Mapping[Any, Any]:

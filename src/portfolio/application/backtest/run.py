@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import ROUND_DOWN, Decimal
-from typing import Final
+from decimal import ROUND_DOWN
 
 from portfolio.analytics.backtest.known import DAYS_UNTIL_WRITTEN_DOWN
 from portfolio.application.backtest.day import BTC, DaysOf
 from portfolio.application.backtest.decision import Decide, Solve, decide_of
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start
+from portfolio.application.backtest.request import LEAST_WORTH, BacktestRequest, Kind, Start, faults
 from portfolio.application.backtest.state import BacktestState, Branch, Holdings
 from portfolio.application.errors import NotBacktestable
-from portfolio.domain.arithmetic import ONE, exact, total
+from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.backtest.fills import Wallet
 from portfolio.domain.money import STEP
-
-LEAST_WORTH: Final = Decimal("0.000001")
-"""Dollars: what is worth less is shown as nothing, and has no returns."""
 
 
 @exact
@@ -29,12 +25,15 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     first day, without costs.
 
     Raises:
-        NotBacktestable: the closes do not cover the days, an asset has no close on the first one, one that may be
-            bought has none at all, or there is nothing to begin with.
+        NotBacktestable: the request has ``faults``, the closes do not cover the days, an asset has no close on the
+            first one, one that may be bought has none at all, or there is nothing to begin with.
     """
-    _check_days(request, panel)
-    place = panel.place(request.first)
+    for fault in faults(request):
+        raise NotBacktestable(f"{fault.field}: {fault.reason}")
     first = request.first
+    if first < panel.first or request.last > panel.last:
+        raise NotBacktestable(f"there are closes from {panel.first} to {panel.last} alone")
+    place = panel.place(first)
     wallet, left_out = _first_wallet(request, panel, place, holdings)
     universe = sorted({*wallet.quantities, *_may_be_bought(request)})
     if missing := [symbol for symbol in universe if not _has_closes(panel, symbol)]:
@@ -58,20 +57,10 @@ def check(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     """See that a backtest can begin, and that its decisions are about something.
 
     Raises:
-        NotBacktestable: it cannot, as ``start`` says, or there is no asset that targets might give a weight, or they
-            look at fewer days than their objective needs.
+        NotBacktestable: it cannot, as ``start`` says, or there is no asset that targets might give a weight.
     """
-    universe = start(request, panel, holdings).universe
-    if request.kind is not Kind.TARGETS:
-        return
-    if not universe:
+    if not start(request, panel, holdings).universe and request.kind is Kind.TARGETS:
         raise NotBacktestable("nothing is held at the start that might get a weight: name assets in optimise.symbols")
-    assert request.optimise is not None, "as start has seen"
-    objective, days = request.optimise.objective, request.optimise.days
-    if days < objective.least_days:
-        raise NotBacktestable(
-            f"{objective} needs {objective.least_days} days of returns, so that on {days} days nothing would be decided"
-        )
 
 
 def advance(
@@ -91,15 +80,6 @@ def advance(
             days.pass_day(place)
         later.next_day = until + timedelta(days=1)
     return later
-
-
-def _check_days(request: BacktestRequest, panel: Panel) -> None:
-    if request.first >= request.last:
-        raise NotBacktestable("it ends before a decision of its first day can be filled")
-    if request.first < panel.first or request.last > panel.last:
-        raise NotBacktestable(f"there are closes from {panel.first} to {panel.last} alone")
-    if request.kind is Kind.TARGETS and request.optimise is None:
-        raise NotBacktestable("targets want an objective, in optimise")
 
 
 def _may_be_bought(request: BacktestRequest) -> tuple[str, ...]:
@@ -124,8 +104,6 @@ def _first_wallet(
 
 def _bought(request: BacktestRequest, panel: Panel, place: int) -> Wallet:
     weights = {symbol: weight for symbol, weight in sorted(request.weights.items()) if weight}
-    if any(weight < 0 for weight in weights.values()) or not 0 < total(weights.values()) <= ONE:
-        raise NotBacktestable("weights are fractions of 0 or more, together more than 0 and at most 1")
     closes = panel.closes_on(place, [symbol for symbol in weights if symbol in panel.columns])
     if missing := [symbol for symbol in weights if symbol not in closes]:
         raise NotBacktestable(

@@ -101,6 +101,13 @@ _OPTIONS: Final = (
     ),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."),
 )
+_OPTION_OF: Final = {
+    "from": "--from",
+    "to": "--to",
+    "initial_value": "--cash",
+    "weights": "--weight",
+    "optimise.days": "--look-back",
+}
 
 
 def asked(function: F) -> F:
@@ -112,43 +119,21 @@ def gathered(
     composition: BacktestComposition, given: Mapping[str, Any]
 ) -> tuple[BacktestRequest, Panel, Holdings, Solve | None]:
     """Return the backtest that the options ask for, the closes for it, what is held, and what computes weights."""
+    from portfolio.application.backtest.request import faults
     from portfolio.application.backtest.run import check
 
     settings = read_settings()
     request = _request(composition, settings, given)
-    _refuse_what_cannot_be(request)
+    today = datetime.now(UTC).date()
+    for fault in faults(request, today):
+        raise click.UsageError(f"{_OPTION_OF[fault.field]}: {fault.reason}")
     named = [*(request.optimise.symbols or () if request.optimise else ()), *request.weights, "BTC"]
-    days = (datetime.now(UTC).date() - request.first).days + max(DAYS_BEFORE, given["look_back"])
+    days = (today - request.first).days + max(DAYS_BEFORE, given["look_back"])
     if days > MOST_DAYS:
         raise click.UsageError(f"--from: closes go back {MOST_DAYS} days, those before the first day among them")
     panel, holdings = asyncio.run(composition.stored_closes(settings, named, days))
     check(request, panel, holdings)
     return request, panel, holdings, composition.solve() if request.optimise else None
-
-
-def _refuse_what_cannot_be(request: BacktestRequest) -> None:
-    """Refuse what no closes could make a backtest: it is the command line that has to be another one.
-
-    Raises:
-        UsageError: an option, or what several say together, cannot be.
-    """
-    from portfolio.application.backtest.request import Start
-    from portfolio.application.backtest.run import LEAST_WORTH
-    from portfolio.domain.arithmetic import ONE, total
-
-    for name, day in (("--from", request.first), ("--to", request.last)):
-        if day >= datetime.now(UTC).date():
-            raise click.UsageError(f"{name} has to be a day that is over")
-    if request.last <= request.first:
-        raise click.UsageError("it ends before a decision of its first day can be filled: --to has to be after --from")
-    if request.start is not Start.HOLDINGS and request.initial_value < LEAST_WORTH:
-        raise click.UsageError(f"--cash has to be at least {LEAST_WORTH} dollars: there is nothing to begin with")
-    if request.weights and not 0 < total(request.weights.values()) <= ONE:
-        raise click.UsageError("--weight: the shares are together more than 0 and at most 1")
-    targets = request.optimise
-    if targets is not None and targets.days < targets.objective.least_days:
-        least = targets.objective.least_days
-        raise click.UsageError(f"--look-back: {targets.objective} needs {least} days of returns")
 
 
 def _request(composition: BacktestComposition, settings: Settings, given: Mapping[str, Any]) -> BacktestRequest:

@@ -77,17 +77,20 @@ def test_a_policy_has_nothing_to_do_with_cash_alone_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"begins": 40, "ends": 40}, "ends before"),
-        ({"begins": 30, "weights": {"A": Decimal(2)}}, "at most 1"),
-        ({"begins": 30, "weights": {"A": Decimal(-1)}}, "0 or more"),
+        ({"begins": 40, "ends": 40}, "from: has to be before to"),
+        ({"begins": 30, "weights": {"A": Decimal(2)}}, "weights: have to sum to more than 0 and at most 1"),
+        ({"begins": 30, "weights": {"A": Decimal(-1)}}, "weights: have to sum"),
         ({"begins": 30, "weights": {"A": Decimal(0)}}, "more than 0"),
         ({"begins": 30, "weights": {"Z": Decimal(1)}}, "no close on the first day of Z"),
         ({"begins": 30, "weights": {"N": Decimal(1)}}, "no close on the first day of N"),
-        ({"begins": 30, "kind": Kind.TARGETS}, "want an objective"),
+        ({"begins": 30, "weights": {"A": Decimal(1)}, "kind": Kind.TARGETS}, "optimise: is needed"),
         ({"begins": 30, "start": Start.HOLDINGS}, "wants holdings"),
-        ({"begins": 30, "start": Start.CASH, "initial_value": Decimal(0)}, "worth nothing"),
+        ({"begins": 30, "start": Start.CASH, "initial_value": Decimal(0)}, "initial_value: has to be at least"),
         # Half a millionth is shown as 0 dollars.
-        ({"begins": 30, "start": Start.CASH, "initial_value": Decimal("0.0000005")}, "worth nothing"),
+        (
+            {"begins": 30, "start": Start.CASH, "initial_value": Decimal("0.0000005")},
+            "initial_value: has to be at least",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], why: str) -> None:

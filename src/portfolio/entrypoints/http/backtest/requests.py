@@ -14,9 +14,19 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from msgspec.structs import replace
 
 from portfolio.analytics.conventions import MAX_DAYS
-from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Sweep, Targets, WalkForward
+from portfolio.application.backtest.request import (
+    BacktestRequest,
+    FillAt,
+    Kind,
+    Start,
+    Sweep,
+    Targets,
+    WalkForward,
+    day_faults,
+    weight_faults,
+)
 from portfolio.application.backtest.sweeping.variants import MOST_VARIANTS
-from portfolio.domain.arithmetic import ONE, exact, total
+from portfolio.domain.arithmetic import ONE
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.domain.money import Money, round_to_step
@@ -152,10 +162,8 @@ def _shortest(value: Decimal) -> Decimal:
 
 def _check_fields(reading: FieldReader, body: BacktestBody, today: date) -> None:
     """Complain of fields that do not go together."""
-    if body.last >= today:
-        reading.refuse("to", "has to be a day that is over")
-    elif body.first >= body.last:
-        reading.refuse("from", "has to be before to")
+    for fault in day_faults(body.first, body.last, today):
+        reading.refuse(*fault)
     if body.kind == "targets" and body.optimise is UNSET:
         reading.refuse("optimise", "is needed for the kind targets")
     if body.kind == "policy" and body.optimise is not UNSET:
@@ -174,7 +182,6 @@ def _number(reading: FieldReader, body: BacktestBody, field: str) -> Decimal:
     return _shortest(round_to_step(reading.within(field, getattr(body, field), *_RANGES[field])))
 
 
-@exact
 def _weights(reading: FieldReader, raws: Mapping[str, Raw]) -> dict[str, Decimal]:
     weights: dict[str, Decimal] = {}
     for name, raw in raws.items():
@@ -185,8 +192,8 @@ def _weights(reading: FieldReader, raws: Mapping[str, Raw]) -> dict[str, Decimal
             reading.refuse(field, "is named twice")
         elif symbol is not None:
             weights[symbol.code] = value
-    if not reading.errors and not 0 < total(weights.values()) <= 1:
-        reading.refuse("weights", "have to sum to more than 0 and at most 1: the rest is cash")
+    for fault in () if reading.errors else weight_faults(weights):
+        reading.refuse(*fault)
     return dict(sorted(weights.items()))
 
 
