@@ -25,6 +25,7 @@ from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.records import EARLIEST, Basis
 from portfolio.application.prices.ports import PriceStore
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.lots.records import Disposal
 from portfolio.domain.symbol import Symbol
 
@@ -134,7 +135,7 @@ class ReadExports:
 
     async def _closes(self, snapshot: Snapshot, since: date) -> AsyncIterator[Sequence[Row]]:
         """Yield the closes of everything that was ever held, and of the benchmark, asset by asset."""
-        yesterday = self._clock.now().astimezone(UTC).date() - timedelta(days=1)
+        yesterday = day_of(self._clock.now()) - timedelta(days=1)
         for symbol in sorted({*snapshot.portfolio.positions, self._benchmark}):
             found = await self._prices.closes([symbol], since=since, until=yesterday)
             async for page in _paged(CLOSE, found):
@@ -173,7 +174,7 @@ def _is_trade(logged: LoggedEntry, since: datetime | None) -> bool:
 
 
 def _day(since: datetime | None) -> date:
-    return EARLIEST if since is None else since.astimezone(UTC).date()
+    return EARLIEST if since is None else day_of(since)
 
 
 def _known(at: KnownAt) -> str:

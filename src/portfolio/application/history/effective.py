@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import MOVEMENTS
 from portfolio.application.ledger.lots.movement import Movement
-from portfolio.application.performance.days.entries import DayEntries, LedgerDay
-from portfolio.application.performance.days.holding import HoldingTimes
+from portfolio.application.performance.days.entries import DayEntries
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money, added
 from portfolio.domain.symbol import Symbol
@@ -36,54 +36,32 @@ class EffectiveDays(DayEntries):
     opening. New books begin with their first entry.
     """
 
-    def __init__(self) -> None:
-        self.revision = 0
-        self.is_late = False
-        self.flows: defaultdict[date, Flows] = defaultdict(Flows)
-        self.transactions: list[CashEntry] = []
-        self._begin()
-
     def _begin(self) -> None:
-        self._days: defaultdict[date, LedgerDay] = defaultdict(LedgerDay)
+        super()._begin()
+        self.flows: defaultdict[date, Flows] = defaultdict(Flows)
+        self.symbols: set[Symbol] = set()
+        """Every asset of which anything ever moved."""
         self._trades: dict[int, object] = {}
-        self._holding = HoldingTimes()
-        self._symbols: set[Symbol] = set()
         self._not_before = date.min
-        self.flows.clear()
-        self.transactions.clear()
-
-    @property
-    def first(self) -> date | None:
-        """Return the first day on which anything took effect."""
-        return min(self._days, default=None)
 
     @property
     def opened(self) -> date | None:
-        """Return the first day, as of which the books can be valued."""
-        return self.first
-
-    @property
-    def whole_since(self) -> date:
-        """Return the day from whose end on entries add up; of what is missing the journal tells."""
-        return date.min
-
-    @property
-    def symbols(self) -> set[Symbol]:
-        """Return every asset of which anything ever moved."""
-        return self._symbols
+        """Return the first day on which anything took effect, as of which the books can be valued."""
+        return min(self.days, default=None)
 
     def add(self, entry: Movement | CashEntry) -> date:
         """Take in the next entry, and return the day that it changes; the first of all at a baseline."""
+        changed = self._add_trade(entry) if isinstance(entry, Movement) else self._add_transaction(entry)
         self.revision = entry.revision
-        return self._add_trade(entry) if isinstance(entry, Movement) else self._add_transaction(entry)
+        return changed
 
     def _add_trade(self, trade: Movement) -> date:
         kept = self._trades.pop(trade.reverses or 0, None)
         taken_back: Movement | None = None if kept is None else MOVEMENTS.unpack(kept)
         own = taken_back or trade
         at = self._day(own.executed_at)
-        self._days[at].add_trade(trade, taken_back, self._holding)
-        self._symbols.add(trade.symbol)
+        self.days[at].add_trade(trade, taken_back, self._holding)
+        self.symbols.add(trade.symbol)
         if taken_back is None:
             self._trades[trade.id] = MOVEMENTS.pack(trade)
         return at
@@ -93,10 +71,10 @@ class EffectiveDays(DayEntries):
         is_baseline = transaction.kind is CashTransactionKind.BASELINE
         if is_baseline:
             self._begin()
-            at = _day_of(transaction.at)
+            at = day_of(transaction.at)
             self._not_before = at if transaction.cash_delta or entry.positions else date.min
         self.transactions.append(entry)
-        day = self._days[at]
+        day = self.days[at]
         day.add_cash(transaction)
         event = transaction.event
         is_taken_out = event is not None and event.reverses_revision is not None
@@ -104,7 +82,7 @@ class EffectiveDays(DayEntries):
         for moved in entry.positions:
             comes = is_split or (moved.quantity_delta.value > 0) is not is_taken_out
             day.changes[moved.symbol].adjust(moved, is_known=True, comes=comes)
-            self._symbols.add(moved.symbol)
+            self.symbols.add(moved.symbol)
         self._flow(at, entry)
         return date.min if is_baseline else at
 
@@ -122,7 +100,7 @@ class EffectiveDays(DayEntries):
             flows.outflow = added(flows.outflow, -flow)
 
     def _day(self, at: datetime) -> date:
-        return max(_day_of(at), self._not_before)
+        return max(day_of(at), self._not_before)
 
 
 def folded(moved: Iterable[Movement | CashEntry]) -> EffectiveDays:
@@ -131,7 +109,3 @@ def folded(moved: Iterable[Movement | CashEntry]) -> EffectiveDays:
     for entry in moved:
         days.add(entry)
     return days
-
-
-def _day_of(at: datetime) -> date:
-    return at.astimezone(UTC).date()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.prices.ports import PriceStore
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.lots.records import Posting
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -71,7 +72,7 @@ class PastBooks:
     @property
     def priced_on(self) -> date:
         """Return the UTC day whose closes count."""
-        return _day_of(self.as_of)
+        return day_of(self.as_of)
 
     @property
     def cost_basis(self) -> Money:
@@ -132,7 +133,7 @@ class ReadPastBooks:
     async def _closes(self, books: PastBooks, now: datetime) -> Mapping[Symbol, Price]:
         """Return the closes of a day that is over."""
         day, symbols = books.priced_on, {one.symbol for one in books.positions}
-        if day >= _day_of(now) or not symbols:
+        if day >= day_of(now) or not symbols:
             return {}
         return {close.symbol: close.price for close in await self._prices.closes(symbols, since=day, until=day)}
 
@@ -233,7 +234,3 @@ class _Sums:
 
 def _priced(books: PastBooks, prices: Mapping[Symbol, Price]) -> PastBooks:
     return replace(books, positions=[replace(one, price=prices.get(one.symbol)) for one in books.positions])
-
-
-def _day_of(at: datetime) -> date:
-    return at.astimezone(UTC).date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 from portfolio.application.history.reading import ReadRestated, RestatedPositions
 from portfolio.application.ledger.lots.journal import KnownAt
@@ -15,9 +15,9 @@ from portfolio.application.performance.series.daily import NOT_OVER, DailySeries
 from portfolio.application.performance.tags.reading import ReadTaggedResults, TaggedResults, TagKind, TagSources
 from portfolio.application.performance.timeframes import ReadTimeframes, Timeframe, Timeframes
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.symbol import Symbol
 
-_DAY = timedelta(days=1)
 _OF_TODAY = ("daily_return", "daily_return_percent")
 _OF_A_DAY = ("value", "net_deposits", "unit_value", "unit_index", "drawdown")
 
@@ -40,7 +40,7 @@ class _Over:
     ) -> History:
         """Return the days before the one of the moment, whatever ``today`` is."""
         day = min(self.day, today or self.day)
-        return await self.restated.known(snapshot, lookback_days, benchmark, today=day, known_at=self.known_at)
+        return await self.restated(snapshot, lookback_days, benchmark, today=day, known_at=self.known_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class PastPerformance:
 
     def __init__(self, parts: ReadPastPerformance, as_of: datetime | None, known_at: KnownAt | None) -> None:
         today = parts.today()
-        self._day = today if as_of is None else min(as_of.astimezone(UTC).date(), today)
+        self._day = today if as_of is None else min(day_of(as_of), today)
         self._parts, self._as_of, self._known_at = parts, as_of, known_at
         self._over = _Over(parts.restated, self._day, known_at)
         self._positions = replace(parts.positions, known_at=known_at)
@@ -107,7 +107,7 @@ class PastPerformance:
 
     async def between(self, first: date | None, last: date | None, benchmark: Symbol | None) -> Timeframe:
         """Return the figures from the beginning of ``first`` to the end of ``last``, at most of what was over."""
-        end = self._day - _DAY
+        end = self._day - DAY
         return await self._timeframes.between(first, min(last or end, end), benchmark)
 
     async def attribution(self, by: TagKind, days: int) -> TaggedResults:

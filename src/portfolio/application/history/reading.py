@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -28,23 +28,16 @@ from portfolio.domain.symbol import Symbol
 ATTEMPTS: Final = 5
 
 
+@dataclass(frozen=True, slots=True)
 class ReadRestated:
     """Reads the restated days as ``ReadHistory`` does the recorded ones."""
 
-    def __init__(
-        self,
-        restate: RestateDays,
-        snapshots: Snapshots,
-        benchmark: ReadBenchmark,
-        clock: Clock,
-        *,
-        risk_free_rate: Decimal = Decimal(0),
-    ) -> None:
-        self._restate = restate
-        self._snapshots = snapshots
-        self._benchmark = benchmark
-        self._clock = clock
-        self._risk_free_rate = risk_free_rate
+    restate: RestateDays
+    snapshots: Snapshots
+    benchmark: ReadBenchmark
+    clock: Clock
+    _: KW_ONLY
+    risk_free_rate: Decimal = Decimal(0)
 
     async def __call__(
         self,
@@ -53,24 +46,11 @@ class ReadRestated:
         benchmark: Symbol | None = None,
         *,
         today: date | None = None,
-    ) -> History:
-        """Return the days of the last ``lookback_days``, None for all. The parameters are those of ``ReadHistory``.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all was read before.
-        """
-        return await self.known(snapshot, lookback_days, benchmark, today=today)
-
-    async def known(
-        self,
-        snapshot: Snapshot,
-        lookback_days: int | None = None,
-        benchmark: Symbol | None = None,
-        *,
-        today: date | None = None,
         known_at: KnownAt | None = None,
     ) -> History:
-        """Return the same of the entries that were known at a moment or a revision.
+        """Return the days of the last ``lookback_days``, None for all, by the entries that were known at ``known_at``.
+
+        The other parameters are those of ``ReadHistory``.
 
         Where more was booked than the snapshot knows, the history is of a newer one: today so far has to be worth what
         the entries say.
@@ -81,12 +61,12 @@ class ReadRestated:
         attempts = ATTEMPTS
         while True:
             portfolio, away = snapshot.portfolio, snapshot.database_away
-            of = today or (snapshot.as_of if away else self._clock.now()).date()
-            found = await self._restate(portfolio, of, known_at)
+            of = today or (snapshot.as_of if away else self.clock.now()).date()
+            found = await self.restate(portfolio, of, known_at)
             attempts -= 1
             if away or not attempts or found.entries.revision <= portfolio.revision:
                 return await self._history_of(snapshot, found, lookback_days, benchmark, of)
-            snapshot = await self._snapshots.newest()
+            snapshot = await self.snapshots.newest()
 
     async def _history_of(
         self, snapshot: Snapshot, found: Restated, lookback_days: int | None, benchmark: Symbol | None, today: date
@@ -96,7 +76,7 @@ class ReadRestated:
         opening, days = measured_days(found.days, since)
         every = [opening, *days] if opening is not None else days
         finals = [day for day in every if since <= day.day < today]
-        beside = await self._benchmark(snapshot, today, finals[0].day if finals else today, benchmark)
+        beside = await self.benchmark(snapshot, today, finals[0].day if finals else today, benchmark)
         return History(
             snapshot=snapshot,
             finals=finals,
@@ -105,7 +85,7 @@ class ReadRestated:
             today=today,
             stale=away or not beside.is_current,
             benchmark=beside,
-            risk_free_rate=self._risk_free_rate,
+            risk_free_rate=self.risk_free_rate,
             so_far=today_so_far(found.days, found.entries, today, portfolio.total_value, portfolio.net_deposits),
             basis=Basis.RESTATED,
         )

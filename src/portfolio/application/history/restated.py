@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from portfolio.application.history.effective import EffectiveDays, Flows
 from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ONE
+from portfolio.domain.days import DAY
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import EXACT, Money, Price, Quantity, added, round_to_step, sum_of
 from portfolio.domain.prices.freshness import is_small_rest
@@ -21,7 +22,6 @@ from portfolio.domain.symbol import Symbol
 
 _NOTHING = Money.zero()
 _NEVER = Quantity.zero(), _NOTHING
-_DAY = timedelta(days=1)
 
 ClosesByDay = Mapping[Symbol, Mapping[date, Decimal]]
 """Closes in dollars by asset and day; as plain decimals, of which there may be a hundred thousand."""
@@ -166,16 +166,16 @@ def restate(
 
     ``kept`` are the days from the first one on of which nothing changed; those after them are made anew.
     """
-    first = entries.first
+    first = entries.opened
     if first is None:
         return []
     made, books = list(kept), _Books()
-    start = made[-1].day + _DAY if made else first
+    start = made[-1].day + DAY if made else first
     for day in sorted(day for day in entries.days if day < start):
         books.add(entries, day)
     units, last = _units_after(made, entries.flows), _LastCloses(closes)
     for n in range((until - start).days + 1):
-        day = start + n * _DAY
+        day = start + n * DAY
         books.add(entries, day)
         units.flow(entries.flows.get(day) or Flows())
         made.append(_restated(day, books, units, closes, last))
@@ -217,7 +217,7 @@ def price_on(day: date, closes: Mapping[date, Decimal]) -> tuple[Price | None, b
     own = closes.get(day)
     if own is not None:
         return Price(own), True
-    before = (closes.get(day - n * _DAY) for n in range(1, MOST_DAYS_CARRIED + 1))
+    before = (closes.get(day - n * DAY) for n in range(1, MOST_DAYS_CARRIED + 1))
     return next((Price(close) for close in before if close is not None), None), False
 
 
@@ -245,7 +245,7 @@ def measured_days(days: Sequence[RestatedDay], since: date = date.min) -> tuple[
     first = next((day for day in days if day.measured is not None), None)
     if first is None:
         return None, []
-    opening = MeasuredDay(first.day - _DAY, first.base, first.base_deposits, ONE)
+    opening = MeasuredDay(first.day - DAY, first.base, first.base_deposits, ONE)
     wanted = days[max((since - days[0].day).days, 0) :]
     return opening, [one for day in wanted if (one := day.measured) is not None]
 

@@ -21,7 +21,7 @@ def positions_on(entries: EffectiveDays, closes: ClosesByDay, days: Collection[d
     is worth its close of the day, or of the seven days before; without one it stands at its cost. Of books that were
     opened on something nothing is known before.
     """
-    first = entries.first
+    first = entries.opened
     if first is None:
         return {}
     found: dict[date, DayPositions] = {}

@@ -19,13 +19,13 @@ from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.uncancelled import Uncancelled
+from portfolio.domain.days import DAY
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 AT_ONCE: Final = 250
 """So many new entries are taken in at once, without a thread."""
 
-_DAY = timedelta(days=1)
 _CARRIED = timedelta(days=MOST_DAYS_CARRIED)
 
 
@@ -117,7 +117,7 @@ class RestateDays:
         Raises:
             LedgerUnavailable: the database is away, and not all was read before.
         """
-        found = await self(portfolio, max(days) + _DAY, known_at)
+        found = await self(portfolio, max(days) + DAY, known_at)
         return await self._uncancelled(self._positions(found.entries, days))
 
     async def _newest(self, portfolio: Portfolio, today: date) -> Restated:
@@ -141,8 +141,8 @@ class RestateDays:
             known = await in_fold_thread(entries.known, known_at)
             make = partial(known.derived.once, EffectiveDays, partial(folded, known.moved))
             effective = await in_fold_thread(make)
-            await self._read_closes(effective, portfolio.price_revision, today - _DAY)
-            days = await in_fold_thread(partial(restate, effective, self._closes.by_symbol, today - _DAY))
+            await self._read_closes(effective, portfolio.price_revision, today - DAY)
+            days = await in_fold_thread(partial(restate, effective, self._closes.by_symbol, today - DAY))
             return Restated(days=days, entries=effective, is_complete=known.is_complete)
 
     async def _take_in(self, entries: Entries) -> date:
@@ -164,7 +164,7 @@ class RestateDays:
         return changed
 
     async def _restate(self, portfolio: Portfolio, today: date, changed: date) -> None:
-        until = today - _DAY
+        until = today - DAY
         await self._read_closes(self._effective, portfolio.price_revision, until)
         kept = _before(self._days, changed)
         if kept and kept[-1].day >= until:  # what was made of later days stays, if nothing changed before them
@@ -177,7 +177,7 @@ class RestateDays:
 
     async def _read_closes(self, entries: EffectiveDays, price_revision: int, until: date) -> None:
         """Read the closes that are lacking; where others than before were written, no day is kept."""
-        first, stored = entries.first, self._closes
+        first, stored = entries.opened, self._closes
         if first is None:
             return
         since = first - _CARRIED
@@ -192,7 +192,7 @@ class RestateDays:
             stored.price_revision = price_revision
         if until > stored.until:
             for symbol, known in stored.by_symbol.items():
-                known.update(await self._of(symbol, stored.until + _DAY, until))
+                known.update(await self._of(symbol, stored.until + DAY, until))
             stored.until = until
         for symbol in sorted(entries.symbols - stored.by_symbol.keys()):
             stored.by_symbol[symbol] = await self._of(symbol, stored.since, stored.until)

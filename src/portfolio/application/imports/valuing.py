@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final, TypeAlias
@@ -20,6 +20,7 @@ from portfolio.application.imports.worth import CASH, Rates, Worth, WorthUnknown
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.prices.backfill import AT_ONCE, all_or_first_error
 from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.errors import DomainError, InvalidSymbol
 from portfolio.domain.imports.records import Event, Kind
 from portfolio.domain.money import EXACT, Money
@@ -79,7 +80,7 @@ class FindWorths:
 
     async def _fetch(self, wanted: Iterable[Key], feed: CloseFeed, seconds: float, tell: Tell) -> dict[str, str]:
         """Have closes fetched and kept; return why there are none, by asset."""
-        yesterday = self.clock.now().astimezone(UTC).date() - timedelta(days=1)
+        yesterday = day_of(self.clock.now()) - DAY
         spans = [
             (symbol, first, last)
             for symbol, days in _by_symbol(key for key in wanted if key[0] <= yesterday).items()
@@ -188,7 +189,7 @@ def _fee_alone(event: Event) -> str | None:
 
 
 def _key(at: datetime, symbol: str) -> Key:
-    return at.astimezone(UTC).date(), symbol
+    return day_of(at), symbol
 
 
 def _by_symbol(keys: Iterable[Key]) -> Mapping[Symbol, list[date]]:

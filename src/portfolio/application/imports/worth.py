@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.imports.records import ImportFile, Line, Table
+from portfolio.domain.days import day_of
 from portfolio.domain.imports.numbers import number_in
 from portfolio.domain.imports.records import Event, RowRefused
 from portfolio.domain.imports.symbols import symbol_in
@@ -56,7 +57,7 @@ class Worth:
             WorthUnknown: neither the closes nor the rates have that day.
             OutOfRange: it would be 1e20 or more.
         """
-        key = at.astimezone(UTC).date(), symbol
+        key = day_of(at), symbol
         rate = self.closes[key] if key in self.closes else self.rates.get(key)
         if rate is None:
             asked = f" ({self.failed[symbol]})" if symbol in self.failed else ""

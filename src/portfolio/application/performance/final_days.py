@@ -18,6 +18,7 @@ from portfolio.application.performance.past_books import DayBooks, books_of
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import EARLIEST, DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.domain.days import DAY, each_day
 from portfolio.domain.money import LIMIT, Money, Price, Quantity, sum_of
 from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
@@ -111,7 +112,7 @@ class MakeFinal:
         if self._entries.opened is None:
             return []
         first = max(self._entries.opened, self._entries.whole_since, since)
-        return books_of(portfolio, self._entries, [first + timedelta(days=n) for n in range((today - first).days)])
+        return books_of(portfolio, self._entries, each_day(first, today - DAY))
 
     async def _closes_of(self, wanted: Collection[tuple[Symbol, date]]) -> Prices:
         """Return the closes; those of assets sold since were never fetched, so they are asked for now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,6 +27,7 @@ from portfolio.analytics.performance import (
 )
 from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
+from portfolio.domain.days import each_day
 from portfolio.domain.money import Money, subtracted
 
 LEAST_RETURNS: Final = 30
@@ -177,6 +179,16 @@ def risk_ratios(
 
 def _units(finals: Sequence[MeasuredDay]) -> list[float]:
     return [float(day.unit_value) for day in finals]
+
+
+def every_unit_value(finals: Sequence[MeasuredDay]) -> tuple[list[date], list[float]]:
+    """Return every day from the first to the last, and the unit values, NaN of a gap and from a ruin on."""
+    if not finals:
+        return [], []
+    known = {day.day: day for day in finals}
+    ruined = next((day.day for day in finals if day.total_value.value <= 0), date.max)
+    every = each_day(finals[0].day, finals[-1].day)
+    return every, [float(known[day].unit_value) if day in known and day < ruined else math.nan for day in every]
 
 
 def days_covered(finals: Sequence[MeasuredDay]) -> int:

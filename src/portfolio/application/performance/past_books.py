@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 
 from portfolio.application.performance.days.entries import DayEntries
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.application.performance.unit_history import unit_history
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money, Quantity
@@ -101,4 +102,4 @@ def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) 
 def _units_by_day(portfolio: Portfolio, entries: DayEntries) -> list[tuple[date, Units]]:
     transactions = entries.transactions
     history = unit_history(transactions, portfolio.units)
-    return [(e.transaction.at.astimezone(UTC).date(), u) for e, u in zip(transactions, history, strict=True)]
+    return [(day_of(e.transaction.at), u) for e, u in zip(transactions, history, strict=True)]

@@ -14,6 +14,7 @@ from portfolio.application.performance.measures import is_ruined
 from portfolio.application.performance.period import Performance, ReadPerformance, measure
 from portfolio.application.performance.ports import DayPositionsStore
 from portfolio.application.performance.records import DayPositions, MeasuredDay
+from portfolio.domain.days import DAY
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 
@@ -28,8 +29,6 @@ _OF_TRADES = frozenset({
     "win_rate", "profit_factor", "expectancy", "average_win", "average_loss", "largest_win", "largest_loss",
     "average_holding_days",
 })  # fmt: skip
-
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ class ReadTimeframes:
             PortfolioMissing: the books were never opened.
         """
         history = await self._performance.history(benchmark)
-        yesterday, today = history.today - _DAY, history.today
+        yesterday, today = history.today - DAY, history.today
         frames = [_frame(name, history, _start(name, history, yesterday), yesterday) for name in NAMES]
         to_now = [_frame(name, history, _start(name, history, today), today) for name in NAMES]
         attributed = await self._with_parts(history, [*frames, *to_now])
@@ -103,7 +102,7 @@ class ReadTimeframes:
         """
         history = await self._performance.history(benchmark)
         end = history.today if last is None else min(last, history.today)
-        start = _start(ALL, history, end) if first is None else max(first, date.min + _DAY) - _DAY
+        start = _start(ALL, history, end) if first is None else max(first, date.min + DAY) - DAY
         return await self.of(history, start, end)
 
     async def of(self, history: History, start: date | None, end: date) -> Timeframe:
@@ -159,7 +158,7 @@ def _start(name: str, history: History, end: date) -> date | None:
     if name in DAYS:
         return end - timedelta(days=DAYS[name])
     first = {"wtd": today - timedelta(days=today.weekday()), "mtd": today.replace(day=1)}
-    return first.get(name, today.replace(month=1, day=1)) - _DAY
+    return first.get(name, today.replace(month=1, day=1)) - DAY
 
 
 def _incomplete(start: date | None, end: date, days: Sequence[MeasuredDay], today: date) -> str | None:
@@ -171,7 +170,7 @@ def _incomplete(start: date | None, end: date, days: Sequence[MeasuredDay], toda
     if start not in known:
         return "no_value_at_start"
     if end not in known:
-        return "no_value_yesterday" if end == today - _DAY else "no_value_at_end"
+        return "no_value_yesterday" if end == today - DAY else "no_value_at_end"
     return None
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, timedelta
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.performance.records import MeasuredDay
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import EXACT, Money
 
@@ -36,7 +36,7 @@ def opening_of(transactions: Sequence[CashEntry], now: Units) -> MeasuredDay | N
     for entry, units in zip(transactions, unit_history(transactions, now) if transactions else (), strict=False):
         begins = units.begin_anew(before, entry.transaction.value_before) if opening else bool(units.count)
         if begins:
-            day = entry.transaction.at.astimezone(UTC).date() - timedelta(days=1)
+            day = day_of(entry.transaction.at) - DAY
             worth = Money.rounded(EXACT.multiply(units.count, units.last_value))
             opening = MeasuredDay(day, worth, entry.net_deposits_after, units.last_value)
         before = units

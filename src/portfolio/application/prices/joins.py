@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -13,6 +12,7 @@ from portfolio.analytics.closes import Join, NotJoined
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.happening import RENAME
 
@@ -94,7 +94,7 @@ def _join(entry: CashEntry) -> Join | None:
     wanted = 1 if entry.transaction.kind is CashTransactionKind.SPLIT else 2
     if len(legs) != wanted or terms.ratio is None or terms.ratio <= 0:
         return None
-    day = terms.effective_at.astimezone(UTC).date()
+    day = day_of(terms.effective_at)
     return Join(legs[-1].symbol.code, legs[0].symbol.code, terms.ratio, day)
 
 

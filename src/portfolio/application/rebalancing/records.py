@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from portfolio.application.announcer import Event
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.rebalancing.reason import Priority, Reason
@@ -146,7 +147,7 @@ class Advice:
     @property
     def day(self) -> date:
         """Return the UTC day of its creation."""
-        return self.created_at.astimezone(UTC).date()
+        return day_of(self.created_at)
 
 
 @dataclass(frozen=True, slots=True)

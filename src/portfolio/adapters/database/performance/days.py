@@ -40,6 +40,7 @@ from portfolio.application.performance.records import (
     FilledDay,
     PositionOnDay,
 )
+from portfolio.domain.days import DAY
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, Quantity
@@ -50,7 +51,6 @@ _HISTORY = select(mock_performance_history)
 # What others left there that is no day, or none that can be, is before the earliest one.
 _is_none = or_(_rows.date < bindparam("earliest"), _rows.date.is_(None))
 _SINCE = Prepared(_HISTORY.where(or_(_rows.date >= bindparam("since"), _is_none)).order_by(_rows.date))
-_ONE_DAY = timedelta(days=1)
 _SOME = 10
 """So many rows are looked at for one that can be read."""
 _DAY_ROW = RowWriter(mock_performance_history, key=["date"])
@@ -104,7 +104,7 @@ class DatabaseDays:
     async def write_day(self, session: Session, portfolio: Portfolio, day: date) -> None:
         """Write what the portfolio is worth on ``day``; nothing once the next day has begun."""
         self._today = max(self._today, day)
-        rows = (await session.run(_newest_until(day + _ONE_DAY))).all()
+        rows = (await session.run(_newest_until(day + DAY))).all()
         # A row without units is another program's: the next day has not begun with it.
         if any(row.date > day and row.unit_value is not None for row in rows if row.date is not None):
             return
@@ -122,7 +122,7 @@ class DatabaseDays:
     async def _write_final(self, session: Session, days: Mapping[date, FilledDay]) -> None:
         """Write days that are over, and correct the results of the rows after them."""
         first, last = min(days), max(days)
-        earlier = self._readable(await session.run(_newest_until(first - _ONE_DAY)))
+        earlier = self._readable(await session.run(_newest_until(first - DAY)))
         rows = (await session.run(_HISTORY.where(_rows.date >= first, _rows.date <= last))).all()
         later = _HISTORY.where(_rows.date > last).order_by(_rows.date).limit(_SOME)
         known = {day.day: day for day in [*self._readable(rows), *self._readable(await session.run(later))[:1]]}
@@ -145,7 +145,7 @@ class DatabaseDays:
     def _read(self, row: Any) -> DailyValue:
         """Return a recorded day. One that has not come is none; the next one may have begun on another instance."""
         value = daily_value_from_row(row)
-        if value.day > self._today + _ONE_DAY:
+        if value.day > self._today + DAY:
             raise UnreadableRow(f"date: {value.day} has not come yet")
         return value
 

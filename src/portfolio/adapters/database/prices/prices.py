@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from portfolio.adapters.database.schema.fields import reading
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio, mock_trades
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.money import Price
@@ -97,7 +98,7 @@ class DatabasePriceStore:
             observed = {symbol: mark for symbol, mark in marks.items() if not mark.is_execution}
             await self._rows.write_ticks(session, observed.items())
             # One that was observed yesterday may be what yesterday closed at.
-            today = midnight(update.at.astimezone(UTC).date())
+            today = midnight(day_of(update.at))
             late = [symbol for symbol, mark in observed.items() if mark.at < today]
             await self._rows.mark_changed(session, late, revision)
             await _write_totals(session, portfolio)
@@ -164,7 +165,7 @@ class DatabasePriceStore:
         goes on where it ended.
         """
         oldest = await self._connections.read(self._rows.oldest_tick)
-        if oldest is None or oldest >= midnight(older_than.astimezone(UTC).date()):
+        if oldest is None or oldest >= midnight(day_of(older_than)):
             return 0
         day, gone = midnight(oldest.date()), 0
         await self._connections.write(partial(self._rows.close_by_ticks, day=day))

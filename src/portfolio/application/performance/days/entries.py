@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -136,29 +136,27 @@ class LedgerDay:
 class DayEntries(ABC):
     """The entries by day: as of the opening at the earliest, or as of when each took effect."""
 
-    revision: int
-    transactions: list[CashEntry]
-    is_late: bool
-    _days: defaultdict[date, LedgerDay]
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self.revision = 0
+        self.days: defaultdict[date, LedgerDay] = defaultdict(LedgerDay)
+        self.transactions: list[CashEntry] = []
+        self.is_late = False
+        """Whether an entry took effect before the opening, or days before it was booked."""
+        self.whole_since = date.min
+        """The first day whose end all that are read add up to."""
+        self._holding = HoldingTimes()
 
     @property
     @abstractmethod
     def opened(self) -> date | None:
         """Return the day as of which the books can be valued; None where nothing was read yet."""
 
-    @property
-    @abstractmethod
-    def whole_since(self) -> date:
-        """Return the first day whose end all that are read add up to."""
-
-    @property
-    def days(self) -> Mapping[date, LedgerDay]:
-        """Return the days that have entries."""
-        return self._days
-
     def within(self, start: date, end: date) -> Sequence[LedgerDay]:
         """Return the days after ``start`` until ``end`` that have entries, oldest first."""
-        return [self._days[day] for day in sorted(self._days) if start < day <= end]
+        return [self.days[day] for day in sorted(self.days) if start < day <= end]
 
     @property
     def deposits(self) -> Money:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
 from portfolio.application.announcer import Event
@@ -16,6 +15,7 @@ from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.performance.days.entries import DayEntries, LedgerDay
 from portfolio.application.performance.days.holding import HoldingTimes
+from portfolio.domain.days import day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.sums import LedgerSums
 
@@ -49,18 +49,12 @@ class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it 
         self._lock = asyncio.Lock()
         self._announced: dict[int, Movement | CashEntry] = {}
         self.is_read = False
-        self._begin()
+        super().__init__()
 
     def _begin(self) -> None:
-        self.revision = 0
-        self._days: defaultdict[date, LedgerDay] = defaultdict(LedgerDay)
-        self._holding = HoldingTimes()
-        self.transactions: list[CashEntry] = []
+        super()._begin()
         self._missing: set[int] = set()
         self._alone: list[Movement] = []
-        self._whole_since = date.min
-        self.is_late = False
-        """Whether an entry took effect before the opening, or days before it was booked."""
         self.sums = LedgerSums()
 
     async def forget(self) -> None:
@@ -77,12 +71,7 @@ class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it 
     @property
     def opened(self) -> date | None:
         """Return the day of the newest baseline; None where nothing was read yet."""
-        return _day_of(self.transactions[0].transaction.at) if self.transactions else None
-
-    @property
-    def whole_since(self) -> date:
-        """Return the first day whose end all that are read add up to."""
-        return self._whole_since
+        return day_of(self.transactions[0].transaction.at) if self.transactions else None
 
     def take_notice(self, event: Event) -> None:
         """Keep an entry that this process committed: asking for it was half the cost of a read after a booking."""
@@ -144,7 +133,7 @@ class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it 
                 self._alone.append(entry)  # missing with the trade that it takes out
         self._missing.update(missing)
         if missing or self._alone:
-            self._whole_since = max(self._whole_since, _day_of(booked_at))
+            self.whole_since = max(self.whole_since, day_of(booked_at))
 
     def _add_trade(self, trade: Movement, taken_back: Movement | None) -> None:
         own = taken_back or trade
@@ -154,7 +143,7 @@ class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it 
     def _add_transaction(self, entry: CashEntry) -> None:
         transaction = entry.transaction
         if transaction.kind is CashTransactionKind.BASELINE:
-            self._days.clear()
+            self.days.clear()
             self.transactions.clear()
             self.is_late = False
             self._holding = HoldingTimes()
@@ -167,12 +156,12 @@ class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it 
             day.changes[adjustment.symbol].adjust(adjustment, is_known=is_known)
 
     def _note_late(self, effective_at: datetime, booked_at: datetime) -> None:
-        effective = _day_of(effective_at)
-        self.is_late |= effective < max(self.opened or effective, _day_of(booked_at) - _IN_TIME)
+        effective = day_of(effective_at)
+        self.is_late |= effective < max(self.opened or effective, day_of(booked_at) - _IN_TIME)
 
     def _day(self, at: datetime) -> LedgerDay:
-        day = _day_of(at)
-        return self._days[max(day, self.opened or day)]
+        day = day_of(at)
+        return self.days[max(day, self.opened or day)]
 
     async def _taken_back(self, portfolio_id: int, trade: Movement) -> Movement | None:
         """Return the trade that a reversal takes out; None for any other trade, and where that entry is missing."""
@@ -181,7 +170,3 @@ class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it 
         page = await self._lookups.trades(portfolio_id, TradeFilter(before=trade.reverses + 1, limit=1))
         found = page.items[0] if page.items else None
         return Movement.of(found.id, found.entry) if found and found.id == trade.reverses and found.entry else None
-
-
-def _day_of(at: datetime) -> date:
-    return at.astimezone(UTC).date()

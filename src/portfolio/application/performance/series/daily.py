@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -15,7 +14,7 @@ from portfolio.analytics.decimals import statistic, to_decimals
 from portfolio.analytics.rolling import underwater
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.history import History, ReadsHistory
-from portfolio.application.performance.measures import VALUE_NOT_POSITIVE, is_ruined
+from portfolio.application.performance.measures import VALUE_NOT_POSITIVE, every_unit_value, is_ruined
 from portfolio.application.performance.period import Performance, measure_days
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.application.performance.series.costs import TradingCosts, costs_of
@@ -179,14 +178,8 @@ class ReadSeries:
 
 def _days(history: History, without_close: Mapping[date, Sequence[Symbol]]) -> Iterator[SeriesDay]:
     """Yield every day from the first to the last that is over, also those without a value."""
-    if not history.finals:
-        return
-    known = {day.day: day for day in history.finals}
-    first, last = history.finals[0].day, history.finals[-1].day
-    ruined = next((day.day for day in history.finals if day.total_value.value <= 0), date.max)
-    every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    units = [float(known[day].unit_value) if day in known and day < ruined else math.nan for day in every]
-    points = _Points(history)
+    known, points = {day.day: day for day in history.finals}, _Points(history)
+    every, units = every_unit_value(history.finals)
     for day, drawdown in zip(every, to_decimals(underwater(units)), strict=True):
         measured, lacking = known.get(day), without_close.get(day, ())
         point = points.at(day, measured, drawdown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -15,11 +15,11 @@ from portfolio.analytics.tail_risk import CONFIDENCES, historical_loss, moments_
 from portfolio.application.performance.measures import LEAST_RETURNS, VALUE_NOT_POSITIVE, is_ruined
 from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
+from portfolio.domain.days import DAY
 from portfolio.domain.money import EXACT, PERCENT_STEP
 
 _MOMENTS = ("mean", "standard_deviation", "skewness", "excess_kurtosis")
 _LOSSES = ("value_at_risk", "conditional_value_at_risk")
-_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def distribution_of(finals: Sequence[MeasuredDay]) -> Distribution:
     each = [
         DayReturn(two.day, _percent(one.unit_value, two.unit_value))
         for one, two in pairwise(used)
-        if two.day - one.day == _ONE_DAY
+        if two.day - one.day == DAY
     ]
     too_few = VALUE_NOT_POSITIVE if is_ruined(finals) else "too_few_observations"
     if not each:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from portfolio.application.performance.benchmark import Benchmark
 from portfolio.application.performance.measures import VALUE_NOT_POSITIVE, gain, is_ruined
 from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import MeasuredDay
+from portfolio.domain.days import DAY
 from portfolio.domain.money import Money
 
-_DAY = timedelta(days=1)
 _RETURNS = ("return_percent", "total_return")
 
 
@@ -56,11 +56,11 @@ def _periods(
     last = end
     while last > opening:
         first = first_of(last)
-        start = max(first - _DAY, opening)
-        is_whole = start == first - _DAY and first_of(last + _DAY) != first
+        start = max(first - DAY, opening)
+        is_whole = start == first - DAY and first_of(last + DAY) != first
         used = [day for day in finals if start <= day.day <= last]
         found.append(_period(f"{last:{name}}", (start, last), used, benchmark, is_whole=is_whole))
-        last = first - _DAY
+        last = first - DAY
     return found[::-1]
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.performance import risk_free_of_a_day
 from portfolio.analytics.rolling import rolling_figures
-from portfolio.application.performance.measures import LEAST_RETURNS
+from portfolio.application.performance.measures import LEAST_RETURNS, every_unit_value
 from portfolio.application.performance.records import MeasuredDay
 
 
@@ -35,12 +34,7 @@ def rolling_of(finals: Sequence[MeasuredDay], window_days: int, risk_free_rate: 
 
     From the first day at or below zero on none is defined. ``risk_free_rate`` is that of a year, a fraction.
     """
-    first = finals[0].day if finals else date.min
-    known = {day.day: day for day in finals}
-    ruined = next((day.day for day in finals if day.total_value.value <= 0), date.max)
-    n_days = (finals[-1].day - first).days + 1 if finals else 0
-    every = [first + timedelta(days=n) for n in range(n_days)]
-    units = [float(known[day].unit_value) if day in known and day < ruined else math.nan for day in every]
+    every, units = every_unit_value(finals)
     risk_free_daily = risk_free_of_a_day(risk_free_rate)
     found = rolling_figures(units, window_days, least=LEAST_RETURNS, risk_free_daily=risk_free_daily)
     return Rolling(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import MOVEMENTS
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
@@ -17,8 +18,6 @@ from portfolio.domain.symbol import Symbol
 Tagged = Movement | PositionAdjustment
 TagOf = Callable[[Tagged], str | None]
 Quantities = defaultdict[Symbol, Quantity]
-
-_DAY = timedelta(days=1)
 
 
 def _none() -> Quantities:
@@ -76,17 +75,17 @@ class TagPeriod:
 
     def day_of_trade(self, trade: Movement, opened: date) -> date:
         """Return the day of a trade; ``opened`` is the earliest."""
-        return max(_day(trade.executed_at if self.by_effect else min(trade.executed_at, trade.booked_at)), opened)
+        return max(day_of(trade.executed_at if self.by_effect else min(trade.executed_at, trade.booked_at)), opened)
 
     def day_of_other(self, entry: CashEntry, opened: date) -> date:
         """Return the day of an entry that is no trade."""
         transaction = entry.transaction
-        return max(_day(transaction.effective_at if self.by_effect else transaction.day_at), opened)
+        return max(day_of(transaction.effective_at if self.by_effect else transaction.day_at), opened)
 
     def opened(self, baseline: CashEntry) -> date:
         """Return the earliest day that an entry after a baseline may be of."""
         is_new = not (baseline.transaction.cash_delta or baseline.positions)
-        return date.min if self.by_effect and is_new else _day(baseline.transaction.at)
+        return date.min if self.by_effect and is_new else day_of(baseline.transaction.at)
 
     def paid(self, entry: CashEntry, moved: PositionAdjustment, day: date) -> Money:
         """Return what an asset cost that an entry of the period brought, beyond what it realized: no result of its own.
@@ -94,7 +93,7 @@ class TagPeriod:
         An event brings it at its cost, and so does a baseline on restated days. What was there before the first return
         is worth what it was worth when it came.
         """
-        transaction, first = entry.transaction, self.start + _DAY
+        transaction, first = entry.transaction, self.start + DAY
         if self.by_effect and transaction.kind is CashTransactionKind.BASELINE:
             return moved.leg.basis_delta
         if transaction.event is None:
@@ -140,7 +139,3 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
 def signals_of(entries: Iterable[Movement | CashEntry]) -> Collection[str]:
     """Return the signals that trades name."""
     return {e.signal_id for e in entries if isinstance(e, Movement) and e.signal_id is not None}
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(UTC).date()

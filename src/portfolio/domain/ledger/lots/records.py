@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from portfolio.domain.days import day_of
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.packed import Packed, Packing
 from portfolio.domain.symbol import Symbol
@@ -154,4 +155,4 @@ def days_between(acquired_at: datetime | None, disposed_at: datetime | None) -> 
     """Return the UTC days from one to the other, not below 0; None where one of them is not known."""
     if acquired_at is None or disposed_at is None:
         return None
-    return max((disposed_at.astimezone(UTC).date() - acquired_at.astimezone(UTC).date()).days, 0)
+    return max((day_of(disposed_at) - day_of(acquired_at)).days, 0)
