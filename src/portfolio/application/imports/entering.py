@@ -11,7 +11,7 @@ from typing import Final
 from portfolio.application.imports.records import Implied
 from portfolio.application.imports.steps import MoneyMove, Step, steps_of
 from portfolio.application.imports.worth import WorthOf, WorthUnknown, value_of
-from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW
+from portfolio.application.ledger.cash import noted
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.happenings.records import entries_of
 from portfolio.application.ledger.records import TradeEntry, TradeRequest
@@ -146,20 +146,12 @@ class _Attempt:
 
     def _trade(self, execution: Execution, group: str | None) -> None:
         self.books, trade = self.books.book(execution, self.to.rules, now=self.to.now)
-        entry = TradeEntry(
-            trade=trade,
-            request=_REQUEST,
-            portfolio_id=self.books.id,
-            revision=self.books.revision,
-            booked_at=self.to.now,
-            group=group,
-        )
-        self.entries.append(entry)
+        self.entries.append(TradeEntry.of(trade, self.books, _REQUEST, self.to.now, group))
 
     def _happen(self, what: Happening, note: str | None = None) -> None:
         happened = happen(self.books, what, self.to.rules, self.to.now)
-        begins = happened.after.units.begin_anew(self.books.units, happened.transaction.value_before)
-        entry, trades = entries_of(happened, owner=IMPORT, note=_noted(note, begins=begins))
+        note = noted(note, self.books, happened.after, happened.transaction)
+        entry, trades = entries_of(happened, owner=IMPORT, note=note)
         self.books = happened.after
         self.entries += [entry, *trades]
 
@@ -170,13 +162,7 @@ class _Attempt:
         else:
             allowed = self.to.rules.allow_negative_cash
             after, moved = before.withdraw(-move.amount, now, allow_negative_cash=allowed)
-        begins = after.units.begin_anew(before.units, moved.value_before)
         terms = EventTerms(flow_value=moved.net_deposits_delta, effective_at=move.at)
         self.books = after
-        self.entries.append(
-            CashEntry.of(replace(moved, event=terms), after, owner=IMPORT, note=_noted(note, begins=begins))
-        )
-
-
-def _noted(note: str | None, *, begins: bool) -> str | None:
-    return "; ".join([*([note] if note else []), *([UNITS_BEGIN_ANEW] if begins else [])]) or None
+        note = noted(note, before, after, moved)
+        self.entries.append(CashEntry.of(replace(moved, event=terms), after, owner=IMPORT, note=note))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
-from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ledger.booking_batch import Batch, BookingResult, outcome_again
 from portfolio.application.ledger.events import TradeBooked, WithinBooking
-from portfolio.application.ledger.happenings.overrides import owner_of_override
+from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.lost_commit import Made, commit_once, identity
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookingKey, BookTrade, RecordedOutcome
@@ -44,36 +44,16 @@ class BookTrades:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
-        wanted = await self._for_their_owners(portfolio_id, commands)
+        wanted = await in_their_names(
+            self.ledger,
+            portfolio_id,
+            commands,
+            attrgetter("client_trade_id"),
+            of_cash=False,
+            is_named=lambda command: command.engine == command.owner,
+        )
         results = iter(await self._book(portfolio_id, [one for one in wanted if isinstance(one, BookTrade)]))
         return [next(results) if isinstance(one, BookTrade) else one for one in wanted]
-
-    async def _for_their_owners(
-        self, portfolio_id: int, commands: Sequence[BookTrade]
-    ) -> Sequence[BookTrade | OwnerAmbiguous]:
-        """Return the commands, each override in the name of the one who has a booking under its key.
-
-        In the place of one of which there are several such owners, or others than the named one, stands the error.
-        """
-        keys = {c.client_trade_id for c in commands if c.override and c.client_trade_id}
-        if not keys:
-            return commands
-        owners_of = await self.ledger.owners_of(portfolio_id, keys)
-        found: list[BookTrade | OwnerAmbiguous] = []
-        for command in commands:
-            key = command.client_trade_id
-            if key is None or not command.override:
-                found.append(command)
-                continue
-            owner = owner_of_override(
-                key,
-                command.owner,
-                owners_of.get(key, ()),
-                owner_given=command.owner_given,
-                is_named=command.engine == command.owner,
-            )
-            found.append(replace(command, owner=owner) if isinstance(owner, str) else owner)
-        return found
 
     async def _book(self, portfolio_id: int, commands: Sequence[BookTrade]) -> list[BookingResult]:
         if not commands:

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from portfolio.application.errors import KeyReused
-from portfolio.application.ledger.happenings.fees import fee_entry_of, pay_fee
+from portfolio.application.ledger.happenings.fees import pay_fee
 from portfolio.application.ledger.records import (
     Acceptance,
     BookedTrade,
@@ -19,6 +19,7 @@ from portfolio.application.ledger.records import (
     RecordedOutcome,
     Refusal,
     TradeEntry,
+    TradeRequest,
 )
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
@@ -156,17 +157,11 @@ class Batch:
             return refused
         group = command.group or (None if fee is None else f"trade-{after.revision}")
         self.portfolio = after
-        entry = TradeEntry(
-            trade=trade,
-            request=command if command.noted is None else replace(command, notes=command.noted),
-            portfolio_id=after.id,
-            revision=after.revision,
-            fingerprint=command.fingerprint,
-            booked_at=self.now,
-            group=group,
-        )
+        request = command if command.noted is None else replace(command, notes=command.noted)
+        entry = replace(TradeEntry.of(trade, after, request, self.now, group), fingerprint=command.fingerprint)
         outcome = self._outcome(command, acceptance, first, terms=execution)
-        fee_entry = None if fee is None else fee_entry_of(fee, command, before, self.now, group)
+        payer = TradeRequest(owner=command.owner, engine=command.engine)
+        fee_entry = None if fee is None else TradeEntry.of(fee, before, payer, self.now, group)
         booked = Decision(command, outcome, entry, fee_entry, twin)
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)

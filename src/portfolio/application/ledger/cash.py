@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
-from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry, made_key
+from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.events import CashMoved
-from portfolio.application.ledger.happenings.overrides import owner_of_override
-from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
+from portfolio.application.ledger.happenings.overrides import in_their_names
+from portfolio.application.ledger.happenings.records import BookEvent
+from portfolio.application.ledger.lost_commit import IsKept, Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import DIGEST_VERSION, Refusal, digest_version
 from portfolio.domain.errors import DomainError
@@ -89,31 +92,19 @@ class MoveCashInOrOut:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
-        wanted = await self._for_its_owner(portfolio_id, wish)
+        [wanted] = await in_their_names(self.ledger, portfolio_id, [wish], attrgetter("client_transaction_id"))
+        if not isinstance(wanted, MoveCash):
+            raise wanted
         return await commit_once(
             self.ledger, portfolio_id, lambda unit: self._move(unit, wanted), announce=self.announce
         )
 
-    async def _for_its_owner(self, portfolio_id: int, wish: MoveCash) -> MoveCash:
-        """Return the wish, an override in the name of the one who has something under its key."""
-        key = wish.client_transaction_id
-        if key is None or not wish.override:
-            return wish
-        owners = (await self.ledger.owners_of(portfolio_id, [key], of_cash=True)).get(key, ())
-        owner = owner_of_override(key, wish.owner, owners, owner_given=wish.owner_given)
-        if not isinstance(owner, str):
-            raise owner
-        return replace(wish, owner=owner)
-
     async def _move(self, unit: LedgerUnit, wish: MoveCash) -> Made[CashReply]:
         key, first = wish.client_transaction_id, None
         if key is not None:
-            known = await unit.transaction(wish.owner, key)
-            if known is None and wish.adopts_open:
-                known = await unit.transaction("", key)
+            known = await known_under(unit, wish, key)
             if known is not None:
-                stored = known.fingerprint if isinstance(known, RefusedCashEntry) else known.entry.fingerprint
-                if not wish.is_same(stored or ""):
+                if not wish.is_same(known.fingerprint or ""):
                     raise KeyReused(key)
                 if not (wish.override and isinstance(known, RefusedCashEntry)):
                     return Made(CashReply(known, replayed=True))
@@ -123,13 +114,12 @@ class MoveCashInOrOut:
         except DomainError as error:
             if first is not None:
                 raise
-            return await self._refuse(unit, wish, error)
+            refused, is_kept = await refuse(unit, wish, key, error, self.clock.now())
+            return Made(CashReply(refused, replayed=False), is_kept)
         if wish.effective_at is not None:
             terms = EventTerms(flow_value=transaction.net_deposits_delta, effective_at=wish.effective_at)
             transaction = replace(transaction, event=terms)
-        note = wish.note
-        if after.units.begin_anew(unit.portfolio.units, transaction.value_before):
-            note = UNITS_BEGIN_ANEW if note is None else f"{note}; {UNITS_BEGIN_ANEW}"
+        note = noted(wish.note, unit.portfolio, after, transaction)
         entry = replace(
             CashEntry.of(transaction, after, owner=wish.owner if first is None else first.owner, note=note),
             client_transaction_id=key,
@@ -147,20 +137,37 @@ class MoveCashInOrOut:
         allowed = wish.override or self.rules.allow_negative_cash
         return portfolio.withdraw(wish.amount, self.clock.now(), allow_negative_cash=allowed)
 
-    async def _refuse(self, unit: LedgerUnit, wish: MoveCash, error: DomainError) -> Made[CashReply]:
-        key = wish.client_transaction_id or made_key()
-        refused = RefusedCashEntry(
-            portfolio_id=unit.portfolio.id,
-            owner=wish.owner,
-            client_transaction_id=key,
-            fingerprint=wish.digest(),
-            refusal=Refusal.of(error),
-            decided_at=self.clock.now(),
-            stated=wish.stated,
-        )
-        await unit.add_cash_refusal(refused)
 
-        async def is_kept(unit: LedgerUnit) -> bool:
-            return await unit.transaction(wish.owner, key) == refused
+def noted(note: str | None, before: Portfolio, after: Portfolio, moved: CashTransaction) -> str | None:
+    """Return the note of a transaction, which says where units begin anew with it."""
+    begins_anew = after.units.begin_anew(before.units, moved.value_before)
+    return "; ".join(filter(None, (note, UNITS_BEGIN_ANEW if begins_anew else None))) or None
 
-        return Made(CashReply(refused, replayed=False), is_kept)
+
+async def known_under(
+    unit: LedgerUnit, wish: MoveCash | BookEvent, key: str
+) -> RecordedCashEntry | RefusedCashEntry | None:
+    """Return what is kept under a key of who asks, or was in a service without API keys; None where nothing is."""
+    known = await unit.transaction(wish.owner, key)
+    return await unit.transaction("", key) if known is None and wish.adopts_open else known
+
+
+async def refuse(
+    unit: LedgerUnit, wish: MoveCash | BookEvent, key: str | None, error: DomainError, now: datetime
+) -> tuple[RefusedCashEntry, IsKept]:
+    """Keep a refusal, and return it; what has no key gets one, under which an override may book it."""
+    refused = RefusedCashEntry(
+        portfolio_id=unit.portfolio.id,
+        owner=wish.owner,
+        client_transaction_id=key or f"refused-{uuid.uuid4().hex}",
+        fingerprint=wish.digest(),
+        refusal=Refusal.of(error),
+        decided_at=now,
+        stated=wish.stated,
+    )
+    await unit.add_cash_refusal(refused)
+
+    async def is_kept(unit: LedgerUnit) -> bool:
+        return await unit.transaction(refused.owner, refused.client_transaction_id) == refused
+
+    return refused, is_kept

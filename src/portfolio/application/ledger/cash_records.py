@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -141,6 +140,11 @@ class RecordedCashEntry:
     id: int
     entry: CashEntry
 
+    @property
+    def fingerprint(self) -> str | None:
+        """Return the digest of what was asked for."""
+        return self.entry.fingerprint
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedEntry:
@@ -169,8 +173,3 @@ class RefusedCashEntry:
     refusal: Refusal
     decided_at: datetime
     stated: Mapping[str, str] = field(default_factory=dict)
-
-
-def made_key() -> str:
-    """Return a key for what was refused and had none: under it, it is found, and an override may book it."""
-    return f"refused-{uuid.uuid4().hex}"

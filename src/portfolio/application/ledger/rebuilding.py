@@ -10,7 +10,7 @@ from typing import Protocol
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
-from portfolio.application.ledger.cash_records import INITIAL_CASH, CashEntry, Entry
+from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.fold import PAGE_SIZE, Fold, add_entries
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
@@ -38,62 +38,15 @@ class Entries(Protocol):
 
 
 @dataclass(slots=True)
-class EntrySums(LedgerSums):
-    """The same sums, with how many entries there are and what is wrong with them."""
-
-    revision: int = 0
-    trades: int = 0
-    transactions: int = 0
-    is_new: bool = True
-    broken: list[str] = field(default_factory=list)
-
-    def add(self, entry: Entry) -> None:
-        """Take in the next entry; a gap in the revisions or an entry that does not balance is noted."""
-        if entry.revision != self.revision + 1:
-            self.broken.append(f"ledger revision {entry.revision} follows {self.revision}")
-        self.revision = entry.revision
-        if isinstance(entry, TradeEntry):
-            self.add_trade(entry)
-        else:
-            self.add_cash_entry(entry)
-
-    def add_trade(self, entry: TradeEntry) -> None:
-        """Take in a trade."""
-        self.trades += 1
-        self.is_new = False
-        self.move(entry.trade)
-        if not _balances(entry.trade):
-            self.broken.append(f"the entry of revision {entry.revision} does not balance")
-
-    def add_cash_entry(self, entry: CashEntry) -> None:
-        """Take in an entry that is no trade."""
-        self.transactions += 1
-        if entry.transaction.kind is not CashTransactionKind.BASELINE and entry.note != INITIAL_CASH:
-            self.is_new = False
-        self.transact(entry.transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
-        if _tells_all(entry) and not entry.balances:
-            self.broken.append(f"the entry of revision {entry.revision} does not balance")
-
-
-def _tells_all(entry: CashEntry) -> bool:
-    """Return whether an entry's positions are all that it moved, each with its cost: an event, or a restatement."""
-    return entry.transaction.event is not None or entry.transaction.kind is CashTransactionKind.RESTATEMENT
-
-
-def _balances(trade: Trade) -> bool:
-    """Return whether the entry moves cash as its execution says, and its sums balance."""
-    for_asset = -trade.notional if trade.side is Side.BUY else trade.notional
-    return trade.cash_delta == for_asset - trade.fees_delta == trade.realized_pnl - trade.basis_delta
-
-
-@dataclass(slots=True)
-class FoldedBooks(EntrySums):
-    """The books that the entries make.
+class FoldedBooks(LedgerSums):
+    """The books that the entries make, and what is wrong with these.
 
     Of what was adopted or accepted, ``without_cost``, entries know the quantity alone. ``reversed`` are the ids of the
     trades that were taken back: ``trade_counts`` counts them all the same.
     """
 
+    revision: int = 0
+    broken: list[str] = field(default_factory=list)
     positions: dict[Symbol, Position] = field(default_factory=dict)
     without_cost: set[Symbol] = field(default_factory=set)
     units: Units = field(default_factory=Units)
@@ -101,14 +54,27 @@ class FoldedBooks(EntrySums):
     reversed: list[int] = field(default_factory=list)
     begins_with_positions: bool = False
 
+    def add(self, entry: Entry) -> None:
+        """Take in the next entry; a gap in the revisions or an entry that does not balance is noted."""
+        if entry.revision != self.revision + 1:
+            self.broken.append(f"ledger revision {entry.revision} follows {self.revision}")
+        self.revision = entry.revision
+        if isinstance(entry, TradeEntry):
+            self._add_trade(entry.trade)
+            balances = _balances(entry.trade)
+        else:
+            self._add_cash_entry(entry)
+            balances = not _tells_all(entry) or entry.balances
+        if not balances:
+            self.broken.append(f"the entry of revision {entry.revision} does not balance")
+
     def position(self, symbol: Symbol) -> Position:
         """Return what the entries know of a position."""
         return self.positions.get(symbol) or Position(symbol=symbol)
 
-    def add_trade(self, entry: TradeEntry) -> None:
-        """Take in a trade."""
-        EntrySums.add_trade(self, entry)
-        trade, before = entry.trade, self.position(entry.trade.symbol)
+    def _add_trade(self, trade: Trade) -> None:
+        self.move(trade)
+        before = self.position(trade.symbol)
         if trade.reverses is None:
             self.trade_counts = self.trade_counts.with_trade(trade)
             after = before.entered(trade, Mark(trade.price, TRADE_SOURCE, trade.executed_at))
@@ -117,10 +83,9 @@ class FoldedBooks(EntrySums):
             after = before.entered(trade, before.mark)
         self._keep(after)
 
-    def add_cash_entry(self, entry: CashEntry) -> None:
-        """Take in an entry that is no trade."""
-        EntrySums.add_cash_entry(self, entry)
+    def _add_cash_entry(self, entry: CashEntry) -> None:
         transaction, flow = entry.transaction, entry.transaction.flow
+        self.transact(transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
         if transaction.kind is CashTransactionKind.BASELINE:
             self.positions, self.without_cost, self.reversed = {}, set(), []
             self.units, self.trade_counts = Units(), TradeCounts()
@@ -145,6 +110,17 @@ class FoldedBooks(EntrySums):
         if position.symbol in self.without_cost:
             position = replace(position, asset_cost=Money.zero(), cost_basis=Money.zero(), avg_entry_price=None)
         self.positions[position.symbol] = position
+
+
+def _tells_all(entry: CashEntry) -> bool:
+    """Return whether an entry's positions are all that it moved, each with its cost: an event, or a restatement."""
+    return entry.transaction.event is not None or entry.transaction.kind is CashTransactionKind.RESTATEMENT
+
+
+def _balances(trade: Trade) -> bool:
+    """Return whether the entry moves cash as its execution says, and its sums balance."""
+    for_asset = -trade.notional if trade.side is Side.BUY else trade.notional
+    return trade.cash_delta == for_asset - trade.fees_delta == trade.realized_pnl - trade.basis_delta
 
 
 @dataclass(slots=True)

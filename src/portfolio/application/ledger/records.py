@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import DomainError, InvalidAmount, OutOfRange
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side, Terms, Trade
 from portfolio.domain.money import Money, Quantity
@@ -218,6 +219,20 @@ class TradeEntry:
     fingerprint: str | None = None
     booked_at: datetime
     group: str | None = None
+
+    @classmethod
+    def of(  # shape: what an entry says
+        cls, trade: Trade, after: Portfolio, request: TradeRequest, booked_at: datetime, group: str | None = None
+    ) -> TradeEntry:
+        """Return the entry of a trade that led to the portfolio ``after``."""
+        return cls(
+            trade=trade,
+            request=request,
+            portfolio_id=after.id,
+            revision=after.revision,
+            booked_at=booked_at,
+            group=group,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

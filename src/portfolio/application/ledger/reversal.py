@@ -74,13 +74,7 @@ class ReverseTrade:
         after, trade = unit.portfolio.reverse(
             found.entry.trade, trade_id, now, allow_negative_cash=self.rules.allow_negative_cash
         )
-        entry = TradeEntry(
-            trade=trade,
-            portfolio_id=unit.portfolio.id,
-            revision=after.revision,
-            request=TradeRequest(owner=owner, notes=notes),
-            booked_at=now,
-        )
+        entry = TradeEntry.of(trade, after, TradeRequest(owner=owner, notes=notes), now)
         [reversal_id] = await unit.add_trades([entry])
         await unit.save(after)
         reply = _reply(reversal_id, trade_id, entry, after)

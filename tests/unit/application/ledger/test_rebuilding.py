@@ -17,7 +17,7 @@ from portfolio.application.ledger.happenings.booking import BookEvents
 from portfolio.application.ledger.happenings.records import BookEvent, EventReply
 from portfolio.application.ledger.lots.journal import Journal
 from portfolio.application.ledger.opening import OpenBooks
-from portfolio.application.ledger.rebuilding import EntrySums, RebuildBooks
+from portfolio.application.ledger.rebuilding import FoldedBooks, RebuildBooks
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import ReconcileBooks, VerifyBooks
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -253,7 +253,7 @@ async def test_an_event_against_the_law_leaves_the_rows_as_they_are(ledger: Fake
     number, entry = max(ledger.books.transactions.items())
     changed = replace(entry.transaction, realized_delta=money(5))
     ledger.books.transactions[number] = replace(entry, transaction=changed)
-    fold = EntrySums()
+    fold = FoldedBooks()
     for each in await ledger.entries(1, after=0, limit=100):
         fold.add(each)
     assert fold.broken == [f"the entry of revision {entry.revision} does not balance"]

@@ -165,15 +165,8 @@ class _Opposite:
         assert booked.entry is not None
         allowed = self.rules.allow_negative_cash
         self.books, trade = self.books.reverse(booked.entry.trade, booked.id, self.now, allow_negative_cash=allowed)
-        self.entries.append(
-            TradeEntry(
-                trade=trade,
-                request=TradeRequest(owner=self.owner, notes=self._note),
-                portfolio_id=self.books.id,
-                revision=self.books.revision,
-                booked_at=self.now,
-            )
-        )
+        request = TradeRequest(owner=self.owner, notes=self._note)
+        self.entries.append(TradeEntry.of(trade, self.books, request, self.now))
 
     def _take_entry(self, booked: RecordedCashEntry, trades: Sequence[BookedTrade]) -> None:
         if booked.entry.revision in self.taken:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
-from portfolio.application.errors import KeyReused, OwnerAmbiguous
-from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW
-from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry, made_key
+from portfolio.application.errors import KeyReused
+from portfolio.application.ledger.cash import known_under, noted, refuse
+from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
-from portfolio.application.ledger.happenings.overrides import owner_of_override
+from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.happenings.records import (
     BookEvent,
     EventReply,
@@ -21,7 +22,7 @@ from portfolio.application.ledger.happenings.records import (
 )
 from portfolio.application.ledger.lost_commit import IsKept, Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
-from portfolio.application.ledger.records import BookedTrade, Refusal, TradeEntry
+from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.event_rules import happen
 from portfolio.domain.ledger.happening import Happened, Happening
@@ -53,7 +54,7 @@ class BookEvents:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
-        wanted = await self._for_their_owners(portfolio_id, wishes)
+        wanted = await in_their_names(self.ledger, portfolio_id, wishes, attrgetter("client_event_id"))
 
         async def book(unit: LedgerUnit) -> Made[list[EventResult]]:
             run = _Run(unit, self.clock, self.rules, dry_run, unit.portfolio)
@@ -63,22 +64,6 @@ class BookEvents:
             return Made(results, run.is_kept, run.events)
 
         return await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
-
-    async def _for_their_owners(
-        self, portfolio_id: int, wishes: Sequence[BookEvent]
-    ) -> Sequence[BookEvent | OwnerAmbiguous]:
-        """Return the wishes, each override in the name of the one who has something under its key."""
-        keys = {one.client_event_id for one in wishes if one.override and one.client_event_id}
-        owners_of = await self.ledger.owners_of(portfolio_id, keys, of_cash=True) if keys else {}
-        found: list[BookEvent | OwnerAmbiguous] = []
-        for wish in wishes:
-            key, owner = wish.client_event_id, wish.owner
-            if key is not None and wish.override:
-                named = owner_of_override(key, owner, owners_of.get(key, ()), owner_given=wish.owner_given)
-                found.append(replace(wish, owner=named) if isinstance(named, str) else named)
-            else:
-                found.append(wish)
-        return found
 
 
 @dataclass(slots=True)
@@ -113,17 +98,12 @@ class _Run:
         if (wish.owner, key) in self._decided:
             fingerprint, reply = self._decided[wish.owner, key]
             return EventReply(reply.event, replayed=True) if wish.is_same(fingerprint) else KeyReused(key)
-        known = await self.unit.transaction(wish.owner, key)
-        if known is None and wish.adopts_open:
-            known = await self.unit.transaction("", key)
+        known = await known_under(self.unit, wish, key)
         if known is None:
             return None
-        if isinstance(known, RefusedCashEntry):
-            return EventReply(known, replayed=True) if wish.is_same(known.fingerprint) else KeyReused(key)
-        return await self._again(wish, key, known)
-
-    async def _again(self, wish: BookEvent, key: str, known: RecordedCashEntry) -> EventReply | KeyReused:
-        event = await self.unit.event(known.id) if wish.is_same(known.entry.fingerprint or "") else None
+        if not wish.is_same(known.fingerprint or ""):
+            return KeyReused(key)
+        event = known if isinstance(known, RefusedCashEntry) else await self.unit.event(known.id)
         return KeyReused(key) if event is None else EventReply(event, replayed=True)
 
     async def _book(self, wish: BookEvent, first: RefusedCashEntry | None = None) -> EventReply | DomainError:
@@ -145,14 +125,13 @@ class _Run:
     def _entries(
         self, wish: BookEvent, happened: Happened, first: RefusedCashEntry | None
     ) -> tuple[CashEntry, list[TradeEntry]]:
-        begins = happened.after.units.begin_anew(self.portfolio.units, happened.transaction.value_before)
-        notes = [_all_of_it(wish.what, happened), UNITS_BEGIN_ANEW if begins else None]
+        moved = happened.transaction
         return entries_of(
             happened,
             owner=wish.owner if first is None else first.owner,
             key=wish.client_event_id,
             fingerprint=wish.digest() if first is None else first.fingerprint,
-            note="; ".join(filter(None, notes)) or None,
+            note=noted(_all_of_it(wish.what, happened), self.portfolio, happened.after, moved),
         )
 
     async def _keep(self, entry: CashEntry, trades: list[TradeEntry]) -> RecordedEvent:
@@ -163,18 +142,8 @@ class _Run:
         return event
 
     async def _refuse(self, wish: BookEvent, error: DomainError) -> EventReply:
-        refused = RefusedCashEntry(
-            portfolio_id=self.unit.portfolio.id,
-            owner=wish.owner,
-            client_transaction_id=wish.client_event_id or made_key(),
-            fingerprint=wish.digest(),
-            refusal=Refusal.of(error),
-            decided_at=self.clock.now(),
-            stated=wish.stated,
-        )
-        await self.unit.add_cash_refusal(refused)
-        if self.is_kept is None:
-            self.is_kept = _has_refusal(refused)
+        refused, is_kept = await refuse(self.unit, wish, wish.client_event_id, error, self.clock.now())
+        self.is_kept = self.is_kept or is_kept
         return EventReply(refused, replayed=False)
 
 
@@ -184,13 +153,6 @@ def _all_of_it(what: Happening, happened: Happened) -> str | None:
     if what.quantity is None or not left or left[0].value <= 0 or left[0] == what.quantity:
         return None
     return f"quantity: {what.quantity} was reported, and all of {left[0]} taken"
-
-
-def _has_refusal(refused: RefusedCashEntry) -> IsKept:
-    async def is_kept(unit: LedgerUnit) -> bool:
-        return await unit.transaction(refused.owner, refused.client_transaction_id) == refused
-
-    return is_kept
 
 
 async def write_event(

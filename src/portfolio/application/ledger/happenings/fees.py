@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from portfolio.application.ledger.records import BookTrade, TradeEntry, TradeRequest
+from portfolio.application.ledger.records import BookTrade
 from portfolio.domain.errors import InsufficientQuantity, ValueUnknown
 from portfolio.domain.ledger.event_case import price_at
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
@@ -48,15 +48,3 @@ def pay_fee(
     except InsufficientQuantity as failure:  # it names another asset than the booking does
         raise InsufficientQuantity(failure.symbol, failure.held, failure.requested, verb="paid as the fee") from failure
     return after, replace(execution, fees=value), trade
-
-
-def fee_entry_of(fee: Trade, command: BookTrade, after: Portfolio, now: datetime, group: str | None) -> TradeEntry:
-    """Return the entry of the sale of a fee, which led to the portfolio ``after``."""
-    return TradeEntry(
-        trade=fee,
-        request=TradeRequest(owner=command.owner, engine=command.engine),
-        portfolio_id=after.id,
-        revision=after.revision,
-        booked_at=now,
-        group=group,
-    )

@@ -142,15 +142,9 @@ def entries_of(
         client_transaction_id=key,
         fingerprint=fingerprint,
     )
+    request, group = TradeRequest(owner=owner), transaction.event.group
     trades = [
-        TradeEntry(
-            trade=trade,
-            request=TradeRequest(owner=owner),
-            portfolio_id=after.id,
-            revision=happened.revision + place,
-            booked_at=transaction.at,
-            group=transaction.event.group,
-        )
+        replace(TradeEntry.of(trade, after, request, transaction.at, group), revision=happened.revision + place)
         for place, trade in enumerate(happened.trades, start=1)
     ]
     return entry, trades
