@@ -35,5 +35,10 @@ class Uncancelled:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # its caller may have gone: an error nobody fetches is not worth a warning
+        fetch_error(task)
+
+
+def fetch_error(task: asyncio.Task[Any]) -> None:
+    """Fetch the error of a task that has ended: all who asked may have gone, and one nobody fetches is warned of."""
+    if not task.cancelled():
+        task.exception()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 from portfolio.adapters.compute.cluster import Cluster
@@ -18,36 +19,31 @@ SLICE_SECONDS: Final = 0.5
 LATE_SECONDS: Final = 120.0
 
 
+@dataclass(slots=True)
 class SpawnedBacktester:
     """Computes backtests in the worker processes, a slice at a time."""
 
-    def __init__(
-        self,
-        workers: Workers | Cluster,
-        *,
-        slice_seconds: float = SLICE_SECONDS,
-        libraries: tuple[str, ...] = LIBRARIES,
-    ) -> None:
-        self._workers = workers
-        self._slice_seconds = slice_seconds
-        self._libraries = libraries
+    workers: Workers | Cluster
+    _: KW_ONLY
+    slice_seconds: float = SLICE_SECONDS
+    libraries: tuple[str, ...] = LIBRARIES
 
     def check(self, kind: Kind) -> None:
         """See that backtests of a kind can be computed; raises as the port says."""
         if kind is Kind.TARGETS:
-            check_installed(self._libraries)
+            check_installed(self.libraries)
 
     @property
     def spare(self) -> int:
         """Return how many processes have nothing to do."""
-        return self._workers.spare
+        return self.workers.spare
 
     async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
         """Go on for a slice; raises as the port says."""
-        asked = given, checkpoint, dict(ahead), self._slice_seconds
-        return await self._workers.run(advance_backtest, *asked, seconds=LATE_SECONDS)
+        asked = given, checkpoint, dict(ahead), self.slice_seconds
+        return await self.workers.run(advance_backtest, *asked, seconds=LATE_SECONDS)
 
     async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
         """Go on with a trial for a slice; raises as the port says."""
-        asked = given, place, state, self._slice_seconds
-        return await self._workers.run(attempt_trial, *asked, seconds=LATE_SECONDS)
+        asked = given, place, state, self.slice_seconds
+        return await self.workers.run(attempt_trial, *asked, seconds=LATE_SECONDS)

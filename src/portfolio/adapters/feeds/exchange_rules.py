@@ -8,6 +8,7 @@ https://docs.cdp.coinbase.com/api-reference/exchange-api/rest-api/products/get-s
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final
 
@@ -87,6 +88,7 @@ class CoinbaseRules:
             raise FeedFailed(source, error.reason) from error
 
 
+@dataclass(slots=True)
 class BinanceRules:
     """The rules of the pairs in USDT at Binance.
 
@@ -95,18 +97,10 @@ class BinanceRules:
     is converted by what a USDT is worth; without a known worth nothing is told. ``PRICE_FILTER`` has the tick.
     """
 
-    def __init__(
-        self,
-        client: ExchangeClient,
-        prices: ExchangeClient,
-        tether: TetherRate,
-        learn_tether: Callable[[], Coroutine[None, None, None]],
-    ) -> None:
-        """Take the client to ask with, and the one of the prices: while that one rests, Binance is not asked here."""
-        self._client = client
-        self._prices = prices
-        self._tether = tether
-        self._learn_tether = learn_tether
+    client: ExchangeClient
+    prices: ExchangeClient
+    tether: TetherRate
+    learn_tether: Callable[[], Coroutine[None, None, None]]
 
     async def rules(self) -> Mapping[Symbol, Rules]:
         """Return the rules of each asset listed against USDT, or why they are unknown.
@@ -114,16 +108,16 @@ class BinanceRules:
         Raises:
             FeedFailed: Binance did not answer, or lists nothing against USDT, or nobody knows what a USDT is worth.
         """
-        source = self._client.source
+        source = self.client.source
         try:
-            if self._prices.circuit in {Circuit.OPEN, Circuit.OFF}:
+            if self.prices.circuit in {Circuit.OPEN, Circuit.OFF}:
                 raise NotAsked("not asked while its prices are not")
-            await self._learn_tether()
-            rate, is_assumed = self._tether.in_dollars()
+            await self.learn_tether()
+            rate, is_assumed = self.tether.in_dollars()
             if is_assumed:
                 raise SourceFailed("least orders are in USDT, and nobody knows what a USDT is worth")
             query = {"showPermissionSets": "false", "symbolStatus": "TRADING"}
-            info = await self._client.get("api/v3/exchangeInfo", query, _ExchangeInfo)
+            info = await self.client.get("api/v3/exchangeInfo", query, _ExchangeInfo)
             pairs = (pair for pair in readable(info.symbols, _Pair) if pair.symbol.endswith(_USDT))
             return _by_symbol(
                 source, ((p.symbol.removesuffix(_USDT), _read_pair(source, p, rate.value)) for p in pairs)

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -127,6 +126,11 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         return ZERO if self.risk_free_rate is UNSET else self.risk_free_rate
 
     @property
+    def may_be_bought(self) -> tuple[str, ...]:
+        """Return the assets that targets name: they may be bought although nothing of them is held."""
+        return (self.optimise.symbols or ()) if self.kind is Kind.TARGETS and self.optimise else ()
+
+    @property
     def rhythm(self) -> int:
         """Return the days from one decision to the next."""
         if self.every_days is not None:
@@ -187,10 +191,5 @@ def weight_faults(weights: Mapping[str, Decimal]) -> Sequence[Fault]:
     return [Fault("weights", "have to sum to more than 0 and at most 1: the rest is cash")]
 
 
-def _plain(value: Any) -> Mapping[Any, Any]:
-    assert isinstance(value, MappingProxyType)
-    return dict(value)
-
-
-_ENCODER: Final = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic", enc_hook=dict)
 _DECODER: Final = msgspec.json.Decoder(BacktestRequest)

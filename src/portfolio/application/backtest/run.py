@@ -35,7 +35,7 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
         raise NotBacktestable(f"there are closes from {panel.first} to {panel.last} alone")
     place = panel.place(first)
     wallet, left_out = _first_wallet(request, panel, place, holdings)
-    universe = sorted({*wallet.quantities, *_may_be_bought(request)})
+    universe = sorted({*wallet.quantities, *request.may_be_bought})
     if missing := [symbol for symbol in universe if not _has_closes(panel, symbol)]:
         raise NotBacktestable(f"no closes of {', '.join(missing)}")
     worth = wallet.value(panel.marks_on(place))
@@ -80,10 +80,6 @@ def advance(
             days.pass_day(place)
         later.next_day = until + timedelta(days=1)
     return later
-
-
-def _may_be_bought(request: BacktestRequest) -> tuple[str, ...]:
-    return (request.optimise.symbols or ()) if request.kind is Kind.TARGETS and request.optimise else ()
 
 
 def _first_wallet(

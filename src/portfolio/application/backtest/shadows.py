@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -63,6 +63,7 @@ class Shadows:
     convention: str = CONVENTION
 
 
+@dataclass(slots=True)
 class ReadShadows:
     """Computes the shadows of a period from the entries and the closes, by the very steps of a backtest.
 
@@ -71,23 +72,15 @@ class ReadShadows:
     a request may: what was begun goes on without it, a step of one period by turns with a step of another.
     """
 
-    def __init__(
-        self,
-        history: ReadsHistory,
-        snapshots: Snapshots,
-        closes: JoinedCloses,
-        *,
-        categories: Categories,
-        policy: RebalancePolicy,
-    ) -> None:
-        self._history = history
-        self._snapshots = snapshots
-        self._closes = closes
-        self._categories = categories
-        self._policy = policy
-        self._runs = Derived(most=4)
-        self._turns = Derived(most=4)
-        self._uncancelled = Uncancelled()
+    history: ReadsHistory
+    snapshots: Snapshots
+    closes: JoinedCloses
+    _: KW_ONLY
+    categories: Categories
+    policy: RebalancePolicy
+    _runs: Derived = field(default_factory=lambda: Derived(most=4), init=False)
+    _turns: Derived = field(default_factory=lambda: Derived(most=4), init=False)
+    _uncancelled: Uncancelled = field(default_factory=Uncancelled, init=False)
 
     async def stop(self) -> None:
         """End what nobody waits for any more."""
@@ -108,10 +101,12 @@ class ReadShadows:
         books = _first_books(history, first)
         if books is None:
             return _without(nothing, "nothing_held")
-        question = _question(history, books, self._policy)
+        question = _question(history, books, self.policy)
         closes = await self._closes_of(question, history)
-        question = _in_units_of(closes, question)
-        panel = Panel.of(closes.history, self._categories, simulated=closes.simulated_history)
+        # What was held is in the units of the closes, which are those of today.
+        carried_on = carried(question.quantities, question.first, closes.borne_out)
+        question = replace(question, quantities=carried_on)
+        panel = Panel.of(closes.history, self.categories, simulated=closes.simulated_history)
         try:
             run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))
             await self._uncancelled(self._finish(run))
@@ -127,7 +122,7 @@ class ReadShadows:
             figures=figures_of(actual, history.risk_free_rate),
             shadows=await in_fold_thread(lambda: run.shadows),
             left_out=run.left_out,
-            policy_id=self._policy.id,
+            policy_id=self.policy.id,
             simulated_history=closes.simulated_history,
             joined_history=closes.joined_history,
             unjoined_history=closes.unjoined_history,
@@ -141,7 +136,7 @@ class ReadShadows:
 
     async def _closes_of(self, question: ShadowQuestion, history: History) -> Closes:
         """Return the closes of what was held, as many days before the first one as the rules look back."""
-        closes = await self._closes(
+        closes = await self.closes(
             sorted(question.quantities),
             min((history.today - question.first).days + DEFAULT_DAYS, MAX_DAYS),
             today=history.today,
@@ -155,15 +150,10 @@ class ReadShadows:
     async def _read(self, days: int) -> History:
         """Return the days, and a portfolio that all entries read are in: some may be booked meanwhile."""
         for _ in range(ATTEMPTS):
-            history = await self._history(await self._snapshots.newest(), days + 1)
+            history = await self.history(await self.snapshots.newest(), days + 1)
             if history.entries.revision <= history.snapshot.portfolio.revision:
                 return history
         raise LedgerUnavailable("the books change faster than they are read", retry_after_seconds=3.0)
-
-
-def _in_units_of(closes: Closes, question: ShadowQuestion) -> ShadowQuestion:
-    """Return the question with what was held in the units of the closes, which are those of today."""
-    return replace(question, quantities=carried(question.quantities, question.first, closes.borne_out))
 
 
 def _without(nothing: Shadows, why: str) -> Shadows:

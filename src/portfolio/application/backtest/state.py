@@ -106,9 +106,5 @@ class BacktestState(msgspec.Struct, kw_only=True):
         return _DECODER.decode(encoded)
 
 
-def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic", enc_hook=_plain)
+_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic", enc_hook=dict)
 _DECODER: Final = msgspec.msgpack.Decoder(BacktestState)

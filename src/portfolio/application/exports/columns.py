@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from portfolio.application.performance.records import MeasuredDay
 from portfolio.application.prices.records import Close
 from portfolio.domain.ledger.lots.records import Disposal
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.money import Price
 
 
 def _of(kind: Kind, *names: str) -> list[Column[Any]]:
@@ -24,11 +23,12 @@ def _of(kind: Kind, *names: str) -> list[Column[Any]]:
 
 def _booked(kind: Kind, *paths: str) -> list[Column[LoggedEntry]]:
     """Return columns of a trade at its place in the ledger; they are empty where its row cannot be read."""
-    return [Column(path.rpartition(".")[2], kind, _where_readable(attrgetter(f"entry.{path}"))) for path in paths]
 
+    def column(path: str) -> Column[LoggedEntry]:
+        read = attrgetter(path)
+        return Column(path.rpartition(".")[2], kind, lambda one: None if one.entry is None else read(one.entry))
 
-def _where_readable(read: Callable[[LoggedEntry], object]) -> Callable[[LoggedEntry], object]:
-    return lambda logged: None if logged.entry is None else read(logged)
+    return [column(path) for path in paths]
 
 
 TRADE: Final[Sequence[Column[LoggedEntry]]] = [
@@ -56,14 +56,10 @@ TRADE: Final[Sequence[Column[LoggedEntry]]] = [
 ]
 
 
-def _price(position: Position) -> Price | None:
-    return position.mark.price if position.mark else None
-
-
 POSITION: Final[Sequence[Column[Position]]] = [
     *_of(Kind.TEXT, "symbol"),
     *_of(Kind.DECIMAL, "quantity", "avg_entry_price"),
-    Column("current_price", Kind.DECIMAL, _price),
+    Column("current_price", Kind.DECIMAL, lambda position: position.mark and position.mark.price),
     *_of(Kind.DECIMAL, "market_value", "cost_basis", "unrealized_pnl", "realized_pnl"),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -34,31 +35,20 @@ R = TypeVar("R")
 ROWS_A_PAGE: Final = 500
 
 
+@dataclass(slots=True)
 class ReadExports:
     """Reads tables of the books, by the use cases of the routes."""
 
-    def __init__(  # shape: its parts, injected
-        self,
-        lookups: Lookups,
-        snapshots: Snapshots,
-        read_lots: ReadLots,
-        past_books: ReadPastBooks,
-        by_basis: ReadByBasis,
-        past: ReadPastPerformance,
-        prices: PriceStore,
-        clock: Clock,
-        *,
-        benchmark: Symbol,
-    ) -> None:
-        self._lookups = lookups
-        self._snapshots = snapshots
-        self._read_lots = read_lots
-        self._past_books = past_books
-        self._by_basis = by_basis
-        self._past = past
-        self._prices = prices
-        self._clock = clock
-        self._benchmark = benchmark
+    lookups: Lookups
+    snapshots: Snapshots
+    read_lots: ReadLots
+    past_books: ReadPastBooks
+    by_basis: ReadByBasis
+    past: ReadPastPerformance
+    prices: PriceStore
+    clock: Clock
+    _: KW_ONLY
+    benchmark: Symbol
 
     async def __call__(self, wanted: Wanted) -> Table:
         """Return a table, whose pages are read as they are asked for.
@@ -67,7 +57,7 @@ class ReadExports:
             LedgerUnavailable: the database is away, or is so while the pages are read.
             PortfolioMissing: the books were never opened.
         """
-        snapshot = await self._snapshots.newest()
+        snapshot = await self.snapshots.newest()
         match wanted.what:
             case What.TRADES:
                 return _table(wanted, snapshot, TRADE, self._trades(snapshot, wanted.since))
@@ -103,14 +93,14 @@ class ReadExports:
         last = snapshot.portfolio.revision
         for start in range(0, last, ROWS_A_PAGE):
             until = min(start + ROWS_A_PAGE, last)
-            yield await self._lookups.log(snapshot.portfolio.id, after=start, until=until)
+            yield await self.lookups.log(snapshot.portfolio.id, after=start, until=until)
 
     async def _days(self, snapshot: Snapshot, wanted: Wanted) -> Table:
         if wanted.is_past:
-            basis, past = Basis.RESTATED, self._past(wanted.as_of, wanted.known_at)
+            basis, past = Basis.RESTATED, self.past(wanted.as_of, wanted.known_at)
             history, series = await past.history(), await past.series(MAX_DAYS)
         else:
-            basis, reads = await self._by_basis(wanted.basis)
+            basis, reads = await self.by_basis(wanted.basis)
             history, series = await reads.performance.history(), await reads.series(MAX_DAYS)
         days = [one for one in history.finals if one.day >= _day(wanted.since)]
         estimated = {day.day: day.estimated for day in series.days}
@@ -119,7 +109,7 @@ class ReadExports:
         return _table(wanted, snapshot, columns, _paged(columns, days), about)
 
     async def _gains(self, snapshot: Snapshot, wanted: Wanted) -> Table:
-        found = await self._read_lots.gains(wanted.method, None, wanted.as_of, wanted.known_at)
+        found = await self.read_lots.gains(wanted.method, None, wanted.as_of, wanted.known_at)
         columns = [*GAIN, Column("term", Kind.TEXT, partial(_term, found))]
         kept, since = found.disposals, wanted.since
         if since is not None:
@@ -129,15 +119,15 @@ class ReadExports:
         return _table(wanted, snapshot, columns, _paged(columns, kept), about)
 
     async def _past_positions(self, snapshot: Snapshot, wanted: Wanted) -> Table:
-        found = await self._past_books(wanted.as_of, wanted.known_at)
+        found = await self.past_books(wanted.as_of, wanted.known_at)
         about = {"revision": str(found.revision), "complete": str(found.is_complete).lower()}
         return _table(wanted, snapshot, PAST_POSITION, _paged(PAST_POSITION, found.positions), about)
 
     async def _closes(self, snapshot: Snapshot, since: date) -> AsyncIterator[Sequence[Row]]:
         """Yield the closes of everything that was ever held, and of the benchmark, asset by asset."""
-        yesterday = day_of(self._clock.now()) - timedelta(days=1)
-        for symbol in sorted({*snapshot.portfolio.positions, self._benchmark}):
-            found = await self._prices.closes([symbol], since=since, until=yesterday)
+        yesterday = day_of(self.clock.now()) - timedelta(days=1)
+        for symbol in sorted({*snapshot.portfolio.positions, self.benchmark}):
+            found = await self.prices.closes([symbol], since=since, until=yesterday)
             async for page in _paged(CLOSE, found):
                 yield page
 
@@ -155,7 +145,7 @@ def _table(
         "as_of": _text(wanted.as_of or snapshot.as_of),
         "revision": str(snapshot.portfolio.revision),
         **({"since": _text(wanted.since)} if wanted.since else {}),
-        **({"known_at": _known(wanted.known_at)} if wanted.known_at is not None else {}),
+        **({"known_at": _text(wanted.known_at)} if wanted.known_at is not None else {}),
         **(more or {}),
     }
     return Table(what=wanted.what, columns=kinds_of(columns), about=about, pages=pages)
@@ -177,12 +167,8 @@ def _day(since: datetime | None) -> date:
     return EARLIEST if since is None else day_of(since)
 
 
-def _known(at: KnownAt) -> str:
-    return str(at) if isinstance(at, int) else _text(at)
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _text(at: KnownAt) -> str:
+    return str(at) if isinstance(at, int) else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _term(found: Gains, one: Disposal) -> str | None:

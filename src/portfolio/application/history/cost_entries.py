@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
@@ -59,15 +60,12 @@ class CostEntries:
     def in_order(self) -> dict[Symbol, list[Movement | CashEntry]]:
         """Return what stands in the order of effect, by the first asset of each group; of equal times as booked."""
         of = defaultdict[Symbol, list[Movement | CashEntry]](list)
-        for entry in self._all():
-            of[self._group_of(_symbol_of(entry))].append(entry)
+        for entry in chain[Movement | CashEntry](self._trades.values(), self._events.values()):
+            symbol = entry.symbol if isinstance(entry, Movement) else entry.positions[0].symbol
+            of[self._group_of(symbol)].append(entry)
         for entries in of.values():
             entries.sort(key=lambda one: (_effective_at(one), one.revision))
         return {group[0]: of[self._group_of(group[0])] for group in self.groups}
-
-    def _all(self) -> Iterator[Movement | CashEntry]:
-        yield from self._trades.values()
-        yield from self._events.values()
 
     def _begin(self, positions: Iterable[PositionAdjustment]) -> None:
         for each in (self.opening, self.left_out, self.net_deposits, self._trades, self._events, self._groups):
@@ -127,7 +125,3 @@ class CostEntries:
 
 def _effective_at(entry: Movement | CashEntry) -> datetime:
     return entry.executed_at if isinstance(entry, Movement) else entry.transaction.effective_at
-
-
-def _symbol_of(entry: Movement | CashEntry) -> Symbol:
-    return entry.symbol if isinstance(entry, Movement) else entry.positions[0].symbol

@@ -128,7 +128,7 @@ class ReadPastBooks:
         entries, now = await self._journal.read(portfolio), self._clock.now()
         found = await in_fold_thread(partial(books_at, entries, portfolio, as_of or now, known_at))
         prices = await self._closes(found, now)
-        return _priced(found, prices)
+        return replace(found, positions=[replace(one, price=prices.get(one.symbol)) for one in found.positions])
 
     async def _closes(self, books: PastBooks, now: datetime) -> Mapping[Symbol, Price]:
         """Return the closes of a day that is over."""
@@ -230,7 +230,3 @@ class _Sums:
             for symbol, quantity in sorted(quantities.items())
             if quantity or basis[symbol]
         ]
-
-
-def _priced(books: PastBooks, prices: Mapping[Symbol, Price]) -> PastBooks:
-    return replace(books, positions=[replace(one, price=prices.get(one.symbol)) for one in books.positions])

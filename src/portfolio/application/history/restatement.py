@@ -73,7 +73,8 @@ class RestateBooks:
             LedgerUnavailable: the database is away.
             PortfolioMissing: the books were never opened.
         """
-        wanted = await self._compared(await self._ledger.newest(portfolio_id))
+        portfolio = await self._ledger.newest(portfolio_id)
+        wanted = await in_fold_thread(compare, await self._journal.read(portfolio), portfolio)
         if revision is not None and wanted.revision != revision:
             raise BooksMoved
         return wanted
@@ -113,10 +114,6 @@ class RestateBooks:
         await unit.save(portfolio)
         made = Restatements(revision=portfolio.revision, found=wanted.found, left_out=wanted.left_out, booked=booked)
         return Made(made, is_kept, told)
-
-    async def _compared(self, portfolio: Portfolio) -> Restatements:
-        entries = await self._journal.read(portfolio)
-        return await in_fold_thread(compare, entries, portfolio)
 
 
 def _entry(portfolio: Portfolio, group: GroupRestatement, owner: str, now: datetime) -> tuple[Portfolio, CashEntry]:

@@ -16,7 +16,7 @@ from portfolio.application.imports.letting_go import let_go
 from portfolio.application.imports.preview import Placing, PreviewImport
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile
-from portfolio.application.imports.records import Identified, Options, Preview
+from portfolio.application.imports.records import Options, Preview
 from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.simulation import Simulation
 from portfolio.application.imports.valuing import FindWorths
@@ -202,7 +202,7 @@ class _Run:
         told = await write_entries(unit, entries, self.tell)
         if self.learned:
             await unit.name_imported_rows(self.learned)
-        rows = await in_long_thread(self._all_rows)
+        rows = await in_long_thread(self._rows)
         record = self._record(unit.portfolio.id, within)
         import_id = await unit.add_import(record, rows) if rows else None
         if within is not None:
@@ -217,23 +217,20 @@ class _Run:
         """Return one preview a file, in their order."""
         return [self.previews[number] for number in range(len(self.files))]
 
-    def _all_rows(self) -> list[ImportedRow]:
-        return [row for number in self.previews for row in self._rows(number)]
-
-    def _rows(self, number: int) -> list[ImportedRow]:
-        preview, family = self.previews[number], self.files[number].family
-        return [] if preview.is_given_up else [self._row(family, preview, one) for one in preview.events]
-
-    def _row(self, family: str, preview: Preview, identified: Identified) -> ImportedRow:
-        return ImportedRow(
-            account=self.wish.options.account,
-            family=family,
-            format=preview.format or "",
-            external_id=identified.name.own_id,
-            content=identified.content,
-            effective_at=identified.event.at,
-            ledger_revision=self.revisions[id(identified)],
-        )
+    def _rows(self) -> list[ImportedRow]:
+        return [
+            ImportedRow(
+                account=self.wish.options.account,
+                family=self.files[number].family,
+                format=preview.format or "",
+                external_id=one.name.own_id,
+                content=one.content,
+                effective_at=one.event.at,
+                ledger_revision=self.revisions[id(one)],
+            )
+            for number, preview in self.previews.items()
+            for one in (() if preview.is_given_up else preview.events)
+        ]
 
     def _record(self, portfolio_id: int, within: Within | None) -> KeptImport:
         entries = self.books.entries

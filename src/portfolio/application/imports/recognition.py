@@ -171,14 +171,6 @@ def _listed(value: object, name: str, *fields: str) -> Objects | None:
     return list(enumerate(found)) if is_named or has_fields else None
 
 
-def _activities(value: object) -> Objects | None:
-    return _listed(value, "activities") if isinstance(value, Mapping) else None
-
-
-def _fills(value: object) -> Objects | None:
-    return _listed(value, "fills", "trade_id", "product_id", "side", "size", "price")
-
-
 def _unified(value: object) -> Objects | None:
     found = value if isinstance(value, list) else None
     return _listed(found, "", "symbol", "side", "amount", "price", "timestamp")
@@ -221,7 +213,12 @@ FORMATS = (
         coinbase_pro.read_account,
         "type,time,amount,amount/balance unit,transfer id,trade id,order id",
     ),
-    Format("coinbase-advanced", "coinbase-advanced", coinbase_advanced.read, objects=_fills),
+    Format(
+        "coinbase-advanced",
+        "coinbase-advanced",
+        coinbase_advanced.read,
+        objects=lambda value: _listed(value, "fills", "trade_id", "product_id", "side", "size", "price"),
+    ),
     _table(
         "binance-history",
         "binance-history",
@@ -240,7 +237,12 @@ FORMATS = (
     ),
     _table("kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,subtype,asset,amount,fee"),
     _table("kraken-trades", "kraken", kraken_trades.read, "txid,pair,time,type,price,cost,fee,vol,margin"),
-    Format("ghostfolio", "ghostfolio", ghostfolio.read, objects=_activities),
+    Format(
+        "ghostfolio",
+        "ghostfolio",
+        ghostfolio.read,
+        objects=lambda value: _listed(value, "activities") if isinstance(value, Mapping) else None,
+    ),
     Format("freqtrade", "freqtrade", freqtrade.read, objects=_orders),
     Format("ccxt", "ccxt", ccxt.read, objects=_unified),
     _table(

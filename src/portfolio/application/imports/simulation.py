@@ -57,7 +57,7 @@ class Simulation:
         """
         units = [unit for preview in previews.values() for unit in _units_of(preview)]
         units.sort(key=attrgetter("order"))
-        for _, of_moment in groupby(Told(units, "placing", self.tell), key=_moment):
+        for _, of_moment in groupby(Told(units, "placing", self.tell), key=lambda unit: unit.order[0]):
             first, *others = of_moment
             if others:
                 self._enter_moment([first, *others])
@@ -82,7 +82,8 @@ class Simulation:
         for place, unit in enumerate(units):
             refused = self._enter_unit(unit, self.allowed)
             if refused is not None:
-                _report(unit, refused)
+                reason = _reason(refused)
+                unit.preview.reported += [Reported(row, reason) for row in unit.events[0].event.rows]
             elif self.retries_left > 0:
                 return list(units[place + 1 :])
         return []
@@ -99,21 +100,12 @@ class Simulation:
         return None
 
 
-def _moment(unit: _Unit) -> datetime:
-    return unit.order[0]
-
-
 def _units_of(preview: Preview) -> Iterator[_Unit]:
     for _, of_rows in groupby(preview.events, key=lambda one: one.event.rows):
         events = list(of_rows)
         first = events[0].event
         rank = 0 if first.kind in _FIRST else 1 if first.kind in _SECOND else 2
         yield _Unit(preview, events, (first.at, rank, events[0].content))
-
-
-def _report(unit: _Unit, refused: Refused) -> None:
-    reason = _reason(refused)
-    unit.preview.reported += [Reported(row, reason) for row in unit.events[0].event.rows]
 
 
 def _reason(refused: Refused) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 
 from portfolio.application.announcer import Event
@@ -51,6 +51,7 @@ async def as_it_is(portfolio: Portfolio) -> Portfolio:
     return portfolio
 
 
+@dataclass(slots=True)
 class Snapshots:  # shape: the last state, who waits for the next one, and how it is found
     """Serves the portfolio's newest state and keeps the last one for when the database is away.
 
@@ -58,25 +59,17 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
     up again, by a lookup that begins after the reader came and that all who came before it share.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        portfolio_id: int,
-        *,
-        deadline_seconds: float = 5.0,
-        settle: Settle = as_it_is,
-    ) -> None:
-        self._ledger = ledger
-        self._settle = settle
-        self._clock = clock
-        self.portfolio_id = portfolio_id
-        self._deadline_seconds = deadline_seconds
-        self._last: Snapshot | None = None
-        self._waiting: list[asyncio.Future[Snapshot]] = []
-        self._worker: asyncio.Task[None] | None = None
-        self._is_behind = False
-        self._late: asyncio.TimerHandle
+    ledger: Ledger
+    clock: Clock
+    portfolio_id: int
+    _: KW_ONLY
+    deadline_seconds: float = 5.0
+    settle: Settle = as_it_is
+    _last: Snapshot | None = field(default=None, init=False)
+    _waiting: list[asyncio.Future[Snapshot]] = field(default_factory=list, init=False)
+    _worker: asyncio.Task[None] | None = field(default=None, init=False)
+    _is_behind: bool = field(default=False, init=False)
+    _late: asyncio.TimerHandle = field(init=False)
 
     def take_notice(self, event: Event) -> None:
         """Know that this process booked: the revisions have changed then, and need not be looked up to tell."""
@@ -138,14 +131,14 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
             _answer([*waiting, *self._waiting], replace(self._last, database_away=True) if self._last else unseen)
             self._answer_in_time(())
 
-        self._late = asyncio.get_running_loop().call_later(self._deadline_seconds, give_up)
+        self._late = asyncio.get_running_loop().call_later(self.deadline_seconds, give_up)
 
     async def _look(self) -> Snapshot:
         is_behind, self._is_behind = self._is_behind, False
         try:
             last = self._last
-            is_due = last is not None and self._clock.monotonic() - last.checked_at >= RELOAD_SECONDS
-            revisions = None if is_behind else await self._ledger.revisions(self.portfolio_id)
+            is_due = last is not None and self.clock.monotonic() - last.checked_at >= RELOAD_SECONDS
+            revisions = None if is_behind else await self.ledger.revisions(self.portfolio_id)
             if last is None or (is_due and revisions != last.revisions):
                 await self._load()
             elif revisions != last.revisions:
@@ -168,15 +161,15 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
 
     async def _settle_last(self) -> None:
         assert self._last is not None
-        as_of, last = self._clock.now(), self._last
-        portfolio = await self._settle(last.portfolio)
+        as_of, last = self.clock.now(), self._last
+        portfolio = await self.settle(last.portfolio)
         if portfolio is not last.portfolio:
             self._last = replace(last, portfolio=portfolio, as_of=as_of, derived=Derived())
 
     async def _catch_up(self, last: Snapshot) -> None:
         """Bring the state up to the newest entries and prices; other programs' writes are looked for in their time."""
-        as_of = self._clock.now()
-        portfolio = await self._ledger.newest(self.portfolio_id)
+        as_of = self.clock.now()
+        portfolio = await self.ledger.newest(self.portfolio_id)
         self._last = replace(
             last,
             portfolio=portfolio,
@@ -189,16 +182,16 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
 
     async def _check(self, last: Snapshot) -> None:
         """Load again only if the rows have changed. The version is read first: a later write shows the next time."""
-        as_of, checked_at = self._clock.now(), self._clock.monotonic()
-        version = await self._ledger.version(self.portfolio_id)
+        as_of, checked_at = self.clock.now(), self.clock.monotonic()
+        version = await self.ledger.version(self.portfolio_id)
         if version == last.version:
             self._last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False, contradiction=None)
         else:
             await self._load(version)
 
     async def _load(self, version: str | None = None) -> None:
-        as_of, checked_at = self._clock.now(), self._clock.monotonic()
-        portfolio, last = await self._ledger.load(self.portfolio_id), self._last
+        as_of, checked_at = self.clock.now(), self.clock.monotonic()
+        portfolio, last = await self.ledger.load(self.portfolio_id), self._last
         is_same = last is not None and portfolio == last.portfolio
         self._last = Snapshot(
             portfolio=last.portfolio if last and is_same else portfolio,

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -42,6 +42,7 @@ class FinalReport:
     lacking: Collection[Symbol] = field(default_factory=set)
 
 
+@dataclass(slots=True)
 class MakeFinal:
     """Makes final the days from the opening of the books until yesterday, those without a row as well.
 
@@ -53,26 +54,15 @@ class MakeFinal:
     Closes of the benchmark are fetched with the others.
     """
 
-    def __init__(  # shape: its ports, injected
-        self,
-        ledger: Ledger,
-        entries: LedgerDays,
-        days: Days,
-        prices: PriceStore,
-        closes: CloseFeed,
-        clock: Clock,
-        *,
-        benchmark: Symbol | None = None,
-        most_seconds: float = math.inf,
-    ) -> None:
-        self._ledger = ledger
-        self._entries = entries
-        self._days = days
-        self._prices = prices
-        self._closes = closes
-        self._clock = clock
-        self._benchmark = benchmark
-        self._most_seconds = most_seconds
+    ledger: Ledger
+    entries: LedgerDays
+    days: Days
+    prices: PriceStore
+    closes: CloseFeed
+    clock: Clock
+    _: KW_ONLY
+    benchmark: Symbol | None = None
+    most_seconds: float = math.inf
 
     async def __call__(self, portfolio_id: int, last: int | None = None) -> FinalReport:
         """Return which days were written, oldest first; of the ``last`` days alone where it is given.
@@ -81,21 +71,21 @@ class MakeFinal:
             LedgerUnavailable: the database is away; nothing was written.
             PortfolioMissing: there is no portfolio yet.
         """
-        today = self._clock.now().date()
+        today = self.clock.now().date()
         books = await self._books(portfolio_id, today, today - timedelta(days=last) if last else EARLIEST)
         first = books[0].day if books else today
-        rows = {row.day: row for row in await self._days.values(portfolio_id, since=first, today=today)}
+        rows = {row.day: row for row in await self.days.values(portfolio_id, since=first, today=today)}
         books = [one for one in books if one.is_reconciled or one.day not in rows]
         if not books:
             return FinalReport()
-        recorded = await self._days.positions(portfolio_id, [one.day for one in books])
+        recorded = await self.days.positions(portfolio_id, [one.day for one in books])
         wanted = {(symbol, one.day) for one in books for symbol in one.held}
-        if self._benchmark is not None:
-            wanted |= {(self._benchmark, one.day - timedelta(days=n)) for one in books for n in (0, 1)}
+        if self.benchmark is not None:
+            wanted |= {(self.benchmark, one.day - timedelta(days=n)) for one in books for n in (0, 1)}
         making = _Making(await self._closes_of(wanted) if wanted else {}, recorded, rows)
         days = [day for one in books if (day := making.day(one)) is not None]
         if days:
-            await self._days.write(portfolio_id, days)
+            await self.days.write(portfolio_id, days)
         return FinalReport(
             written=[day.value.day for day in days],
             carried=making.carried,
@@ -105,14 +95,14 @@ class MakeFinal:
 
     async def _books(self, portfolio_id: int, today: date, since: date) -> Sequence[DayBooks]:
         """Return the books of the days from ``since``, or from the opening, until yesterday."""
-        portfolio = await self._ledger.load(portfolio_id)
-        await self._entries.read(portfolio_id, portfolio.revision)
-        while self._entries.revision > portfolio.revision:  # booked meanwhile
-            portfolio = await self._ledger.load(portfolio_id)
-        if self._entries.opened is None:
+        portfolio = await self.ledger.load(portfolio_id)
+        await self.entries.read(portfolio_id, portfolio.revision)
+        while self.entries.revision > portfolio.revision:  # booked meanwhile
+            portfolio = await self.ledger.load(portfolio_id)
+        if self.entries.opened is None:
             return []
-        first = max(self._entries.opened, self._entries.whole_since, since)
-        return books_of(portfolio, self._entries, each_day(first, today - DAY))
+        first = max(self.entries.opened, self.entries.whole_since, since)
+        return books_of(portfolio, self.entries, each_day(first, today - DAY))
 
     async def _closes_of(self, wanted: Collection[tuple[Symbol, date]]) -> Prices:
         """Return the closes; those of assets sold since were never fetched, so they are asked for now.
@@ -121,19 +111,19 @@ class MakeFinal:
         """
         days = [day for _, day in wanted]
         since, until = min(days) - timedelta(days=MOST_DAYS_CARRIED), max(days)
-        kept = await self._prices.closes({symbol for symbol, _ in wanted}, since=since, until=until)
+        kept = await self.prices.closes({symbol for symbol, _ in wanted}, since=since, until=until)
         found = {(close.symbol, close.day): close.price for close in kept}
         lacking: defaultdict[Symbol, list[date]] = defaultdict(list)
         for symbol, day in wanted:
             if (symbol, day) not in found:
                 lacking[symbol].append(day)
-        until_seconds = self._clock.monotonic() + self._most_seconds
+        until_seconds = self.clock.monotonic() + self.most_seconds
         for symbol, on in sorted(lacking.items()):
-            if self._clock.monotonic() >= until_seconds:
+            if self.clock.monotonic() >= until_seconds:
                 break
             with suppress(FeedFailed):
-                fetched = await self._closes.daily_closes(symbol, min(on), max(on))
-                await self._prices.add_closes(fetched)
+                fetched = await self.closes.daily_closes(symbol, min(on), max(on))
+                await self.prices.add_closes(fetched)
                 found.update({(symbol, close.day): close.price for close in fetched})
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -72,31 +72,25 @@ class ReadsHistory(Protocol):
         ...
 
 
+@dataclass(slots=True)
 class ReadHistory:
     """Reads the recorded days and the entries, and keeps them for when the database is away."""
 
-    def __init__(  # shape: its parts, injected
-        self,
-        days: Days,
-        entries: LedgerDays,
-        snapshots: Snapshots,
-        benchmark: ReadBenchmark,
-        clock: Clock,
-        *,
-        risk_free_rate: Decimal = Decimal(0),
-    ) -> None:
-        self._days = days
-        self._entries = entries
-        self._snapshots = snapshots
-        self._benchmark = benchmark
-        self._clock = clock
-        self._risk_free_rate = risk_free_rate
-        # The rows last seen and from when on: what there is to answer with while the database is away.
-        self._kept: list[DailyValue] = []
-        self._kept_since: date | None = None
-        # From when on they are the newest, of which price revision, and for how long: this service writes none without
-        # a new revision, other programs may.
-        self._newest_since, self._newest_of, self._newest_until = date.max, -1, -math.inf
+    days: Days
+    entries: LedgerDays
+    snapshots: Snapshots
+    benchmark: ReadBenchmark
+    clock: Clock
+    _: KW_ONLY
+    risk_free_rate: Decimal = Decimal(0)
+    # The rows last seen and from when on: what there is to answer with while the database is away.
+    _kept: list[DailyValue] = field(default_factory=list, init=False)
+    _kept_since: date | None = field(default=None, init=False)
+    # From when on they are the newest, of which price revision, and for how long: this service writes none without
+    # a new revision, other programs may.
+    _newest_since: date = field(default=date.max, init=False)
+    _newest_of: int = field(default=-1, init=False)
+    _newest_until: float = field(default=-math.inf, init=False)
 
     async def __call__(
         self,
@@ -115,37 +109,37 @@ class ReadHistory:
             LedgerUnavailable: the database is away, and these days were never read.
         """
         away = snapshot.database_away
-        today = today or (snapshot.as_of if away else self._clock.now()).date()
+        today = today or (snapshot.as_of if away else self.clock.now()).date()
         since = EARLIEST if lookback_days is None else today - timedelta(days=lookback_days)
         rows, old = await self._recorded(since, today, snapshot.revisions.prices, asks=not away)
         old |= not await self._entries_until(snapshot, asks=not away)
         measured = measured_days(rows)
-        opening = opening_of(self._entries.transactions, snapshot.portfolio.units)
+        opening = opening_of(self.entries.transactions, snapshot.portfolio.units)
         if opening is not None and measured and measured[0].is_adopted:
             opening = None
         if opening is not None:
             measured = [opening, *(day for day in measured if day.day > opening.day)]
         finals = [day for day in measured if since <= day.day < today]
-        beside = await self._benchmark(snapshot, today, finals[0].day if finals else today, benchmark)
+        beside = await self.benchmark(snapshot, today, finals[0].day if finals else today, benchmark)
         return History(
             snapshot=snapshot,
             finals=finals,
             opening=opening,
-            entries=self._entries,
+            entries=self.entries,
             today=today,
             stale=old or away or not beside.is_current,
             benchmark=beside,
-            risk_free_rate=self._risk_free_rate,
+            risk_free_rate=self.risk_free_rate,
         )
 
     async def _entries_until(self, snapshot: Snapshot, *, asks: bool) -> bool:
         """Read the entries, and return whether these are all that there are; those last seen without ``asks``."""
         try:
             if asks:
-                await self._entries.read(self._snapshots.portfolio_id, snapshot.revisions.ledger)
+                await self.entries.read(self.snapshots.portfolio_id, snapshot.revisions.ledger)
                 return True
         except LedgerUnavailable:
-            if not self._entries.is_read:
+            if not self.entries.is_read:
                 raise
         return False
 
@@ -154,11 +148,11 @@ class ReadHistory:
     ) -> tuple[list[DailyValue], bool]:
         """Return the recorded days since then, and whether they are only the last ones seen, as without ``asks``."""
         is_known = self._kept_since is not None and since >= self._kept_since
-        is_newest = price_revision == self._newest_of and self._clock.monotonic() < self._newest_until
+        is_newest = price_revision == self._newest_of and self.clock.monotonic() < self._newest_until
         if is_known and (not asks or (is_newest and since >= self._newest_since)):
             return [row for row in self._kept if row.day >= since], not asks
         try:
-            rows = list(await self._days.values(self._snapshots.portfolio_id, since=since, today=today))
+            rows = list(await self.days.values(self.snapshots.portfolio_id, since=since, today=today))
         except LedgerUnavailable:
             if not is_known:
                 raise
@@ -167,7 +161,7 @@ class ReadHistory:
         self._kept_since = min(since, self._kept_since or since)
         self._newest_since = min(since, self._newest_since) if is_newest else since
         if not is_newest:
-            self._newest_of, self._newest_until = price_revision, self._clock.monotonic() + RELOAD_SECONDS
+            self._newest_of, self._newest_until = price_revision, self.clock.monotonic() + RELOAD_SECONDS
         return rows, False
 
 

@@ -69,7 +69,8 @@ def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) 
         for symbol, p in portfolio.positions.items()
     }
     is_reconciled = not portfolio.has_unreconciled
-    units = _units_by_day(portfolio, entries)
+    history = unit_history(entries.transactions, portfolio.units)
+    units = [(day_of(e.transaction.at), one) for e, one in zip(entries.transactions, history, strict=True)]
     later = sorted(entries.days)
     books = []
     for day in sorted(wanted, reverse=True):
@@ -97,9 +98,3 @@ def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) 
             )
         )
     return books[::-1]
-
-
-def _units_by_day(portfolio: Portfolio, entries: DayEntries) -> list[tuple[date, Units]]:
-    transactions = entries.transactions
-    history = unit_history(transactions, portfolio.units)
-    return [(day_of(e.transaction.at), u) for e, u in zip(transactions, history, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -72,6 +72,7 @@ class _Column:
     """The last day whose close was converted at an assumed rate."""
 
 
+@dataclass(slots=True)
 class ReadCloses:
     """Reads the closes of symbols, and keeps them in memory.
 
@@ -80,23 +81,16 @@ class ReadCloses:
     since the last one is asked for, in one small query. So what was written before a request is in its answer.
     """
 
-    def __init__(
-        self,
-        prices: PriceStore,
-        clock: Clock,
-        *,
-        prefers_simulated: bool = False,
-        deadline_seconds: float = 5.0,
-    ) -> None:
-        self._prices = prices
-        self._clock = clock
-        self._prefers_simulated = prefers_simulated
-        self._deadline_seconds = deadline_seconds
-        self._columns: dict[str, _Column] = {}
-        self._version = 0
-        self._asks_again_at = -math.inf
-        self._made = Derived(most=4)
-        self._turn = asyncio.Lock()
+    prices: PriceStore
+    clock: Clock
+    _: KW_ONLY
+    prefers_simulated: bool = False
+    deadline_seconds: float = 5.0
+    _columns: dict[str, _Column] = field(default_factory=dict, init=False)
+    _version: int = field(default=0, init=False)
+    _asks_again_at: float = field(default=-math.inf, init=False)
+    _made: Derived = field(default_factory=lambda: Derived(most=4), init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def __call__(
         self, symbols: Sequence[str], days: int, *, today: date, price_revision: int, asks: bool = True
@@ -106,9 +100,9 @@ class ReadCloses:
         """
         assert 1 <= days <= MAX_DAYS
         is_current, version = False, self._version
-        if asks and self._clock.monotonic() >= self._asks_again_at:
+        if asks and self.clock.monotonic() >= self._asks_again_at:
             try:
-                async with asyncio.timeout(self._deadline_seconds), self._turn:
+                async with asyncio.timeout(self.deadline_seconds), self._turn:
                     await self._bring_up_to_date(symbols, days, today, price_revision)
                 is_current = True
             except LedgerUnavailable:
@@ -116,11 +110,11 @@ class ReadCloses:
             except TimeoutError:
                 # Not one reader after the other is to wait as long for the same silence.
                 pause = _SILENT_SECONDS if self._version == version else 0.0
-                self._asks_again_at = self._clock.monotonic() + pause
+                self._asks_again_at = self.clock.monotonic() + pause
         return self._closes(symbols, days, today, is_current=is_current)
 
     async def _bring_up_to_date(self, symbols: Sequence[str], days: int, today: date, price_revision: int) -> None:
-        now, last_day = self._clock.monotonic(), today - timedelta(days=1)
+        now, last_day = self.clock.monotonic(), today - timedelta(days=1)
         kept = {
             symbol: column
             for symbol, column in self._columns.items()
@@ -134,7 +128,7 @@ class ReadCloses:
             return
         since = last_day - timedelta(days=span)
         if unsure:
-            changed = await self._prices.changed_closes(after=min(kept[s].price_revision for s in unsure))
+            changed = await self.prices.changed_closes(after=min(kept[s].price_revision for s in unsure))
             for symbol in unsure:
                 if Symbol(symbol) in changed:
                     missing.append(symbol)
@@ -143,7 +137,7 @@ class ReadCloses:
         at_once = max(1, _ROWS_A_READ // (span + 1))
         for first in range(0, len(missing), at_once):
             part = missing[first : first + at_once]
-            found = await self._prices.closes([Symbol(s) for s in part], since=since, until=last_day)
+            found = await self.prices.closes([Symbol(s) for s in part], since=since, until=last_day)
             self._keep(part, found, today=today, span=span, price_revision=price_revision)
         if len(self._columns) > _MOST_KEPT:
             self._columns = {symbol: self._columns[symbol] for symbol in symbols}
@@ -160,9 +154,9 @@ class ReadCloses:
             row = (close.symbol.code, close.day, float(close.price.value))
             kinds[close.source == SIMULATED_SOURCE].append(row)
         real, simulated = (columns_of(kinds[is_simulated], last_day, span) for is_simulated in (False, True))
-        now = self._clock.now()
+        now = self.clock.now()
         is_settling = (now.hour, now.minute) < (0, SETTLING_MINUTES)
-        expires = self._clock.monotonic() + (_SETTLING_SECONDS if is_settling else _SETTLED_SECONDS)
+        expires = self.clock.monotonic() + (_SETTLING_SECONDS if is_settling else _SETTLED_SECONDS)
         for symbol in symbols:
             self._columns[symbol] = _Column(
                 real=real.get(symbol),
@@ -186,7 +180,7 @@ class ReadCloses:
         usable = [c if c is not None and c.last_day == last_day and c.span >= days else None for c in columns]
         real = table_of([column.real if column else None for column in usable], days)
         simulated = table_of([column.simulated if column else None for column in usable], days)
-        is_simulated = any(assets_in(simulated)) and (self._prefers_simulated or not any(assets_in(real)))
+        is_simulated = any(assets_in(simulated)) and (self.prefers_simulated or not any(assets_in(real)))
         chosen, other = (simulated, real) if is_simulated else (real, simulated)
         left_out = [symbol for symbol, has_any in zip(symbols, assets_in(other), strict=True) if has_any]
         return Closes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -19,6 +19,7 @@ from portfolio.domain.arithmetic import ONE, ZERO, exact
 from portfolio.domain.money import EXACT
 
 
+@dataclass(slots=True)
 class JoinedCloses:
     """Reads closes, and joins those of assets that were split or renamed.
 
@@ -28,13 +29,11 @@ class JoinedCloses:
     became too, after them: for quantities of a past day, see ``carried``.
     """
 
-    def __init__(
-        self, closes: ReadCloses, joins: ReadJoins, *, deadline_seconds: float = 5.0, follows: bool = False
-    ) -> None:
-        self._follows = follows
-        self._closes = closes
-        self._joins = joins
-        self._deadline_seconds = deadline_seconds
+    closes: ReadCloses
+    joins: ReadJoins
+    _: KW_ONLY
+    deadline_seconds: float = 5.0
+    follows: bool = False
 
     async def __call__(
         self, symbols: Sequence[str], days: int, *, today: date, revisions: Revisions, asks: bool = True
@@ -47,15 +46,15 @@ class JoinedCloses:
         is_current = True
         if asks:
             try:
-                async with asyncio.timeout(self._deadline_seconds):
-                    await self._joins(revisions.ledger)
+                async with asyncio.timeout(self.deadline_seconds):
+                    await self.joins(revisions.ledger)
             except (LedgerUnavailable, TimeoutError):
                 is_current = False
-        if self._follows:
-            symbols = [*symbols, *sorted(self._joins.newest.became(symbols))]
-        joins = self._joins.newest.of(symbols)
+        if self.follows:
+            symbols = [*symbols, *sorted(self.joins.newest.became(symbols))]
+        joins = self.joins.newest.of(symbols)
         others = sorted({join.from_symbol for join in joins.found if join.reason is None}.difference(symbols))
-        read = await self._closes(
+        read = await self.closes(
             [*symbols, *others], days, today=today, price_revision=revisions.prices, asks=asks and is_current
         )
         if not joins.found:

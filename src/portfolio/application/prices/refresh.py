@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -16,6 +16,7 @@ from portfolio.application.ledger.ports import Ledger
 from portfolio.application.prices.ports import CrossCheck, PriceFeed, PriceStore
 from portfolio.application.prices.records import Fence, PriceUpdate
 from portfolio.application.prices.sources import FeedReport, why_unreachable
+from portfolio.application.uncancelled import fetch_error
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -68,6 +69,7 @@ class PricesRefreshed(Event):
     at: datetime
 
 
+@dataclass(slots=True)
 class RefreshPrices:
     """Asks the feed for the prices of all positions, judges the quotes, and writes the believed ones once.
 
@@ -75,29 +77,22 @@ class RefreshPrices:
     ``RefreshReport.not_covered``.
     """
 
-    def __init__(  # shape: its parts, injected
-        self,
-        ledger: Ledger,
-        prices: PriceStore,
-        feed: PriceFeed,
-        clock: Clock,
-        portfolio_id: int,
-        *,
-        cross_check: CrossCheck | None = None,
-        rules: QuoteRules | None = None,
-        announce: Announcer = NO_LISTENERS,
-    ) -> None:
-        self._announce = announce
-        self._ledger = ledger
-        self._prices = prices
-        self._feed = feed
-        self._clock = clock
-        self._portfolio_id = portfolio_id
-        self._cross_check = cross_check
-        self._quarantine = Quarantine(rules=rules or QuoteRules())
-        self._running: asyncio.Task[RefreshReport] | None = None
-        self._last_report: RefreshReport | None = None
-        self._last_refresh: datetime | None = None
+    ledger: Ledger
+    prices: PriceStore
+    feed: PriceFeed
+    clock: Clock
+    portfolio_id: int
+    _: KW_ONLY
+    cross_check: CrossCheck | None = None
+    rules: QuoteRules | None = None
+    announce: Announcer = NO_LISTENERS
+    _quarantine: Quarantine = field(init=False)
+    _running: asyncio.Task[RefreshReport] | None = field(default=None, init=False)
+    _last_report: RefreshReport | None = field(default=None, init=False)
+    _last_refresh: datetime | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._quarantine = Quarantine(rules=self.rules or QuoteRules())
 
     @property
     def last_report(self) -> RefreshReport | None:
@@ -152,12 +147,11 @@ class RefreshPrices:
 
     def _ended(self, task: asyncio.Task[RefreshReport]) -> None:
         self._running = None
-        if not task.cancelled():
-            task.exception()  # every caller may have gone: an error nobody fetches is not worth a warning
+        fetch_error(task)
 
     async def _refresh(self, fence: Fence | None) -> RefreshReport:
-        started = self._clock.monotonic()
-        portfolio = await self._ledger.load(self._portfolio_id)
+        started = self.clock.monotonic()
+        portfolio = await self.ledger.load(self.portfolio_id)
         marks = {position.symbol: position.mark for position in portfolio.open_positions}
         report = await self._ask(sorted(marks))
         others = await self._second_opinions(report.quotes, marks)
@@ -165,21 +159,21 @@ class RefreshPrices:
             report.quotes,
             marks,
             others=others,
-            now=self._clock.now(),
-            uptime=timedelta(seconds=self._clock.monotonic()),
+            now=self.clock.now(),
+            uptime=timedelta(seconds=self.clock.monotonic()),
         )
         self._quarantine = judged.quarantine
         refreshed, too_large = _fitting(_marks(judged.believed), portfolio)
-        at = self._clock.now()
+        at = self.clock.now()
         unpriced = {symbol: mark for symbol, mark in marks.items() if mark and symbol not in refreshed}
         priced = portfolio.marked(refreshed)
-        executed = await _executed(self._prices, priced, unpriced, at, self._quarantine.rules.max_age)
+        executed = await _executed(self.prices, priced, unpriced, at, self._quarantine.rules.max_age)
         replaced = {symbol: unpriced[symbol] for symbol in executed}
         update = PriceUpdate(
             marks={**refreshed, **executed}, at=at, since=portfolio.price_revision, instead_of=replaced
         )
-        revision = await self._prices.record(self._portfolio_id, update, fence)
-        self._announce([PricesRefreshed(portfolio.id, revision, frozenset(update.marks), at)])
+        revision = await self.prices.record(self.portfolio_id, update, fence)
+        self.announce([PricesRefreshed(portfolio.id, revision, frozenset(update.marks), at)])
         reasons = {**report.failures, **judged.refused, **too_large}
         result = RefreshReport(
             refreshed=refreshed,
@@ -187,9 +181,9 @@ class RefreshPrices:
             quarantined={s: str(suspect) for s, suspect in judged.quarantine.suspects.items()},
             missing=frozenset(s for s, mark in marks.items() if mark is None and s not in refreshed),
             assumed_rate=frozenset(s for s, quote in judged.believed.items() if quote.assumed_rate),
-            unreachable=None if refreshed else why_unreachable(self._feed.states()),
+            unreachable=None if refreshed else why_unreachable(self.feed.states()),
             at=at,
-            duration_seconds=self._clock.monotonic() - started,
+            duration_seconds=self.clock.monotonic() - started,
         )
         self._last_report = result
         if not result.is_fruitless and result.unreachable is None:
@@ -199,22 +193,22 @@ class RefreshPrices:
     async def _ask(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return what the feed answers. While nothing is held, a known asset shows whether anybody can be reached."""
         if symbols:
-            return await self._feed.quotes(symbols)
-        if not any(state.last_success for state in self._feed.states().values()):
-            await self._feed.quotes([REFERENCE])
+            return await self.feed.quotes(symbols)
+        if not any(state.last_success for state in self.feed.states().values()):
+            await self.feed.quotes([REFERENCE])
         return FeedReport(quotes={})
 
     async def _second_opinions(
         self, quotes: Mapping[Symbol, Quote], marks: Mapping[Symbol, Mark | None]
     ) -> Mapping[Symbol, Quote]:
-        if self._cross_check is None:
+        if self.cross_check is None:
             return {}
         wild: dict[Symbol, str] = {}
         for symbol, mark in marks.items():
             quote = quotes.get(symbol)
             if quote is not None and mark is not None and self._quarantine.rules.is_wild(quote.price, mark.price):
                 wild[symbol] = quote.source
-        return (await self._cross_check.quotes_elsewhere(wild)).quotes if wild else {}
+        return (await self.cross_check.quotes_elsewhere(wild)).quotes if wild else {}
 
 
 async def _executed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Final
@@ -23,7 +24,6 @@ from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import Advice
 from portfolio.application.rebalancing.scores import (
     Outcome,
-    Score,
     Scorecard,
     ScoringData,
     outcomes_of,
@@ -45,6 +45,7 @@ SCORED_AT_ONCE: Final = 2_000
 ATTEMPTS: Final = 5
 
 
+@dataclass(slots=True)
 class ReadScorecard:
     """Scores the signals of a period. All of it is derived: signals, trades and closes are read, nothing is stored.
 
@@ -52,22 +53,13 @@ class ReadScorecard:
     it, as of when it was begun.
     """
 
-    def __init__(  # shape: its ports, injected
-        self,
-        signals: Signals,
-        lookups: Lookups,
-        prices: PriceStore,
-        closes: JoinedCloses,
-        snapshots: Snapshots,
-        clock: Clock,
-    ) -> None:
-        self._signals = signals
-        self._lookups = lookups
-        self._prices = prices
-        self._closes = closes
-        self._snapshots = snapshots
-        self._clock = clock
-        self._computations = SharedComputations[Scorecard]()
+    signals: Signals
+    lookups: Lookups
+    prices: PriceStore
+    closes: JoinedCloses
+    snapshots: Snapshots
+    clock: Clock
+    _computations: SharedComputations[Scorecard] = field(default_factory=SharedComputations[Scorecard], init=False)
 
     async def stop(self) -> None:
         """End what nobody waits for any more."""
@@ -80,17 +72,17 @@ class ReadScorecard:
             LedgerUnavailable: the database is away.
             PortfolioMissing: the books were never opened.
         """
-        snapshot = await self._snapshots.newest()
+        snapshot = await self.snapshots.newest()
         if snapshot.database_away:
             raise LedgerUnavailable("the database is away")
         return await self._computations(days, partial(self._read, snapshot, days))
 
     async def _read(self, snapshot: Snapshot, days: int) -> Scorecard:
-        now = self._clock.now()
+        now = self.clock.now()
         today = now.date()
         first_day, last_day = today - timedelta(days=days), today - timedelta(days=1)
         since = datetime.combine(first_day, time.min, UTC)
-        advices = await self._signals.advices(self._snapshots.portfolio_id, since=since)
+        advices = await self.signals.advices(self.snapshots.portfolio_id, since=since)
         known = await self._history(snapshot, advices, min(days + DAYS_PER_YEAR + 1, MAX_DAYS), today)
         evidence = ScoringData(
             advices=advices,
@@ -102,7 +94,7 @@ class ReadScorecard:
         outcomes: list[Outcome] = []
         for first in range(0, len(advices), SCORED_AT_ONCE):
             outcomes += await in_fold_thread(partial(outcomes_of, evidence, slice(first, first + SCORED_AT_ONCE)))
-        overall, by_reason = await in_fold_thread(_scores, outcomes)
+        overall, by_reason = await in_fold_thread(lambda: (score_of(outcomes), scores_by_reason(outcomes)))
         return Scorecard(
             as_of=now,
             first_day=first_day,
@@ -119,7 +111,7 @@ class ReadScorecard:
         """Return closes until the last final day, of the year before each signal too: its base rate is of that."""
         symbols = sorted({advice.symbol.code for advice in advices})
         for _ in range(ATTEMPTS):
-            known = await self._closes(symbols, days, today=today, revisions=snapshot.revisions)
+            known = await self.closes(symbols, days, today=today, revisions=snapshot.revisions)
             if known.is_current:
                 return known
         raise LedgerUnavailable("the price history could not be read")
@@ -130,7 +122,7 @@ class ReadScorecard:
         fills, ids = dict[str, Deal](), sorted(named)
         for first in range(0, len(ids), TRADES_A_READ):
             wanted = TradeFilter(ids=ids[first : first + TRADES_A_READ], limit=TRADES_A_READ)
-            for booked in (await self._lookups.trades(self._snapshots.portfolio_id, wanted)).items:
+            for booked in (await self.lookups.trades(self.snapshots.portfolio_id, wanted)).items:
                 if booked.entry is not None and booked.reversed_by is None:
                     trade = booked.entry.trade
                     fills[named[booked.id].id] = Deal(
@@ -144,7 +136,7 @@ class ReadScorecard:
         """Return the closes of final days at which advices are judged, all real or all simulated, exactly."""
         found: dict[tuple[str, date], Price] = {}
         for code, needed in sorted((await in_fold_thread(_judged_on, advices, last_day, known.borne_out)).items()):
-            for close in await self._prices.closes({Symbol(code)}, since=min(needed), until=max(needed)):
+            for close in await self.prices.closes({Symbol(code)}, since=min(needed), until=max(needed)):
                 if close.day in needed and (close.source == SIMULATED_SOURCE) is known.simulated_history:
                     found[code, close.day] = close.price
         return found
@@ -159,7 +151,3 @@ def _judged_on(advices: Sequence[Advice], last_day: date, joins: Sequence[Join])
                 for code, _ in became(advice.symbol.code, advice.day, day, joins):
                     wanted[code].add(day)
     return wanted
-
-
-def _scores(outcomes: Sequence[Outcome]) -> tuple[Score, Sequence[Score]]:
-    return score_of(outcomes), scores_by_reason(outcomes)

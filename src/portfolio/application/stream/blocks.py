@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final, TypeAlias
 
-from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
+from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade
 from portfolio.application.stream.ports import Writer
 from portfolio.application.stream.records import BEFORE_ALL, Block, Place
+from portfolio.application.uncancelled import fetch_error
 
 MOST_ENTRIES: Final = 500
 MOST_BYTES: Final = 256 * 1024
@@ -48,7 +48,7 @@ class Blocks:
         task = self._kept.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._kept[key] = asyncio.create_task(self._read(place, until), name="stream block")
-            task.add_done_callback(_fetch_error)
+            task.add_done_callback(fetch_error)
             while len(self._kept) > MOST_BLOCKS:
                 self._kept.popitem(last=False)
         return task.result() if task.done() else await asyncio.shield(task)
@@ -112,22 +112,11 @@ class Blocks:
             last = each
         end = Place(last.revision, until.prices, last.digest)
         frame = self._writer.entries(place.ledger + 1, end, [entry for entry in entries if entry])
-        return Block(end, frame, booked_at_of(logged[0]))
-
-
-def booked_at_of(logged: LoggedEntry) -> datetime | None:
-    """Return when an entry was booked; None where nothing can be made of its row."""
-    entry = logged.entry
-    if isinstance(entry, RecordedCashEntry):
-        return entry.entry.transaction.at
-    return entry.entry.booked_at if entry is not None and entry.entry is not None else None
+        # Nothing can be made of a row that cannot be read.
+        first = logged[0].entry.entry if logged[0].entry else None
+        return Block(end, frame, first.booked_at if first else None)
 
 
 def _is_reversal(logged: LoggedEntry) -> bool:
     booked = logged.entry
     return isinstance(booked, BookedTrade) and booked.entry is not None and booked.entry.trade.reverses is not None
-
-
-def _fetch_error(task: asyncio.Task[Block]) -> None:
-    if not task.cancelled():
-        task.exception()  # all who asked may have gone: an error nobody fetches is not worth a warning

@@ -17,6 +17,9 @@ _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?"
 _IN_NAME = re.compile(r"\(UTC(?:[+-]*(?P<offset>[+-]\d{1,2}(?::?\d\d)?))?\)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 2009, 2200
 _UTC, _MARKS = {" UTC", "Z"}, {"-- ::", "--T::"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MILLISECOND = 1_230_768_000_000  # in 2009, when there were no coins yet; seconds of now are far below
+_LAST_MILLISECOND = 7_000_000_000_000  # in 2191
 _SECONDS = re.compile(r"\d:\d\d:\d\d", re.ASCII)
 
 
@@ -133,3 +136,10 @@ def _moment(local: datetime, text: str) -> datetime:
             f"write which of the two it was behind the time, {first} or {second}",
         )
     return moment
+
+
+def millisecond_in(text: str) -> datetime:
+    """Return the moment of milliseconds since 1970; raises RowRefused where there are none, as of seconds."""
+    if not (text.isdecimal() and text.isascii() and _FIRST_MILLISECOND <= int(text[:20]) <= _LAST_MILLISECOND):
+        raise RowRefused(f"{text[:40]!r} is not a time in milliseconds")
+    return _EPOCH + timedelta(milliseconds=int(text))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from portfolio.domain.imports.moments import has_seconds, moment_in, usual_moment
+from portfolio.domain.imports.moments import has_seconds, millisecond_in, moment_in, usual_moment
 from portfolio.domain.imports.numbers import amount_in, money_in, number_in
 from portfolio.domain.imports.records import BY_HAND, Row, RowRefused
 
@@ -78,6 +78,11 @@ class Reading:
         if not has_seconds(text):
             raise RowRefused(f"{text!r} has lost its seconds", "import the file as it was downloaded, not saved again")
         return moment
+
+    def stamped(self, row: Row, stamp: str, written: str, zone: tzinfo | None) -> datetime:
+        """Return the moment of a row: a column's milliseconds, else what another one has written out."""
+        milliseconds = row.text(stamp)
+        return millisecond_in(milliseconds) if milliseconds else self.exact_time(row.text(written), zone)
 
     def time(self, text: str, zone: tzinfo | None, *, short_year: bool = False) -> datetime:
         """Return the moment of a row, of which seconds or the time of day may be missing."""

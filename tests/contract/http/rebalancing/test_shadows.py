@@ -232,7 +232,7 @@ async def test_books_that_never_stand_still_are_told(held: Service) -> None:
         async def newest(self) -> Any:
             return old
 
-    late = ReadShadows(read._history, Still(), read._closes, categories=CATEGORIES, policy=RebalancePolicy())  # type: ignore[arg-type]  # a snapshot of before
+    late = ReadShadows(read.history, Still(), read.closes, categories=CATEGORIES, policy=RebalancePolicy())  # type: ignore[arg-type]  # a snapshot of before
     with pytest.raises(LedgerUnavailable, match="faster"):
         await late(90)
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portfolio.domain.imports.formats.freqtrade import millisecond_in
-from portfolio.domain.imports.moments import moment_in, offset_in, zone_in_name
+from portfolio.domain.imports.moments import millisecond_in, moment_in, offset_in, zone_in_name
 from portfolio.domain.imports.numbers import amount_in, money_in, number_in
 from portfolio.domain.imports.records import RowRefused
 from portfolio.domain.imports.symbols import pair_in, symbol_in

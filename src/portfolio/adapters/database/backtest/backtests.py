@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
@@ -176,7 +176,9 @@ class DatabaseBacktests:
         async def write(session: Session) -> None:
             if seconds is not None:
                 values["expires_at"] = times(session, seconds)[1]
-            if (await session.run(update(backtests).where(*_mine(claim)).values(values))).rowcount != 1:
+            is_newest = (_c.id == claim.number, _c.token == claim.token, _c.state == JobState.RUNNING.value)
+            mine = update(backtests).where(*is_newest)
+            if (await session.run(mine.values(values))).rowcount != 1:
                 raise LeaseLost(f"the backtest {claim.job_id} is computed by another instance now, or has ended")
 
         await self._connections.write(write)
@@ -185,10 +187,6 @@ class DatabaseBacktests:
 def _results_on(closes: str, but: str) -> Select[Any]:
     done = (_c.closes == closes, _c.state == JobState.DONE.value, _c.backtest_id != but)
     return select(_c.result).where(*done).order_by(_c.id)
-
-
-def _mine(claim: Claim) -> tuple[ColumnElement[bool], ...]:
-    return _c.id == claim.number, _c.token == claim.token, _c.state == JobState.RUNNING.value
 
 
 async def _free(session: Session, seconds: float) -> Any:

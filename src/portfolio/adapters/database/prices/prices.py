@@ -101,7 +101,8 @@ class DatabasePriceStore:
             today = midnight(day_of(update.at))
             late = [symbol for symbol, mark in observed.items() if mark.at < today]
             await self._rows.mark_changed(session, late, revision)
-            await _write_totals(session, portfolio)
+            own = BUMP.where(mock_portfolio.c.id == portfolio.id)
+            await session.run(own.values(updated_at=NOW, **totals_to_row(portfolio)))
             await self._write_day(session, portfolio, today.date())
             return revision
 
@@ -190,9 +191,3 @@ async def _write_marks(
             values = position_to_row(portfolio.positions[symbol])
             marked.append({"id": row.id, "symbol": row.symbol, **{name: values[name] for name in _PRICE_COLUMNS}})
     await session.execute(*_MARKS.on(session.dialect, marked))
-
-
-async def _write_totals(session: Session, portfolio: Portfolio) -> None:
-    row = update(mock_portfolio).where(mock_portfolio.c.id == portfolio.id)
-    values = totals_to_row(portfolio)
-    await session.run(row.values(price_revision=mock_portfolio.c.price_revision + 1, updated_at=NOW, **values))

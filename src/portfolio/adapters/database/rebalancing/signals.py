@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -28,7 +28,7 @@ from portfolio.application.rebalancing.records import LIVE, Advice, Signal, Sign
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.money import EXACT, STEP
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal
+from portfolio.domain.rebalancing.strategies.targets import Proposal
 
 _ROWS = RowWriter(rebalance_signals)
 
@@ -219,13 +219,11 @@ def _proposal_from_json(symbol: str, kept: Values) -> Proposal:
         symbol=symbol,
         rule=Reason(kept["reason"]),
         change=Decimal(kept["change"]),
-        figures=dict(_figures(kept["figures"].items())),
+        figures={
+            name: figure["text"] if isinstance(figure, dict) else Decimal(figure)
+            for name, figure in kept["figures"].items()
+        },
     )
-
-
-def _figures(kept: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Figure]]:
-    for name, figure in kept:
-        yield name, figure["text"] if isinstance(figure, dict) else Decimal(figure)
 
 
 def _rounded(value: Decimal) -> Decimal:

@@ -35,7 +35,7 @@ class Exact(TypeDecorator[Decimal]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Decimal | None], Any] | None:
         """Return how a decimal is sent; None where the driver takes it as it is."""
-        return _to_text if dialect.name == "sqlite" else None
+        return _unless_none(plain) if dialect.name == "sqlite" else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Decimal | None] | None:
         """Return how a decimal is read; None where the driver gives one."""
@@ -81,11 +81,11 @@ class Blob(TypeDecorator[bytes]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], Any] | None:
         """Return how bytes are sent; None where the driver takes them as they are."""
-        return None if dialect.name == "sqlite" else _to_base64
+        return None if dialect.name == "sqlite" else _unless_none(lambda value: b64encode(value).decode())
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], bytes | None] | None:
         """Return how bytes are read; None where the driver gives them."""
-        return None if dialect.name == "sqlite" else _from_base64
+        return None if dialect.name == "sqlite" else _unless_none(b64decode)
 
 
 class Day(TypeDecorator[date]):
@@ -100,11 +100,15 @@ class Day(TypeDecorator[date]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[date | None], Any] | None:
         """Return how a day is sent; None where the driver takes it as it is."""
-        return _day_to_text if dialect.name == "sqlite" else None
+        return _unless_none(date.isoformat) if dialect.name == "sqlite" else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], date | None]:
         """Return how a day is read."""
         return from_any_day
+
+
+def _unless_none(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else convert(value)
 
 
 def from_any_day(value: Any) -> date | None:
@@ -117,10 +121,6 @@ def from_any_day(value: Any) -> date | None:
         return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
     except ValueError:
         return None
-
-
-def _day_to_text(value: date | None) -> str | None:
-    return None if value is None else value.isoformat()
 
 
 def from_any_number(value: str | float | None) -> Decimal | None:
@@ -138,18 +138,6 @@ def from_any_number(value: str | float | None) -> Decimal | None:
     if not number.is_finite():
         return _NO_NUMBER
     return number.quantize(STEP, context=EXACT) if number.adjusted() < EXACT.prec - DECIMALS else number
-
-
-def _to_base64(value: bytes | None) -> str | None:
-    return None if value is None else b64encode(value).decode()
-
-
-def _from_base64(value: bytes | None) -> bytes | None:
-    return None if value is None else b64decode(value)
-
-
-def _to_text(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 def from_any_moment(value: Any) -> datetime | None:

@@ -16,7 +16,7 @@ from portfolio.application.backtest.jobs.ports import Backtests, ComputeKinds
 from portfolio.application.backtest.jobs.records import Job
 from portfolio.application.backtest.jobs.slices import begun, fingerprint
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start
+from portfolio.application.backtest.request import BacktestRequest, Start
 from portfolio.application.backtest.state import Holdings
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ClosesPending, LedgerUnavailable, NotBacktestable
@@ -155,8 +155,7 @@ def days_back(request: BacktestRequest, today: date) -> int:
 def _named(request: BacktestRequest) -> set[str]:
     """Return the assets that a request names: those that it begins with, and those that it may buy."""
     begins_with = request.weights if request.start is Start.WEIGHTS else ()
-    aims_at = request.optimise.symbols or () if request.kind is Kind.TARGETS and request.optimise else ()
-    return {*begins_with, *aims_at}
+    return {*begins_with, *request.may_be_bought}
 
 
 def _holdings(snapshot: Snapshot) -> Holdings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Final
 
@@ -37,28 +37,21 @@ class Report:
     cause: Exception | None = None
 
 
+@dataclass(slots=True)
 class ComputeBacktests:
     """Computes one job at each call. What it writes counts only while its claim is the newest one.
 
     A job goes on where its last checkpoint is, whoever computed it until then; it comes to the same result.
     """
 
-    def __init__(
-        self,
-        backtests: Backtests,
-        compute: ComputeSlices,
-        clock: Clock,
-        *,
-        holder: str,
-        pause_seconds: float = RETRY_SECONDS,
-    ) -> None:
-        self._backtests = backtests
-        self._compute = compute
-        self._clock = clock
-        self._holder = holder
-        self._pause_seconds = pause_seconds
-        self._at_work: dict[str, bool] = {}
-        self._stops = False
+    backtests: Backtests
+    compute: ComputeSlices
+    clock: Clock
+    _: KW_ONLY
+    holder: str
+    pause_seconds: float = RETRY_SECONDS
+    _at_work: dict[str, bool] = field(default_factory=dict, init=False)
+    _stops: bool = field(default=False, init=False)
 
     @property
     def at_work(self) -> int:
@@ -80,7 +73,7 @@ class ComputeBacktests:
         Raises:
             LedgerUnavailable: the database is away.
         """
-        if self._stops or (taken := await self._backtests.take(self._holder, CLAIM_SECONDS)) is None:
+        if self._stops or (taken := await self.backtests.take(self.holder, CLAIM_SECONDS)) is None:
             return None
         job_id = taken.claim.job_id
         self._at_work[job_id] = False
@@ -93,20 +86,17 @@ class ComputeBacktests:
 
     async def _computed(self, taken: Taken) -> Report:
         try:
-            return await self._slices(taken)
+            async with TrialsAhead(self.compute, taken.input) as trials_ahead:
+                return await self._slices(taken, trials_ahead)
         except LeaseLost:
             return _left(taken, None)
         except Exception as error:  # noqa: BLE001  whatever it is, it would come again: it is kept, and logged
             said = str(error) if isinstance(error, ApplicationError) else f"{type(error).__name__}: {error}"
             return await self._fail(taken, said, error)
 
-    async def _slices(self, taken: Taken) -> Report:
-        async with TrialsAhead(self._compute, taken.input) as trials_ahead:
-            return await self._with_trials_ahead(taken, trials_ahead)
-
-    async def _with_trials_ahead(self, taken: Taken, trials_ahead: TrialsAhead) -> Report:
+    async def _slices(self, taken: Taken, trials_ahead: TrialsAhead) -> Report:
         now: Advanced | None = None
-        kept_at, failures = self._clock.monotonic(), 0
+        kept_at, failures = self.clock.monotonic(), 0
         while not self._stops:
             try:
                 now = await self._advanced(taken, now, trials_ahead)
@@ -123,10 +113,10 @@ class ComputeBacktests:
                 return await self._finish(taken, now.outcome)
             if len(now.checkpoint) > LARGEST_CHECKPOINT:
                 return await self._fail(taken, "more is computed than is kept: ask for fewer days or assets")
-            if self._clock.monotonic() - kept_at >= CHECKPOINT_SECONDS:
-                keep = partial(self._backtests.keep, taken.claim, now.progress, now.checkpoint, CLAIM_SECONDS)
+            if self.clock.monotonic() - kept_at >= CHECKPOINT_SECONDS:
+                keep = partial(self.backtests.keep, taken.claim, now.progress, now.checkpoint, CLAIM_SECONDS)
                 await _kept(keep)
-                kept_at = self._clock.monotonic()
+                kept_at = self.clock.monotonic()
         return await self._give_back(taken, now)
 
     async def _advanced(self, taken: Taken, now: Advanced | None, trials_ahead: TrialsAhead) -> Advanced:
@@ -135,11 +125,11 @@ class ComputeBacktests:
         Raises:
             LeaseLost: the job is another's meanwhile, or was cancelled; the slice is ended.
         """
-        slice_ = self._compute.advance(taken.input, now.checkpoint if now else taken.checkpoint, trials_ahead.taken())
+        slice_ = self.compute.advance(taken.input, now.checkpoint if now else taken.checkpoint, trials_ahead.taken())
         at_work = asyncio.ensure_future(slice_)
         try:
-            while not (await asyncio.wait({at_work}, timeout=self._pause_seconds * _PAUSES_A_RENEWAL))[0]:
-                await _kept(partial(self._backtests.renew, taken.claim, CLAIM_SECONDS))
+            while not (await asyncio.wait({at_work}, timeout=self.pause_seconds * _PAUSES_A_RENEWAL))[0]:
+                await _kept(partial(self.backtests.renew, taken.claim, CLAIM_SECONDS))
             return at_work.result()
         finally:
             at_work.cancel()
@@ -147,11 +137,11 @@ class ComputeBacktests:
     async def _finish(self, taken: Taken, outcome: Outcome) -> Report:
         if sum(len(getattr(outcome, part.value)) for part in Part) > LARGEST_OUTCOME:
             return await self._fail(taken, "more came of it than is kept: ask for fewer days or assets")
-        write = partial(self._backtests.finish, taken.claim, outcome, self._clock.now())
+        write = partial(self.backtests.finish, taken.claim, outcome, self.clock.now())
         return _left(taken, JobState.DONE if await self._written(write) else None)
 
     async def _fail(self, taken: Taken, error: str, cause: Exception | None = None) -> Report:
-        write = partial(self._backtests.fail, taken.claim, error, self._clock.now())
+        write = partial(self.backtests.fail, taken.claim, error, self.clock.now())
         is_written = await self._written(write)
         return Report(
             job_id=taken.claim.job_id,
@@ -164,7 +154,7 @@ class ComputeBacktests:
     async def _give_back(self, taken: Taken, now: Advanced | None) -> Report:
         progress, checkpoint = (now.progress, now.checkpoint) if now else (None, None)
         try:
-            await self._backtests.release(taken.claim, progress, checkpoint)
+            await self.backtests.release(taken.claim, progress, checkpoint)
         except ApplicationError:
             return _left(taken, None)  # its claim runs out
         return _left(taken, JobState.QUEUED)
@@ -182,7 +172,7 @@ class ComputeBacktests:
             except ApplicationError:
                 if self._stops:
                     return False  # its claim runs out, and another computes the end again
-                await asyncio.sleep(self._pause_seconds)
+                await asyncio.sleep(self.pause_seconds)
             else:
                 return True
 

@@ -109,20 +109,12 @@ def _moment(text: str) -> datetime:
     return at
 
 
-def _flag(text: str) -> bool:
-    return {"true": True, "false": False}[text]
-
-
-def _money(text: str) -> Money:
-    return Money(Decimal(text))
-
-
 _OF_KIND: Final[Mapping[Kind, Callable[[str], object]]] = {
     Kind.WHOLE: int,
     Kind.TEXT: str,
     Kind.MOMENT: _moment,
-    Kind.FLAG: _flag,
-    Kind.DECIMAL: _money,
+    Kind.FLAG: {"true": True, "false": False}.__getitem__,
+    Kind.DECIMAL: lambda text: Money(Decimal(text)),
 }
 _READ: Final[Mapping[str, Callable[[str], object]]] = {
     **{name: _OF_KIND[kind] for name, kind in COLUMNS.items()},

@@ -32,14 +32,14 @@ Moved: TypeAlias = Packed[Movement | CashEntry]
 MOVEMENTS: Final = Packing(Movement)
 
 
+def was_known(at: KnownAt, revision: int, moment: datetime) -> bool:
+    """Return whether what was said at a moment, at a ledger revision, was known then."""
+    return revision <= at if isinstance(at, int) else moment <= at
+
+
 def kept(entries: Iterable[Movement | CashEntry]) -> Moved:
     """Return entries as they are kept: trades, of which there are many, as plain tuples."""
     return Packed(MOVEMENTS, entries)
-
-
-def booked_at(entry: Movement | CashEntry) -> datetime:
-    """Return when an entry was booked."""
-    return entry.booked_at if isinstance(entry, Movement) else entry.transaction.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Entries:
         if at is None or not self.moved:
             return self
         count = len(self.moved)
-        while count and not _is_known(self.moved[count - 1], at):
+        while count and not was_known(at, self.moved[count - 1].revision, self.moved[count - 1].booked_at):
             count -= 1
         if count == len(self.moved):
             return self
@@ -72,10 +72,6 @@ class Entries:
         moved = self.moved[:count]
         revision = moved[-1].revision if moved else 0
         return Entries(revision=revision, moved=moved, is_complete=self.is_complete)
-
-
-def _is_known(entry: Movement | CashEntry, at: KnownAt) -> bool:
-    return entry.revision <= at if isinstance(at, int) else booked_at(entry) <= at
 
 
 class Journal:

@@ -10,7 +10,7 @@ from typing import Protocol
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.in_thread import in_fold_thread
-from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
+from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, was_known
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.domain.ledger.lots.methods import lots_before
@@ -53,12 +53,11 @@ class PickedSales(Protocol):
 
 def picks_of(picked: Sequence[PickedSale], known_at: KnownAt | None = None) -> Picks:
     """Return what counts of what was picked until a moment, or when the books had a revision at most."""
-    known = (one for one in picked if known_at is None or _is_known(one, known_at))
-    return {one.trade_id: one.lots for one in known}
-
-
-def _is_known(picked: PickedSale, known_at: KnownAt) -> bool:
-    return picked.ledger_revision <= known_at if isinstance(known_at, int) else picked.picked_at <= known_at
+    return {
+        one.trade_id: one.lots
+        for one in picked
+        if known_at is None or was_known(known_at, one.ledger_revision, one.picked_at)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,14 +63,10 @@ def basis_by_symbol(entries: Iterable[Movement | CashEntry]) -> Mapping[Symbol, 
     """Return by how much entries moved what each position had cost, as far as they say it."""
     basis: defaultdict[Symbol, Money] = defaultdict(Money.zero)
     for entry in entries:
-        moved = [(entry.symbol, entry.basis_delta)] if isinstance(entry, Movement) else _stated(entry)
-        for symbol, delta in moved:
-            basis[symbol] = basis[symbol] + delta
+        for moved in (entry,) if isinstance(entry, Movement) else entry.positions:
+            delta = moved.basis_delta if isinstance(moved, Movement) else moved.leg.basis_delta
+            basis[moved.symbol] = basis[moved.symbol] + delta
     return basis
-
-
-def _stated(entry: CashEntry) -> list[tuple[Symbol, Money]]:
-    return [(one.symbol, one.cost_basis_delta or _NOTHING) for one in entry.positions]
 
 
 class _Making:

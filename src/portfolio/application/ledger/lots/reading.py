@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -63,17 +63,16 @@ class Gains:
     is_complete: bool
 
 
+@dataclass(slots=True)
 class ReadLots:
     """Folds the entries into lots. The fold of a revision is kept, since the years of one method are asked together."""
 
-    def __init__(
-        self, journal: Journal, snapshots: Snapshots, picked: PickedSales, clock: Clock, *, long_term_days: int
-    ) -> None:
-        self._journal = journal
-        self._snapshots = snapshots
-        self._picked = picked
-        self._clock = clock
-        self.long_term_days = long_term_days
+    journal: Journal
+    snapshots: Snapshots
+    picked: PickedSales
+    clock: Clock
+    _: KW_ONLY
+    long_term_days: int
 
     async def __call__(self, method: LotMethod, as_of: datetime | None = None, known_at: KnownAt | None = None) -> Lots:
         """Return the lots of everything that took effect until ``as_of``, that moment included; until now without.
@@ -106,10 +105,10 @@ class ReadLots:
     async def _book(
         self, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
     ) -> tuple[Entries, LotBook, datetime]:
-        portfolio = (await self._snapshots.newest()).portfolio
-        entries, now = await self._journal.read(portfolio), self._clock.now()
+        portfolio = (await self.snapshots.newest()).portfolio
+        entries, now = await self.journal.read(portfolio), self.clock.now()
         is_picked = method is LotMethod.PICKED
-        picks = picks_of(await self._picked.all(portfolio.id), known_at) if is_picked else NO_PICKS
+        picks = picks_of(await self.picked.all(portfolio.id), known_at) if is_picked else NO_PICKS
         return *await in_fold_thread(_book, entries, portfolio, _Wanted(method, picks, as_of, known_at)), now
 
     def _gains(self, entries: Entries, book: LotBook, method: LotMethod, year: int | None, as_of: datetime) -> Gains:

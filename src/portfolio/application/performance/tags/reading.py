@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -65,17 +65,18 @@ class TagSources:
     reasons: SignalReasons
 
 
+@dataclass(slots=True)
 class ReadTaggedResults:
-    """Adds the entries up by tag, over the completed days that ``ReadPerformance`` measures on the same basis."""
+    """Adds the entries up by tag, over the completed days that ``ReadPerformance`` measures on the same basis.
 
-    def __init__(
-        self, sources: TagSources, history: ReadsHistory, days: DayPositionsStore, *, by_effect: bool = False
-    ) -> None:
-        """Take the days and the positions at their ends; ``by_effect`` where these are the restated ones."""
-        self._of = sources
-        self._history = history
-        self._days = days
-        self._by_effect = by_effect
+    ``days`` has the positions at their ends; ``by_effect`` says that these are the restated ones.
+    """
+
+    sources: TagSources
+    history: ReadsHistory
+    days: DayPositionsStore
+    _: KW_ONLY
+    by_effect: bool = False
 
     async def __call__(self, by: TagKind, days: int, known_at: KnownAt | None = None) -> TaggedResults:
         """Return the results over the last ``days`` completed days, of the entries that were known then.
@@ -84,8 +85,8 @@ class ReadTaggedResults:
             LedgerUnavailable: the database is away, and these days or the entries were never read.
             PortfolioMissing: the books were never opened.
         """
-        snapshot = await self._of.snapshots.newest()
-        history = await self._history(snapshot, days + 1)
+        snapshot = await self.sources.snapshots.newest()
+        history = await self.history(snapshot, days + 1)
         if snapshot.database_away:
             return _undefined(by, history, "database_away")
         if len(history.finals) < 2:
@@ -94,11 +95,11 @@ class ReadTaggedResults:
         held = await self._held(history, first.day, last.day)
         if held is None:
             return _undefined(by, history, "positions_not_recorded")
-        every = await self._of.journal.read(snapshot.portfolio)
+        every = await self.sources.journal.read(snapshot.portfolio)
         entries = every if known_at is None else await in_fold_thread(every.known, known_at)
         tag_of = await self._tag_of(by, entries)
-        is_first = self._by_effect and first is history.opening
-        period = TagPeriod(start=first.day, end=last.day, by_effect=self._by_effect, is_first=is_first)
+        is_first = self.by_effect and first is history.opening
+        period = TagPeriod(start=first.day, end=last.day, by_effect=self.by_effect, is_first=is_first)
         total = gain(first, last)
         try:
             sums = await in_fold_thread(partial(sums_of, entries.moved, tag_of, period))
@@ -123,8 +124,8 @@ class ReadTaggedResults:
         At the end of the opening nothing was held. Of restated days it is the day before the first return, and what
         the books were opened on came after it.
         """
-        held = dict(await self._days.positions(history.snapshot.portfolio.id, {start, end}))
-        if history.opening is not None and (self._by_effect or not history.entries.begins_with_positions):
+        held = dict(await self.days.positions(history.snapshot.portfolio.id, {start, end}))
+        if history.opening is not None and (self.by_effect or not history.entries.begins_with_positions):
             held.setdefault(history.opening.day, {})
         return held if {start, end} <= held.keys() else None
 
@@ -132,7 +133,7 @@ class ReadTaggedResults:
         if by is not TagKind.REASON:
             return _TAGS[by]
         signals = await in_fold_thread(partial(signals_of, entries.moved))
-        reasons = await self._of.reasons.reasons(self._of.snapshots.portfolio_id, signals) if signals else {}
+        reasons = await self.sources.reasons.reasons(self.sources.snapshots.portfolio_id, signals) if signals else {}
         return partial(_by_reason, reasons)
 
     async def _ends(
@@ -162,27 +163,19 @@ class ReadTaggedResults:
             if symbol in symbols:
                 with suppress(OutOfRange):
                     prices[symbol] = execution.notional.per(execution.quantity)
-        closes = await self._of.prices.closes(symbols, since=day - _CARRIED, until=day)
+        closes = await self.sources.prices.closes(symbols, since=day - _CARRIED, until=day)
         return prices | {close.symbol: close.price for close in closes}
-
-
-def _engine(moved: Tagged) -> str | None:
-    return moved.engine if isinstance(moved, Movement) else None
-
-
-def _key(moved: Tagged) -> str | None:
-    return moved.owner or None if isinstance(moved, Movement) else None
-
-
-def _symbol(moved: Tagged) -> str | None:
-    return moved.symbol.code
 
 
 def _by_reason(reasons: Mapping[str, str], moved: Tagged) -> str | None:
     return reasons.get(moved.signal_id or "") if isinstance(moved, Movement) else None
 
 
-_TAGS: Mapping[TagKind, TagOf] = {TagKind.ENGINE: _engine, TagKind.KEY: _key, TagKind.SYMBOL: _symbol}
+_TAGS: Mapping[TagKind, TagOf] = {
+    TagKind.ENGINE: lambda moved: moved.engine if isinstance(moved, Movement) else None,
+    TagKind.KEY: lambda moved: moved.owner or None if isinstance(moved, Movement) else None,
+    TagKind.SYMBOL: lambda moved: moved.symbol.code,
+}
 
 
 def _undefined(by: TagKind, history: History, why: str) -> TaggedResults:

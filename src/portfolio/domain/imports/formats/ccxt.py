@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from decimal import Context, Decimal
 
 from portfolio.domain.imports.events import Origin, Part, market_trade
-from portfolio.domain.imports.formats.freqtrade import millisecond_in
 from portfolio.domain.imports.numbers import amount_in, number_in
 from portfolio.domain.imports.reading import Reading, not_below_zero
 from portfolio.domain.imports.records import Outcome, Row, RowRefused, each
@@ -40,7 +38,7 @@ def _trade(row: Row, how: Reading) -> Iterator[Outcome]:
     own_id = f"{market}:{row.text('id')}" if row.text("id") else None
     changes = (quantity, EXACT.minus(amount)) if side == "buy" else (EXACT.minus(quantity), amount)
     yield from market_trade(
-        Origin((row.place,), _time(row, how), own_id),
+        Origin((row.place,), how.stamped(row, "timestamp", "datetime", how.zone), own_id),
         Part(base, changes[0]),
         Part(quote, changes[1]),
         list(_fees(row, digits)),
@@ -77,8 +75,3 @@ def _exact(text: str, digits: Sequence[Decimal]) -> Decimal:
         if _FLOAT.plus(exact.copy_abs()) == _FLOAT.plus(value.copy_abs()):
             return exact.copy_sign(value)
     return amount_in(text)
-
-
-def _time(row: Row, how: Reading) -> datetime:
-    stamp = row.text("timestamp")
-    return millisecond_in(stamp) if stamp else how.exact_time(row.text("datetime"), how.zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from decimal import Decimal
 
 from portfolio.domain.imports.events import Origin, Part, market_trade
@@ -12,21 +12,10 @@ from portfolio.domain.imports.records import BY_HAND, Ignored, Outcome, Row, Row
 from portfolio.domain.imports.symbols import pair_in
 from portfolio.domain.money import EXACT, round_to_step
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_MILLISECOND = 1_230_768_000_000  # in 2009, when there were no coins yet; seconds of now are far below
-_LAST_MILLISECOND = 7_000_000_000_000  # in 2191
-
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the executions. Rows are orders, with the fields of their trade under ``trade.`` before the name."""
     return each(rows, lambda row: _order(row, how))
-
-
-def millisecond_in(text: str) -> datetime:
-    """Return the moment of milliseconds since 1970; raises RowRefused where there are none, as of seconds."""
-    if not (text.isdecimal() and text.isascii() and _FIRST_MILLISECOND <= int(text[:20]) <= _LAST_MILLISECOND):
-        raise RowRefused(f"{text[:40]!r} is not a time in milliseconds")
-    return _EPOCH + timedelta(milliseconds=int(text))
 
 
 def _order(row: Row, how: Reading) -> Iterator[Outcome]:
@@ -61,7 +50,11 @@ def _execution(row: Row, filled: Decimal, how: Reading) -> Iterator[Outcome]:
         raise RowRefused("average is missing: at which price it was filled is not known")
     amount = round_to_step(EXACT.multiply(filled, average))
     yield from market_trade(
-        Origin((row.place,), _filled_at(row, how), f"{market}:{row.text('order_id')}"),
+        Origin(
+            (row.place,),
+            how.stamped(row, "order_filled_timestamp", "order_filled_date", UTC),
+            f"{market}:{row.text('order_id')}",
+        ),
         Part(base, filled if buys else EXACT.minus(filled)),
         Part(quote, EXACT.minus(amount) if buys else amount),
         [_fee(row, Part(base, filled), Part(quote, amount), how)],
@@ -77,8 +70,3 @@ def _fee(row: Row, base: Part, quote: Part, how: Reading) -> Part:
     side = "open" if row.text("ft_order_side").lower() == "buy" else "close"
     rate = how.price(row, f"trade.fee_{side}") or ZERO
     return Part(quote.symbol, round_to_step(EXACT.multiply(quote.amount, rate)))
-
-
-def _filled_at(row: Row, how: Reading) -> datetime:
-    stamp = row.text("order_filled_timestamp")
-    return millisecond_in(stamp) if stamp else how.exact_time(row.text("order_filled_date"), UTC)
