@@ -9,10 +9,12 @@ import pytest
 
 from portfolio.application.announcer import Announcer, Event
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, SignalClaimed
+from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.rebalancing.records import Signal, SignalChanged
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, LockedPlan
-from portfolio.application.risk.state import MarketState
+from tests.support.fakes.fake_stores import FakeSignals
+from tests.support.fakes.fake_unit import FakeSignalBook
 from tests.support.services.http_service import BUY, Service, running
 
 
@@ -102,13 +104,22 @@ async def test_signals_whose_commit_was_lost_and_found_are_told_before_what_came
     announcer = Announcer(lambda _event, error: pytest.fail(str(error)), [told.append])
     later = Event()
 
-    async def plan() -> MarketState:
-        if service.ledger.books.signals:  # committed, but nobody knows: they are about to be looked up
-            announcer([later])
-        return await service.cases.plan()
+    class Meanwhile(FakeSignals):
+        def within(self, unit: LedgerUnit) -> FakeSignalBook:
+            if service.ledger.books.signals:  # committed, but nobody knows: they are about to be looked up
+                announcer([later])
+            return super().within(unit)
 
     rules = SignalRules(ttl=timedelta(minutes=15), max_price_age=service.cases.max_price_age)
-    locked = LockedPlan(service.ledger, service.signals, plan, service.clock, rules, portfolio_id=1, announce=announcer)
+    locked = LockedPlan(
+        service.ledger,
+        Meanwhile(service.ledger),
+        service.cases.plan,
+        service.clock,
+        rules,
+        portfolio_id=1,
+        announce=announcer,
+    )
     service.ledger.fail_next, service.ledger.fail_after_commit = OutcomeUnknown("lost"), True
     [made] = (await GenerateSignals(locked)()).signals
     assert told == [SignalChanged(made), later]

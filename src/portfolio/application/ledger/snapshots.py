@@ -65,7 +65,8 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
     _: KW_ONLY
     deadline_seconds: float = 5.0
     settle: Settle = as_it_is
-    _last: Snapshot | None = field(default=None, init=False)
+    last: Snapshot | None = field(default=None, init=False)
+    """The last state seen, however old; None before the first."""
     _waiting: list[asyncio.Future[Snapshot]] = field(default_factory=list, init=False)
     _worker: asyncio.Task[None] | None = field(default=None, init=False)
     _is_behind: bool = field(default=False, init=False)
@@ -79,11 +80,6 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
     def doubt(self) -> None:
         """Have the next reader look at the books, though they may be at the revisions that were seen last."""
         self._is_behind = True
-
-    @property
-    def last(self) -> Snapshot | None:
-        """Return the last state seen, however old; None before the first."""
-        return self._last
 
     async def newest(self) -> Snapshot:
         """Return the state as of now; the last one seen, marked, while the database is away, or when a lookup takes
@@ -128,7 +124,7 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
 
         def give_up() -> None:
             unseen = LedgerUnavailable("the database does not answer, and there is no earlier state")
-            _answer([*waiting, *self._waiting], replace(self._last, database_away=True) if self._last else unseen)
+            _answer([*waiting, *self._waiting], replace(self.last, database_away=True) if self.last else unseen)
             self._answer_in_time(())
 
         self._late = asyncio.get_running_loop().call_later(self.deadline_seconds, give_up)
@@ -136,7 +132,7 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
     async def _look(self) -> Snapshot:
         is_behind, self._is_behind = self._is_behind, False
         try:
-            last = self._last
+            last = self.last
             is_due = last is not None and self.clock.monotonic() - last.checked_at >= RELOAD_SECONDS
             revisions = None if is_behind else await self.ledger.revisions(self.portfolio_id)
             if last is None or (is_due and revisions != last.revisions):
@@ -146,31 +142,31 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
             elif is_due:
                 await self._check(last)
             elif last.database_away:
-                self._last = replace(last, database_away=False, contradiction=None)
+                self.last = replace(last, database_away=False, contradiction=None)
             await self._settle_last()
         except LedgerUnavailable as error:
-            if self._last is None:
+            if self.last is None:
                 raise
             contradiction = str(error) if isinstance(error, BooksContradicted) else None
-            self._last = replace(self._last, database_away=True, contradiction=contradiction)
+            self.last = replace(self.last, database_away=True, contradiction=contradiction)
             if contradiction is not None:  # all rows are read before one is believed: they may be those seen last
-                self._last = replace(self._last, version=None, checked_at=-math.inf)
+                self.last = replace(self.last, version=None, checked_at=-math.inf)
             self._is_behind |= is_behind
-        assert self._last is not None
-        return self._last
+        assert self.last is not None
+        return self.last
 
     async def _settle_last(self) -> None:
-        assert self._last is not None
-        as_of, last = self.clock.now(), self._last
+        assert self.last is not None
+        as_of, last = self.clock.now(), self.last
         portfolio = await self.settle(last.portfolio)
         if portfolio is not last.portfolio:
-            self._last = replace(last, portfolio=portfolio, as_of=as_of, derived=Derived())
+            self.last = replace(last, portfolio=portfolio, as_of=as_of, derived=Derived())
 
     async def _catch_up(self, last: Snapshot) -> None:
         """Bring the state up to the newest entries and prices; other programs' writes are looked for in their time."""
         as_of = self.clock.now()
         portfolio = await self.ledger.newest(self.portfolio_id)
-        self._last = replace(
+        self.last = replace(
             last,
             portfolio=portfolio,
             revisions=_revisions_of(portfolio),
@@ -185,15 +181,15 @@ class Snapshots:  # shape: the last state, who waits for the next one, and how i
         as_of, checked_at = self.clock.now(), self.clock.monotonic()
         version = await self.ledger.version(self.portfolio_id)
         if version == last.version:
-            self._last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False, contradiction=None)
+            self.last = replace(last, as_of=as_of, checked_at=checked_at, database_away=False, contradiction=None)
         else:
             await self._load(version)
 
     async def _load(self, version: str | None = None) -> None:
         as_of, checked_at = self.clock.now(), self.clock.monotonic()
-        portfolio, last = await self.ledger.load(self.portfolio_id), self._last
+        portfolio, last = await self.ledger.load(self.portfolio_id), self.last
         is_same = last is not None and portfolio == last.portfolio
-        self._last = Snapshot(
+        self.last = Snapshot(
             portfolio=last.portfolio if last and is_same else portfolio,
             revisions=_revisions_of(portfolio),
             as_of=as_of,

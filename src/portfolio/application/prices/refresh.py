@@ -88,21 +88,13 @@ class RefreshPrices:
     announce: Announcer = NO_LISTENERS
     _quarantine: Quarantine = field(init=False)
     _running: asyncio.Task[RefreshReport] | None = field(default=None, init=False)
-    _last_report: RefreshReport | None = field(default=None, init=False)
-    _last_refresh: datetime | None = field(default=None, init=False)
+    last_report: RefreshReport | None = field(default=None, init=False)
+    """What the newest refresh brought; None before the first."""
+    last_refresh: datetime | None = field(default=None, init=False)
+    """When a refresh last brought what it should: a price, or the news that nothing is held."""
 
     def __post_init__(self) -> None:
         self._quarantine = Quarantine(rules=self.rules or QuoteRules())
-
-    @property
-    def last_report(self) -> RefreshReport | None:
-        """Return what the newest refresh brought; None before the first."""
-        return self._last_report
-
-    @property
-    def last_refresh(self) -> datetime | None:
-        """Return when a refresh last brought what it should: a price, or the news that nothing is held."""
-        return self._last_refresh
 
     def quarantined_in(self, portfolio: Portfolio) -> Mapping[Symbol, Suspect]:
         """Return the wild prices that this instance met and that wait for confirmation."""
@@ -185,9 +177,9 @@ class RefreshPrices:
             at=at,
             duration_seconds=self.clock.monotonic() - started,
         )
-        self._last_report = result
+        self.last_report = result
         if not result.is_fruitless and result.unreachable is None:
-            self._last_refresh = at
+            self.last_refresh = at
         return result
 
     async def _ask(self, symbols: Sequence[Symbol]) -> FeedReport:

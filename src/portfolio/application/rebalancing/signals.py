@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from functools import partial
+from typing import Final, TypeVar
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
-from portfolio.application.errors import LedgerUnavailable, NotFound, OutcomeUnknown, SignalClaimed, SignalOutdated
+from portfolio.application.errors import LedgerUnavailable, NotFound, SignalClaimed, SignalOutdated
+from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import Page
 from portfolio.application.rebalancing.planning import plan_of
@@ -49,7 +51,8 @@ class Locked:
     freshness: Freshness
 
 
-Work = Callable[[Locked], Awaitable["_Made[T]"]]
+Work = Callable[[Locked], Awaitable[tuple[T, Sequence[Signal]]]]
+"""Makes something under the lock, and returns it with the signals as they were written, new ones first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +71,6 @@ class Generation:
     withheld: Withheld | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Made(Generic[T]):
-    """What was made under the lock: the result, and the signals as they were written, new ones first."""
-
-    result: T
-    changed: Sequence[Signal] = ()
-
-    @property
-    def events(self) -> Sequence[SignalChanged]:
-        """Return what is told of it once it is committed."""
-        return [SignalChanged(signal) for signal in self.changed]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class LockedPlan:
     """Writes signals under the row lock, after checking that the plan was made from exactly these books."""
@@ -97,48 +87,31 @@ class LockedPlan:
     async def use(self, work: Work[T]) -> T:
         """Return what ``work`` made of a plan that is the plan of the books as they are locked.
 
-        Where the answer to its commit is lost, the row lock is taken again: having it proves that the lost transaction
-        has ended one way or the other. What it wrote is looked for, and made anew where it is not there.
-
         Raises:
             LedgerUnavailable: the database is away, or the books change faster than plans are made.
             OutcomeUnknown: the commit was lost, and the database is away since.
         """
-        runs: list[_Made[T]] = []
-        try:
-            made = await self._use(work, runs)
-        except OutcomeUnknown as unknown:
-            lost = runs[-1] if runs else None
-            with self.announce.in_doubt() as place:
-                try:
-                    made = await self._use(work, runs, lost=lost)
-                except LedgerUnavailable as unavailable:
-                    raise unknown from unavailable
-                if made is lost:
-                    place.events = made.events
-                    return made.result
-        self.announce(made.events)
-        return made.result
-
-    async def _use(self, work: Work[T], runs: list[_Made[T]], *, lost: _Made[T] | None = None) -> _Made[T]:
         for _ in range(ATTEMPTS):
-            state = await self._planned()
-
-            async def run(unit: LedgerUnit, state: MarketState = state) -> _Made[T] | None:
-                book, now = self.signals.within(unit), self.clock.now()
-                if lost is not None and await _is_kept(book, lost.changed):
-                    return lost
-                made_of = state.snapshot.portfolio
-                if content_of(made_of) != content_of(unit.portfolio) or state.at.date() != now.date():
-                    return None
-                freshness = freshness_of(unit.portfolio.open_positions, now, self.rules.max_price_age)
-                runs.append(await work(Locked(unit.portfolio, book, state, now, freshness)))
-                return runs[-1]
-
-            made = await self.ledger.transact(self.portfolio_id, run)
+            run = partial(self._run, work, await self._planned())
+            made = await commit_once(self.ledger, self.portfolio_id, run, announce=self.announce)
             if made is not None:
-                return made
+                return made[0]
         raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)
+
+    async def _run(self, work: Work[T], state: MarketState, unit: LedgerUnit) -> Made[tuple[T] | None]:
+        """Return what ``work`` made, in a tuple; None where the plan is one of other books, or of another day."""
+        now, made_of = self.clock.now(), state.snapshot.portfolio
+        if content_of(made_of) != content_of(unit.portfolio) or state.at.date() != now.date():
+            return Made(None)
+        freshness = freshness_of(unit.portfolio.open_positions, now, self.rules.max_price_age)
+        result, changed = await work(Locked(unit.portfolio, self.signals.within(unit), state, now, freshness))
+
+        async def is_kept(unit: LedgerUnit) -> bool:
+            first = changed[0]
+            found = (await self.signals.within(unit).named([first.id])).get(first.id)
+            return found is not None and (found.status, found.acknowledged_at) == (first.status, first.acknowledged_at)
+
+        return Made((result,), is_kept if changed else None, [SignalChanged(signal) for signal in changed])
 
     async def _planned(self) -> MarketState:
         """Return the state as it is, planned for; one seen before the database went away is no ground for signals."""
@@ -152,15 +125,6 @@ class LockedPlan:
         if not state.closes.is_current:
             raise LedgerUnavailable("the price history could not be read")
         return state
-
-
-async def _is_kept(book: SignalBook, changed: Sequence[Signal]) -> bool:
-    """Return whether signals that were written in one transaction are there as they were written."""
-    if not changed:
-        return False
-    first = changed[0]
-    found = (await book.named([first.id])).get(first.id)
-    return found is not None and (found.status, found.acknowledged_at) == (first.status, first.acknowledged_at)
 
 
 class GenerateSignals:
@@ -182,12 +146,12 @@ class GenerateSignals:
         """
         return await self._plan.use(self._generate)
 
-    async def _generate(self, locked: Locked) -> _Made[Generation]:
+    async def _generate(self, locked: Locked) -> tuple[Generation, Sequence[Signal]]:
         rules, now, portfolio = self._plan.rules, locked.now, locked.portfolio
         left_out = locked.freshness.doubts
         withheld = withheld_because(locked.freshness)
         if withheld is not None:
-            return _Made(Generation(left_out=left_out, withheld=withheld))
+            return Generation(left_out=left_out, withheld=withheld), ()
         live = await locked.book.live()
         current = [signal for signal in live if signal.expires_at > now]
         claimed = {s.symbol.code: s for s in current if s.status is SignalStatus.ACKNOWLEDGED}
@@ -214,7 +178,7 @@ class GenerateSignals:
         if new:
             await locked.book.add(new)
         generation = Generation(signals=listed, created=len(new), claimed=list(claimed.values()), left_out=left_out)
-        return _Made(generation, [*new, *changed])
+        return generation, [*new, *changed]
 
 
 class AcknowledgeSignal:
@@ -235,14 +199,14 @@ class AcknowledgeSignal:
             PortfolioMissing: the books were never opened.
         """
 
-        async def claim(locked: Locked) -> _Made[Signal]:
+        async def claim(locked: Locked) -> tuple[Signal, Sequence[Signal]]:
             found = (await locked.book.named([signal_id])).get(signal_id)
             if found is None:
                 raise NotFound("signal", repr(signal_id[:64]))
             self._check(found, locked, await locked.book.live())
             claimed = found.claimed(owner, locked.now, self._plan.rules.ttl)
             await locked.book.change([claimed])
-            return _Made(claimed, [claimed])
+            return claimed, [claimed]
 
         return await self._plan.use(claim)
 
