@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.state import Holdings
@@ -25,16 +25,11 @@ class GatherCloses:
             PortfolioMissing: the books were never opened.
         """
         snapshot = await self.market.newest()
-        portfolio = snapshot.portfolio
-        held = {position.symbol.code: position.quantity.value for position in portfolio.open_positions}
+        held = Holdings.of(snapshot.portfolio)
         closes = await self.market.closes(
-            sorted({*held, *(Symbol(symbol).code for symbol in symbols)}),
+            sorted({*held.quantities, *(Symbol(symbol).code for symbol in symbols)}),
             days,
             today=self.market.clock.now().date(),
             revisions=snapshot.revisions,
         )
-        panel = replace(
-            Panel.of(closes.history, self.market.categories, simulated=closes.simulated_history),
-            joins=(*closes.joined_history, *closes.unjoined_history),
-        )
-        return panel, Holdings(cash=portfolio.cash.value, quantities=held)
+        return Panel.of_closes(closes, self.market.categories), held

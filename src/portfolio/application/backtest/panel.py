@@ -13,6 +13,7 @@ from portfolio.analytics.backtest.known import DAYS_UNTIL_WRITTEN_DOWN, days_sin
 from portfolio.analytics.closes import Join, history_of
 from portfolio.analytics.estimate import Counts, Mask, Matrix, frozen
 from portfolio.analytics.returns import PriceHistory
+from portfolio.application.prices.closes import Closes
 from portfolio.domain.categories import Categories
 from portfolio.domain.lazy import lazy
 from portfolio.domain.money import EXACT
@@ -66,8 +67,14 @@ class Panel:
         assert not self.closes.flags.writeable
 
     @classmethod
+    def of_closes(cls, closes: Closes, categories: Categories) -> Panel:
+        """Return the panel of closes as the service reads them."""
+        joins = (*closes.joined_history, *closes.unjoined_history)
+        return replace(cls.of(closes.history, categories, simulated=closes.simulated_history), joins=joins)
+
+    @classmethod
     def of(cls, history: PriceHistory, categories: Categories, *, simulated: bool = False) -> Panel:
-        """Return the panel of a history as the service reads it."""
+        """Return the panel of a history."""
         return cls(
             symbols=history.symbols,
             first=history.last_day - timedelta(days=len(history.closes) - 1),

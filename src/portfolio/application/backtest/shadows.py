@@ -95,17 +95,14 @@ class ReadShadows:
         """
         history = await self._read(days)
         nothing = Shadows(as_of=history.snapshot.as_of, stale=history.stale, basis=history.basis)
-        first = _first_day(history)
-        if first is None:
+        if (first := _first_day(history)) is None:
             return _without(nothing, "no_history")
-        books = _first_books(history, first)
-        if books is None:
+        if (books := _first_books(history, first)) is None:
             return _without(nothing, "nothing_held")
         question = _question(history, books, self.policy)
         closes = await self._closes_of(question, history)
-        # What was held is in the units of the closes, which are those of today.
-        carried_on = carried(question.quantities, question.first, closes.borne_out)
-        question = replace(question, quantities=carried_on)
+        # In the units of the closes, which are those of today.
+        question = replace(question, quantities=carried(question.quantities, question.first, closes.borne_out))
         panel = Panel.of(closes.history, self.categories, simulated=closes.simulated_history)
         try:
             run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))

@@ -14,6 +14,7 @@ from portfolio.application.backtest.records import EquityRow
 from portfolio.application.backtest.request import BacktestRequest
 from portfolio.domain.backtest.attribution import WriteDown
 from portfolio.domain.backtest.fills import Fill, Order, Wallet
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import EXACT
 
 
@@ -22,6 +23,12 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
 
     cash: Decimal
     quantities: Mapping[str, Decimal]
+
+    @classmethod
+    def of(cls, portfolio: Portfolio) -> Holdings:
+        """Return what a portfolio holds."""
+        held = {position.symbol.code: position.quantity.value for position in portfolio.open_positions}
+        return cls(cash=portfolio.cash.value, quantities=held)
 
 
 class Branch(msgspec.Struct, kw_only=True):

@@ -114,17 +114,15 @@ class BookImport:
             OutcomeUnknown: the commit was lost and could not be looked up; the same import again tells.
         """
         files, worth = await self._read(wish, tell)
-        looked = None if standing is None else await self._looked(files, wish, worth, await standing(), tell)
-        runs = [] if looked is None else [looked.run]
+        looked = None if standing is None else await self._entered(files, wish, worth, await standing(), tell)
+        runs = [] if looked is None else [looked]
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
             if within is not None:
                 await within.begin(unit)
-            kept = await unit.imported_rows(wish.options.account)
-            stands = Standing(unit.portfolio, kept)
-            if looked is not None and await in_long_thread(looked.holds_for, stands, self.clock.now()):
-                run = looked.run
-            else:
+            stands = Standing(unit.portfolio, await unit.imported_rows(wish.options.account))
+            run = looked
+            if run is None or not await in_long_thread(run.holds_for, stands, self.clock.now()):
                 run = await self._entered(files, wish, worth, stands, tell)
                 runs.append(run)
             return Made(run.answer) if wish.dry_run else await run.write(unit, within)
@@ -148,17 +146,12 @@ class BookImport:
         events = await in_long_thread(_events_of, files)
         return files, await find(events, wish.rates, opening=wish.allowed.opening, tell=tell)
 
-    async def _looked(
-        self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
-    ) -> _Looked:
-        return _Looked(standing, await self._entered(files, wish, worth, standing, tell))
-
     async def _entered(
         self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
     ) -> _Run:
         now, keeps = self.clock.now(), not wish.dry_run
         books = Entering(standing.portfolio, self.rules, worth, now, keeps_entries=keeps)
-        run = _Run(files, wish, standing.kept, books, tell)
+        run = _Run(files, wish, standing, books, tell)
         await in_long_thread(run.until_it_holds)
         return run
 
@@ -169,12 +162,16 @@ class _Run:
 
     files: Sequence[ReadFile]
     wish: ImportWish
-    kept: Sequence[ImportedRow]
+    standing: Standing
     books: Entering
     tell: Tell
     previews: dict[int, Preview] = field(default_factory=dict)
     revisions: dict[int, int | None] = field(default_factory=dict)
     learned: Mapping[int, str] = field(default_factory=dict)
+
+    def holds_for(self, standing: Standing, now: datetime) -> bool:
+        """Return whether the books stand as they did, on the same day: then the run is what it would be now."""
+        return self.books.now.date() == now.date() and self.standing == standing
 
     def until_it_holds(self) -> None:
         """Enter the files; those of which rows are reported are given up, until those that are left stand alone."""
@@ -182,7 +179,7 @@ class _Run:
         while True:
             self.books.portfolio, self.books.entries = start, []
             books = self.books if self.books.keeps_entries else Rehearsal(self.books)
-            placing, entered = Placing(self.kept), Simulation(books, self.wish.allowed, self.tell)
+            placing, entered = Placing(self.standing.kept), Simulation(books, self.wish.allowed, self.tell)
             previews = placing.placed(good)
             entered.enter(previews)
             self.previews.update(previews)
@@ -255,18 +252,6 @@ class _Run:
             first_revision=entries[0].revision if entries else None,
             last_revision=entries[-1].revision if entries else None,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """A run that was made without the lock, on books as they stood."""
-
-    standing: Standing
-    run: _Run
-
-    def holds_for(self, standing: Standing, now: datetime) -> bool:
-        """Return whether the books stand as they did, on the same day: then the run is what it would be now."""
-        return self.run.books.now.date() == now.date() and self.standing == standing
 
 
 def _events_of(files: Sequence[ReadFile]) -> list[FileEvent]:

@@ -36,25 +36,25 @@ class Identities:
     """What has come already, of one account and one family of formats: in earlier imports, and in this run."""
 
     def __init__(self, kept: Iterable[ImportedRow] = ()) -> None:
-        self._ids: dict[str, tuple[str, str, Name]] = {}
-        self._contents: Counter[str] = Counter()
-        self._nameless: defaultdict[str, list[Name]] = defaultdict(list)
+        self.ids: dict[str, tuple[str, str, Name]] = {}
+        self.contents: Counter[str] = Counter()
+        self.nameless: defaultdict[str, list[Name]] = defaultdict(list)
         for row in kept:
             name = Name(row.external_id, row.id)
-            self._contents[row.content] += 1
+            self.contents[row.content] += 1
             if row.external_id is None:
-                self._nameless[row.content].append(name)
+                self.nameless[row.content].append(name)
             else:
-                self._ids[row.external_id] = row.content, row.format, name
-        self._learned: list[Name] = []
+                self.ids[row.external_id] = row.content, row.format, name
+        self.newly_named: list[Name] = []
 
     def of_file(self, format_name: str) -> FileIdentities:
         """Return the identities of one more file."""
-        return FileIdentities(format_name, self._ids, self._contents, self._nameless, self._learned)
+        return FileIdentities(format_name, self)
 
     def learned(self) -> dict[int, str]:
         """Return the ids of rows that were kept without one, by row."""
-        return {name.row_id: name.own_id for name in self._learned if name.row_id is not None and name.own_id}
+        return {name.row_id: name.own_id for name in self.newly_named if name.row_id is not None and name.own_id}
 
 
 class FileIdentities:
@@ -64,16 +64,10 @@ class FileIdentities:
     not in the file by its id.
     """
 
-    def __init__(
-        self,
-        format_name: str,
-        ids: dict[str, tuple[str, str, Name]],
-        contents: Counter[str],
-        nameless: defaultdict[str, list[Name]],
-        learned: list[Name],
-    ) -> None:
+    def __init__(self, format_name: str, known: Identities) -> None:
         self._format = format_name
-        self._ids, self._contents, self._nameless, self._learned = ids, contents, nameless, learned
+        self._ids, self._contents, self._nameless = known.ids, known.contents, known.nameless
+        self._newly_named = known.newly_named
         self._counted: Counter[str] = Counter()  # of what came before: those that stand in this file too
         self._matched: set[str] = set()
         self._new: Counter[str] = Counter()
@@ -113,7 +107,7 @@ class FileIdentities:
         name.own_id = own_id
         self._ids[own_id] = content, self._format, name
         if is_known:
-            self._learned.append(name)
+            self._newly_named.append(name)
             self._match(own_id, content)
         else:
             self._new[content] += 1

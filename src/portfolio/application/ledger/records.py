@@ -221,7 +221,7 @@ class TradeEntry:
     group: str | None = None
 
     @classmethod
-    def of(  # shape: what an entry says
+    def of(
         cls, trade: Trade, after: Portfolio, request: TradeRequest, booked_at: datetime, group: str | None = None
     ) -> TradeEntry:
         """Return the entry of a trade that led to the portfolio ``after``."""

@@ -52,7 +52,7 @@ async def as_it_is(portfolio: Portfolio) -> Portfolio:
 
 
 @dataclass(slots=True)
-class Snapshots:  # shape: the last state, who waits for the next one, and how it is found
+class Snapshots:
     """Serves the portfolio's newest state and keeps the last one for when the database is away.
 
     A reader sees every write acknowledged before it came, on this instance and on any other: the revisions are looked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -71,7 +71,7 @@ class AskBacktest:
         snapshot = await self.market.newest()
         if snapshot.database_away:
             raise LedgerUnavailable("the database is away, and keeps what is asked")
-        holdings = _holdings(snapshot) if request.start is Start.HOLDINGS else None
+        holdings = Holdings.of(snapshot.portfolio) if request.start is Start.HOLDINGS else None
         panel = await self._panel(snapshot, request, symbols_of(request, holdings), until)
         given, digest = await in_thread(_gathered, request, panel, holdings)
         job = Job(
@@ -96,14 +96,8 @@ class AskBacktest:
             await self.fetch_closes.several([Symbol(symbol) for symbol in missing], self.seconds / 3)
             closes = await self._closes(await self.market.newest(), symbols, days, until)
             self._check_named(request, [symbol for symbol in missing if last_close(closes.history, symbol) is None])
-        return Panel(
-            symbols=tuple(symbols),
-            first=today - timedelta(days=1 + days),
-            closes=closes.history.closes[:n_rows],
-            categories=tuple(self.market.categories.of(Symbol(symbol)) for symbol in symbols),
-            simulated=closes.simulated_history,
-            joins=(*closes.joined_history, *closes.unjoined_history),
-        )
+        panel = Panel.of_closes(closes, self.market.categories)
+        return replace(panel, closes=panel.closes[:n_rows])
 
     def _check_named(self, request: BacktestRequest, missing: Sequence[str]) -> None:
         """Refuse a request that names assets without closes, and say what to do about it. What is held without them is
@@ -156,14 +150,6 @@ def _named(request: BacktestRequest) -> set[str]:
     """Return the assets that a request names: those that it begins with, and those that it may buy."""
     begins_with = request.weights if request.start is Start.WEIGHTS else ()
     return {*begins_with, *request.may_be_bought}
-
-
-def _holdings(snapshot: Snapshot) -> Holdings:
-    portfolio = snapshot.portfolio
-    return Holdings(
-        cash=portfolio.cash.value,
-        quantities={position.symbol.code: position.quantity.value for position in portfolio.open_positions},
-    )
 
 
 def _gathered(request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> tuple[bytes, str]:

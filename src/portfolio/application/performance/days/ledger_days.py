@@ -29,7 +29,7 @@ MOST_MISSING: Final = 10
 """So many entries that were missing are looked for again at each reading."""
 
 
-class LedgerDays(DayEntries):  # shape: what is kept of the entries, and how it is brought up to date
+class LedgerDays(DayEntries):
     """Reads the entries once, and from then on those that are new.
 
     An entry is of the day of its own time: a trade of the day on which it was executed, so that one that is booked just
