@@ -14,11 +14,11 @@ from portfolio.application.announcer import Announcer
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.lots import journal
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.reversal import ReverseTrade
-from portfolio.application.performance.days import ledger_days
 from portfolio.application.performance.days.entries import Change, LedgerDay
 from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -125,7 +125,7 @@ async def test_entries_of_other_processes_between_are_asked_for(ports: Ports) ->
 
 
 async def test_no_more_than_a_page_is_kept_of_what_nobody_reads(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_days, "PAGE_SIZE", 2)
+    monkeypatch.setattr(journal, "PAGE_SIZE", 2)
     await open_books(ports.ledger)
     desk = Desk(ports)
     for _ in range(5):

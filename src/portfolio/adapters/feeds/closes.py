@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from portfolio.adapters.feeds.days import ONE_DAY, days_between
 from portfolio.adapters.feeds.errors import NotAsked, Refused, SourceError, Throttled
 from portfolio.adapters.feeds.exchange_client import ExchangeClient, readable
 from portfolio.adapters.feeds.tether import USDT
@@ -19,6 +18,7 @@ from portfolio.adapters.feeds.throttle import Throttle
 from portfolio.application.errors import FeedFailed
 from portfolio.application.prices.ports import CloseFeed
 from portfolio.application.prices.records import Close
+from portfolio.domain.days import DAY, each_day
 from portfolio.domain.errors import DomainError
 from portfolio.domain.mark import ASSUMED_RATE
 from portfolio.domain.money import EXACT, Price
@@ -67,7 +67,7 @@ class _Bars(ABC):
         prices: dict[date, Price] = {}
         try:
             for first, last in windows(start, end, self.most_days):
-                days = {midnight(day): day for day in days_between(first, last)}
+                days = {midnight(day): day for day in each_day(first, last)}
                 bars = await self._bars(symbol, first, last)
                 prices.update((days[opened_at], price_of(close)) for opened_at, close in bars if opened_at in days)
             if not prices:
@@ -143,7 +143,7 @@ class BinanceKlines(_Bars):
             "symbol": f"{symbol}USDT",
             "interval": "1d",
             "startTime": str(midnight(first) * 1000),
-            "endTime": str(midnight(last + ONE_DAY) * 1000 - 1),
+            "endTime": str(midnight(last + DAY) * 1000 - 1),
             "limit": str(self.most_days),
         }
         rows = await self._client.get("api/v3/klines", query, list[Any])
@@ -166,9 +166,9 @@ def windows(start: date, end: date, most_days: int) -> Iterator[tuple[date, date
     """Yield spans of at most ``most_days`` that cover ``start`` to ``end``, newest first."""
     last = end
     while last >= start:
-        first = max(start, last - (most_days - 1) * ONE_DAY)
+        first = max(start, last - (most_days - 1) * DAY)
         yield first, last
-        last = first - ONE_DAY
+        last = first - DAY
 
 
 def midnight(day: date) -> int:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from portfolio.adapters.feeds.days import days_between
 from portfolio.application.clock import Clock
 from portfolio.application.prices.ports import ExchangeRulesFeed
 from portfolio.application.prices.records import Close
 from portfolio.application.prices.sources import FeedReport, SourceCondition, SourceState
+from portfolio.domain.days import each_day
 from portfolio.domain.money import Price
 from portfolio.domain.prices.quote import SIMULATED_SOURCE, Quote, price_of
 from portfolio.domain.symbol import Symbol
@@ -67,7 +67,7 @@ class SimulatedFeed:
         """Return the closes of the days from ``start`` to ``end``, oldest first."""
         return [
             Close(symbol=symbol, day=day, price=self._close(_walks_as(symbol), day), source=SOURCE)
-            for day in days_between(start, end)
+            for day in each_day(start, end)
         ]
 
     def states(self) -> Mapping[str, SourceState]:

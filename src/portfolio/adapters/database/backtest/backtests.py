@@ -16,7 +16,7 @@ from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.lookups import page_of
+from portfolio.adapters.database.ledger.lookups import newest_page, page_of
 from portfolio.adapters.database.prices.leases import TOO_FAR_AHEAD, take_turn, times
 from portfolio.adapters.database.schema.fields import Fields, Values
 from portfolio.adapters.database.schema.tables import backtests
@@ -84,10 +84,8 @@ class DatabaseBacktests:
 
     async def page(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[Job]:
         """Return jobs, newest first."""
-        wanted = select(*_JOBS).where(_c.portfolio_id == portfolio_id)
-        if before is not None:
-            wanted = wanted.where(_c.id < before)
-        rows = page_of(await self._connections.rows(wanted.order_by(_c.id.desc()).limit(limit + 1)), limit)
+        own = select(*_JOBS).where(_c.portfolio_id == portfolio_id)
+        rows = page_of(await self._connections.rows(newest_page(own, _c.id, before, limit)), limit)
         return Page(self._unreadable.readable(Rows.of(_c.id, _job), rows.items), rows.next_before)
 
     async def cancel(self, job_id: str, at: datetime) -> Job | None:

@@ -12,7 +12,7 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.imported.parts import ANSWER, FILE, RATES, drop_parts, read_parts, write_part
 from portfolio.adapters.database.ledger.imported.rows import import_of, read_imported
-from portfolio.adapters.database.ledger.lookups import page_of
+from portfolio.adapters.database.ledger.lookups import newest_page, page_of
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import read_rows
 from portfolio.adapters.database.schema.fields import Fields, reading
@@ -50,10 +50,10 @@ class DatabaseImports:
 
         async def write(session: Session) -> None:
             own = select(_c.id).where(_c.owner == preview.owner, _c.state == OPEN).order_by(_c.id.desc())
-            newest = (await session.run(own.offset(most_open - 1).limit(1))).first()
+            last_kept = (await session.run(own.offset(most_open - 1).limit(1))).first()
             is_old = _c.expires_at <= now
-            if newest is not None:
-                is_old = or_(is_old, (_c.owner == preview.owner) & (_c.state == OPEN) & (_c.id <= newest.id))
+            if last_kept is not None:
+                is_old = or_(is_old, (_c.owner == preview.owner) & (_c.state == OPEN) & (_c.id <= last_kept.id))
             old = [row.preview_id for row in await session.run(select(_c.preview_id).where(is_old))]
             if old:
                 await drop_parts(session, old)
@@ -90,10 +90,8 @@ class DatabaseImports:
 
     async def page(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[KeptImport]:
         """Return imports, newest first."""
-        wanted = select(imports).where(imports.c.portfolio_id == portfolio_id)
-        if before is not None:
-            wanted = wanted.where(imports.c.id < before)
-        rows = page_of(await self._connections.rows(wanted.order_by(imports.c.id.desc()).limit(limit + 1)), limit)
+        own = select(imports).where(imports.c.portfolio_id == portfolio_id)
+        rows = page_of(await self._connections.rows(newest_page(own, imports.c.id, before, limit)), limit)
         return Page(self._row.unreadable.readable(_IMPORTS, rows.items), rows.next_before)
 
     async def named(self, portfolio_id: int, import_id: int) -> KeptImport | None:

@@ -30,12 +30,12 @@ _EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
 
 
 def select_events(event_id: int | None = None) -> Select[Any]:
-    """Return the statement for the rows of events, newest first; of one alone where its id is given.
+    """Return the statement for the rows of events; of one alone where its id is given.
 
     Deposits and withdrawals of imports say when they took effect too, and are none.
     """
     is_event = (_c.effective_at.is_not(None), _c.kind.in_(_KINDS))
-    events = select(cash_transactions).where(*is_event).order_by(_c.id.desc())
+    events = select(cash_transactions).where(*is_event)
     return events if event_id is None else events.where(_c.id == event_id)
 
 

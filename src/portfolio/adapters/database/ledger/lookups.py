@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Column, ColumnElement, Select, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
@@ -48,28 +48,16 @@ class DatabaseLookups:
     async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
         """Return the entries that are no trade, newest first."""
         self._row.id_for(portfolio_id)
-        newest = select(cash_transactions).order_by(cash_transactions.c.id.desc()).limit(limit + 1)
-        chosen = newest if before is None else newest.where(cash_transactions.c.id < before)
-
-        async def read(session: Session) -> Page[RecordedCashEntry]:
-            rows = page_of((await session.run(chosen)).all(), limit)
-            return Page(await read_cash_rows(session, rows.items, self._row.unreadable), rows.next_before)
-
-        return await self._connections.read(read)
+        chosen = newest_page(select(cash_transactions), cash_transactions.c.id, before, limit)
+        return await self._read_page(chosen, limit, read_cash_rows)
 
     async def events(
         self, portfolio_id: int, *, before: int | None, limit: int, event_id: int | None = None
     ) -> Page[RecordedEvent]:
         """Return the entries that are events, newest first; ``event_id`` asks for one alone."""
         self._row.id_for(portfolio_id)
-        newest = select_events(event_id).limit(limit + 1)
-        chosen = newest if before is None else newest.where(cash_transactions.c.id < before)
-
-        async def read(session: Session) -> Page[RecordedEvent]:
-            rows = page_of((await session.run(chosen)).all(), limit)
-            return Page(await read_events(session, rows.items, self._row.unreadable), rows.next_before)
-
-        return await self._connections.read(read, snapshot=True)
+        chosen = newest_page(select_events(event_id), cash_transactions.c.id, before, limit)
+        return await self._read_page(chosen, limit, read_events, snapshot=True)
 
     async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
         """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked."""
@@ -147,15 +135,12 @@ class DatabaseLookups:
     async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         """Return refused bookings, newest first."""
         c = booking_outcomes.c
-        refused = select(booking_outcomes).where(c.status == REFUSED).order_by(c.id.desc()).limit(limit + 1)
-        chosen = refused if before is None else refused.where(c.id < before)
+        chosen = newest_page(select(booking_outcomes).where(c.status == REFUSED), c.id, before, limit)
         return await self._page(OUTCOMES, portfolio_id, chosen, limit)
 
     async def cash_refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RefusedCashEntry]:
         """Return refused events and cash transactions, newest first, but for those that an override booked."""
-        chosen = select_unbooked(cash_refusals).order_by(cash_refusals.c.id.desc()).limit(limit + 1)
-        if before is not None:
-            chosen = chosen.where(cash_refusals.c.id < before)
+        chosen = newest_page(select_unbooked(cash_refusals), cash_refusals.c.id, before, limit)
         return await self._page(REFUSED_CASH, portfolio_id, chosen, limit)
 
     async def holds_trades(self) -> bool:
@@ -165,6 +150,15 @@ class DatabaseLookups:
     async def _page(self, kind: Rows[T], portfolio_id: int, statement: Select[Any], limit: int) -> Page[T]:
         rows = page_of(await self._rows(portfolio_id, statement), limit)
         return Page(self._row.unreadable.readable(kind, rows.items), rows.next_before)
+
+    async def _read_page(
+        self, chosen: Select[Any], limit: int, read: Callable[..., Awaitable[Sequence[T]]], *, snapshot: bool = False
+    ) -> Page[T]:
+        async def look(session: Session) -> Page[T]:
+            rows = page_of((await session.run(chosen)).all(), limit)
+            return Page(await read(session, rows.items, self._row.unreadable), rows.next_before)
+
+        return await self._connections.read(look, snapshot=snapshot)
 
     async def _rows(self, portfolio_id: int, statement: Select[Any]) -> Sequence[Any]:
         self._row.id_for(portfolio_id)
@@ -193,9 +187,13 @@ def _select_wanted(wanted: TradeFilter) -> Select[Any]:
         conditions.append(c.execution_time >= wanted.since)
     if wanted.until is not None:
         conditions.append(c.execution_time < wanted.until)
-    if wanted.before is not None:
-        conditions.append(c.id < wanted.before)
-    return select_trades().where(*conditions).order_by(c.id.desc()).limit(wanted.limit + 1)
+    return newest_page(select_trades().where(*conditions), c.id, wanted.before, wanted.limit)
+
+
+def newest_page(rows: Select[Any], key: Column[int], before: int | None, limit: int) -> Select[Any]:
+    """Return the statement for the newest rows by their id, those ``before`` one, and one more than ``limit``."""
+    page = rows.order_by(key.desc()).limit(limit + 1)
+    return page if before is None else page.where(key < before)
 
 
 def page_of(rows: Sequence[Any], limit: int) -> Page[Any]:

@@ -15,7 +15,7 @@ from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import chunks
-from portfolio.adapters.database.ledger.lookups import page_of
+from portfolio.adapters.database.ledger.lookups import newest_page, page_of
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit
 from portfolio.adapters.database.prices.leases import take_turn
@@ -75,7 +75,7 @@ class DatabaseSignals:
         """
         self._row.id_for(portfolio_id)
         conditions = _conditions(wanted)
-        statement = select(rebalance_signals).where(*conditions).order_by(_signals.id.desc()).limit(wanted.limit + 1)
+        statement = newest_page(select(rebalance_signals).where(*conditions), _signals.id, wanted.before, wanted.limit)
         rows = page_of(await self._connections.rows(statement), wanted.limit)
         return Page(self._row.unreadable.readable(_SIGNALS, rows.items), rows.next_before)
 
@@ -166,19 +166,14 @@ _ADVICES = Rows(_signals.id, select(_signals.id, *(_signals[name] for name in _A
 
 
 def _conditions(wanted: SignalFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.before is not None:
-        conditions.append(_signals.id < wanted.before)
     if wanted.status is None:
-        return conditions
+        return []
     as_kept = _signals.status == wanted.status.value
     if wanted.status in LIVE:
-        conditions.append(and_(as_kept, _signals.expires_at > wanted.now))
-    elif wanted.status is SignalStatus.EXPIRED:
-        conditions.append(or_(as_kept, and_(_live, _signals.expires_at <= wanted.now)))
-    else:
-        conditions.append(as_kept)
-    return conditions
+        return [as_kept, _signals.expires_at > wanted.now]
+    if wanted.status is SignalStatus.EXPIRED:
+        return [or_(as_kept, and_(_live, _signals.expires_at <= wanted.now))]
+    return [as_kept]
 
 
 def _select_episodes(since: datetime) -> Select[Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
-from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.lots.journal import Announced
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import TradeFilter
@@ -22,8 +22,6 @@ from portfolio.domain.ledger.sums import LedgerSums
 Offer: TypeAlias = Callable[[int, Sequence[Movement | CashEntry]], None]
 """Takes the entries after a ledger revision."""
 
-# So many at once: whoever waits for the event loop meanwhile waits for no more than these.
-PAGE_SIZE: Final = 250
 _IN_TIME: Final = timedelta(days=1)
 MOST_MISSING: Final = 10
 """So many entries that were missing are looked for again at each reading."""
@@ -47,7 +45,8 @@ class LedgerDays(DayEntries):
         self._offer = offer
         self._lookups = lookups
         self._lock = asyncio.Lock()
-        self._announced: dict[int, Movement | CashEntry] = {}
+        self._announced = Announced()
+        self.take_notice = self._announced.take_notice
         self.is_read = False
         super().__init__()
 
@@ -60,7 +59,7 @@ class LedgerDays(DayEntries):
     async def forget(self) -> None:
         """Know no entry any more: the ledger may have been put back to an earlier state meanwhile."""
         async with self._lock:
-            self._announced.clear()
+            self._announced.forget(sys.maxsize)
             self._begin()
 
     def missing(self, until: int) -> Sequence[int]:
@@ -72,12 +71,6 @@ class LedgerDays(DayEntries):
     def opened(self) -> date | None:
         """Return the day of the newest baseline; None where nothing was read yet."""
         return day_of(self.transactions[0].transaction.at) if self.transactions else None
-
-    def take_notice(self, event: Event) -> None:
-        """Keep an entry that this process committed: asking for it was half the cost of a read after a booking."""
-        if isinstance(event, TradeBooked | CashMoved) and len(self._announced) < PAGE_SIZE:
-            entry = Movement.of(event.trade_id, event.entry) if isinstance(event, TradeBooked) else event.entry
-            self._announced[entry.revision] = entry
 
     async def read(self, portfolio_id: int, until: int) -> None:
         """Read the entries up to a ledger revision. What was read stays when the reading is interrupted.
@@ -91,7 +84,8 @@ class LedgerDays(DayEntries):
             if (self._missing or self._alone) and await self._is_mended(portfolio_id):
                 self._begin()
             while self.revision < until:
-                after, entries = self.revision, await self._next(portfolio_id)
+                after = self.revision
+                entries = await self._announced.next(self._ledger, portfolio_id, after)
                 wanted = [entry for entry in entries if entry.revision <= until]
                 for entry in wanted:
                     await self._add(portfolio_id, entry)
@@ -100,15 +94,8 @@ class LedgerDays(DayEntries):
                     self._offer(after, wanted)
                 if not entries or entries[-1].revision > until:
                     break
-            self._announced = {at: entry for at, entry in self._announced.items() if at > self.revision}
+            self._announced.forget(self.revision)
             self.is_read = True
-
-    async def _next(self, portfolio_id: int) -> Sequence[Movement | CashEntry]:
-        """Return the next entries, in order: the one that was announced, else a page of the database's."""
-        announced = self._announced.get(self.revision + 1)
-        if announced is not None:
-            return [announced]
-        return await self._ledger.movements(portfolio_id, after=self.revision, limit=PAGE_SIZE)
 
     async def _is_mended(self, portfolio_id: int) -> bool:
         """Return whether one of the entries that were missing is there by now."""
