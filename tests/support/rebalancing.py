@@ -45,9 +45,8 @@ def market_view(
     holdings: Iterable[Holding], *, cash: Decimal, correlations: Mapping[Pair, Decimal] | None = None
 ) -> MarketView:
     """The view of these holdings; pairs may be given in either order."""
-    by_symbol = {holding.symbol: holding for holding in sorted(holdings, key=lambda holding: holding.symbol)}
     named = Correlations({pair_of(*pair): value for pair, value in (correlations or {}).items()})
-    return MarketView(holdings=by_symbol, cash=cash, correlations=named)
+    return MarketView.of(holdings, cash, named)
 
 
 def considered(

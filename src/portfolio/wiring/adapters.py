@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from portfolio.adapters.database.database import Database
-from portfolio.adapters.files.categories import read_categories
+from portfolio.adapters.files.configuration import read_categories, read_policy
 from portfolio.adapters.files.imports import GivenFiles
-from portfolio.adapters.files.policy import read_policy
 from portfolio.application.clock import Clock
 from portfolio.settings import Settings
 

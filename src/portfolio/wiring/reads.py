@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from portfolio.adapters.clock import SystemClock
-from portfolio.adapters.files.policy import read_policy
-from portfolio.application.errors import NotInstalled
+from portfolio.adapters.files.configuration import read_policy
 from portfolio.settings import Settings
 from portfolio.wiring.adapters import PORTFOLIO_ID, adapters_of
 from portfolio.wiring.opened import opened
@@ -64,10 +62,8 @@ class ReadsWiring:
 
     def solve(self) -> Solve:
         """Return what computes weights, in this process: a command has no ledger to keep it from."""
-        from portfolio.adapters.compute.optimiser import EXTRA, LIBRARIES
+        from portfolio.adapters.compute.optimiser import check_installed
         from portfolio.adapters.compute.worker import choose
 
-        missing = [name for name in LIBRARIES if find_spec(name) is None]
-        if missing:
-            raise NotInstalled(" and ".join(missing), EXTRA)
+        check_installed()
         return choose

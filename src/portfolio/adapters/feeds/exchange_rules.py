@@ -95,6 +95,7 @@ class BinanceRules:
     ``LOT_SIZE`` holds for all orders, ``MARKET_LOT_SIZE`` for those at the market's price beside it: a quantity fits
     both. There a step of 0 is how Binance writes that it has none of its own. ``NOTIONAL`` has the least order, which
     is converted by what a USDT is worth; without a known worth nothing is told. ``PRICE_FILTER`` has the tick.
+    ``client`` asks; ``prices`` is the client of prices: while that one rests, Binance is not asked here.
     """
 
     client: ExchangeClient

@@ -20,7 +20,6 @@ from portfolio.application.optimisation.answering import exact_weights
 from portfolio.application.optimisation.question import problem_of, question_of
 from portfolio.application.optimisation.records import OptimisationRequest
 from portfolio.application.risk.state import DEFAULT_DAYS
-from portfolio.application.risk.view import view_of
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.backtest.fills import Order
 from portfolio.domain.money import EXACT, round_to_step
@@ -29,7 +28,7 @@ from portfolio.domain.rebalancing.plan import Plan, make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import Holding
+from portfolio.domain.rebalancing.view import Holding, MarketView
 from portfolio.domain.symbol import Symbol
 
 TARGETS: Final = "targets"
@@ -62,7 +61,7 @@ class Known:
         statistics = asset_statistics(self.history, min(DEFAULT_DAYS, self.history.n_days))
         symbols = zip(self.history.symbols, self.categories, strict=True)
         holdings = [self._holding(symbol, category, statistics) for symbol, category in symbols]
-        return Summary.of(view_of(holdings, round_to_step(self.cash), statistics), policy)
+        return Summary.of(MarketView.of(holdings, round_to_step(self.cash), statistics.correlations), policy)
 
     def _holding(self, symbol: str, category: str, statistics: Statistics) -> Holding:
         """Return an asset as the rules see it: amounts at 18 decimals, as those of the books."""

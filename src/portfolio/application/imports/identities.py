@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from portfolio.application.ledger.happenings.imported import ImportedRow
-from portfolio.domain.imports.identity import content_of
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.imports.records import Event
 
 _LONGEST: Final = 128
@@ -135,3 +135,12 @@ def kept_id(own_id: str) -> str:
     if len(own_id) <= _LONGEST and own_id.isascii() and own_id.isprintable():
         return own_id
     return f"sha256:{hashlib.sha256(own_id.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def content_of(event: Event) -> str:
+    """Return what an event says, as 32 hexadecimal digits: when, what, and how much of what changed.
+
+    It is the same however a file writes it: ``+02:00`` or ``Z``, ``1e-8`` or ``0.00000001``, newest or oldest first.
+    """
+    legs = ",".join([f"{symbol}={plain(change)}" for symbol, change in sorted(event.legs.items())])
+    return hashlib.sha256(f"{event.at.isoformat()}|{event.kind}|{legs}".encode()).hexdigest()[:32]

@@ -18,7 +18,6 @@ from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.exchange_rules import ReadExchangeRules, RuleBook
 from portfolio.application.prices.joined_closes import JoinedCloses
 from portfolio.application.prices.valuation import PositionValue, PriceStatus, Valuation, aged, value_portfolio
-from portfolio.application.risk.view import view_of
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Price
@@ -211,7 +210,7 @@ def _view(
         )
         for symbol, price in also.items()
     ]
-    return view_of([*held, *others], valuation.portfolio.cash.value, statistics)
+    return MarketView.of([*held, *others], valuation.portfolio.cash.value, statistics.correlations)
 
 
 def _held(value: PositionValue, statistics: Statistics, rules: RuleBook) -> Holding:

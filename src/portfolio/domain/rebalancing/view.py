@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -101,6 +101,12 @@ class MarketView:
     holdings: Mapping[str, Holding]
     cash: Decimal
     correlations: PairTable
+
+    @classmethod
+    def of(cls, holdings: Iterable[Holding], cash: Decimal, correlations: PairTable) -> MarketView:
+        """Return the view of these holdings, in any order."""
+        by_symbol = {holding.symbol: holding for holding in holdings}
+        return cls(holdings=MappingProxyType(dict(sorted(by_symbol.items()))), cash=cash, correlations=correlations)
 
     @lazy
     @exact

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portfolio.adapters.files.categories import read_categories
+from portfolio.adapters.files.configuration import read_categories
 from portfolio.application.errors import ConfigurationInvalid
 from portfolio.domain.categories import STABLECOIN
 from portfolio.domain.symbol import Symbol

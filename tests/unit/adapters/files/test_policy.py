@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portfolio.adapters.files.policy import read_policy
+from portfolio.adapters.files.configuration import read_policy
 from portfolio.application.errors import ConfigurationInvalid
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Priority, Reason

@@ -18,11 +18,10 @@ from portfolio.analytics.estimate import Matrix, vector
 from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.statistics import asset_statistics
 from portfolio.application.backtest.decision import thresholds_of
-from portfolio.application.risk.view import view_of
 from portfolio.domain.rebalancing.plan import make_plan
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.summary import Summary
-from portfolio.domain.rebalancing.view import Holding
+from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.backtests import named, walk
 
 DAY = date(2024, 1, 31)
@@ -127,7 +126,7 @@ def test_whatever_the_rules_ask_for_was_not_passed_over(seed: int, shares: list[
         )
         for symbol, share, close, category in zip(past.symbols, shares, table[-1].tolist(), categories, strict=True)
     ]
-    plan = make_plan(Summary.of(view_of(assets, cash, statistics), policy))
+    plan = make_plan(Summary.of(MarketView.of(assets, cash, statistics.correlations), policy))
     worth = vector([float(asset.value) for asset in assets])
     may_trade = Screen(thresholds_of(policy)).may_trade(worth, float(cash), past, categories)
     assert may_trade or not plan.recommendations

@@ -49,11 +49,7 @@ def state_of(values: dict[str, str], cash: str, *, returns: float = 0.01) -> Mar
     return MarketState(
         snapshot=Snapshot(portfolio=portfolio, revisions=Revisions(ledger=1, prices=1), as_of=NOON, checked_at=0),
         valuation=value_portfolio(portfolio, now=NOON, max_age=MAX_AGE, categories=Categories()),
-        view=MarketView(
-            holdings={holding.symbol: holding for holding in holdings},
-            cash=Decimal(cash),
-            correlations=statistics.correlations,
-        ),
+        view=MarketView.of(holdings, Decimal(cash), statistics.correlations),
         policy=RebalancePolicy(),
         lookback_days=40,
         closes=Closes(

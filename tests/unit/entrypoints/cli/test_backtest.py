@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from portfolio.adapters.files.policy import read_policy
+from portfolio.adapters.files.configuration import read_policy
 from portfolio.analytics.closes import Join, NotJoined
 from portfolio.analytics.returns import PriceHistory
 from portfolio.application.backtest.decision import Solve
