@@ -92,11 +92,6 @@ class CashEntry:
     net_deposits_after: Money
 
     @property
-    def booked_at(self) -> datetime:
-        """Return when it was booked."""
-        return self.transaction.at
-
-    @property
     def legs(self) -> tuple[Leg, ...] | None:
         """Return what it moved, asset by asset; None of what opens or mends the books: that may be all there is."""
         if self.transaction.kind in _OF_ALL:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, TypeAlias
 
-from portfolio.application.ledger.cash_records import LoggedEntry
+from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade
 from portfolio.application.stream.ports import Writer
@@ -112,11 +113,17 @@ class Blocks:
             last = each
         end = Place(last.revision, until.prices, last.digest)
         frame = self._writer.entries(place.ledger + 1, end, [entry for entry in entries if entry])
-        # Nothing can be made of a row that cannot be read.
-        first = logged[0].entry.entry if logged[0].entry else None
-        return Block(end, frame, first.booked_at if first else None)
+        return Block(end, frame, _booked_at(logged[0]))
 
 
 def _is_reversal(logged: LoggedEntry) -> bool:
     booked = logged.entry
     return isinstance(booked, BookedTrade) and booked.entry is not None and booked.entry.trade.reverses is not None
+
+
+def _booked_at(logged: LoggedEntry) -> datetime | None:
+    """Return when an entry was booked; None where nothing can be made of its row."""
+    entry = logged.entry
+    if isinstance(entry, RecordedCashEntry):
+        return entry.entry.transaction.at
+    return entry.entry.booked_at if entry is not None and entry.entry is not None else None

@@ -32,6 +32,11 @@ Moved: TypeAlias = Packed[Movement | CashEntry]
 MOVEMENTS: Final = Packing(Movement)
 
 
+def booked_at(entry: Movement | CashEntry) -> datetime:
+    """Return when an entry was booked."""
+    return entry.booked_at if isinstance(entry, Movement) else entry.transaction.at
+
+
 def was_known(at: KnownAt, revision: int, moment: datetime) -> bool:
     """Return whether what was said at a moment, at a ledger revision, was known then."""
     return revision <= at if isinstance(at, int) else moment <= at
@@ -62,7 +67,7 @@ class Entries:
         if at is None or not self.moved:
             return self
         count = len(self.moved)
-        while count and not was_known(at, self.moved[count - 1].revision, self.moved[count - 1].booked_at):
+        while count and not was_known(at, self.moved[count - 1].revision, booked_at(self.moved[count - 1])):
             count -= 1
         if count == len(self.moved):
             return self
