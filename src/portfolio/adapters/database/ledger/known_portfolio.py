@@ -24,13 +24,13 @@ from portfolio.domain.money import LIMIT
 from portfolio.domain.symbol import Symbol
 
 # What follows from the other columns is not read: each column of a result takes as long as a value in it.
-_HOLDINGS = select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
+HOLDINGS = select(*(c for c in mock_holdings.c if c.name not in {"position_value", "unrealized_pnl", "total_pnl"}))
 _OF_IDS = mock_holdings.c.id.in_(bindparam("ids", expanding=True))
 _CODES: Any = bindparam("codes", expanding=True)
-_ALL = Prepared(_HOLDINGS)
+_ALL = Prepared(HOLDINGS)
 # By their symbols too, in any case: others may have made the rows anew.
-_SOME = Prepared(_HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.in_(_CODES))))
-_SOME_SQLITE = Prepared(_HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.collate("NOCASE").in_(_CODES))))
+_SOME = Prepared(HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.in_(_CODES))))
+_SOME_SQLITE = Prepared(HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.collate("NOCASE").in_(_CODES))))
 
 
 class KnownPortfolio:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.connections import Connections
@@ -53,6 +53,7 @@ _is_none = or_(_rows.date < bindparam("earliest"), _rows.date.is_(None))
 _SINCE = Prepared(_HISTORY.where(or_(_rows.date >= bindparam("since"), _is_none)).order_by(_rows.date))
 _SOME = 10
 """So many rows are looked at for one that can be read."""
+_NEWEST_UNTIL = Prepared(_HISTORY.where(_rows.date <= bindparam("day")).order_by(_rows.date.desc()).limit(_SOME))
 _DAY_ROW = RowWriter(mock_performance_history, key=["date"])
 _POSITIONS_ROW = RowWriter(daily_positions, key=["day"])
 
@@ -104,7 +105,7 @@ class DatabaseDays:
     async def write_day(self, session: Session, portfolio: Portfolio, day: date) -> None:
         """Write what the portfolio is worth on ``day``; nothing once the next day has begun."""
         self._today = max(self._today, day)
-        rows = (await session.run(_newest_until(day + DAY))).all()
+        [rows] = await session.execute(_NEWEST_UNTIL.on(session.dialect, day=day + DAY))
         # A row without units is another program's: the next day has not begun with it.
         if any(row.date > day and row.unit_value is not None for row in rows if row.date is not None):
             return
@@ -117,12 +118,13 @@ class DatabaseDays:
         today = next((row for row in rows if row.date == day), None)
         if today is not None:
             columns["id"] = today.id
-        await _write(session, columns, positions_of(portfolio))
+        _write(session, columns, positions_of(portfolio))
 
     async def _write_final(self, session: Session, days: Mapping[date, FilledDay]) -> None:
         """Write days that are over, and correct the results of the rows after them."""
         first, last = min(days), max(days)
-        earlier = self._readable(await session.run(_newest_until(first - DAY)))
+        [before_them] = await session.execute(_NEWEST_UNTIL.on(session.dialect, day=first - DAY))
+        earlier = self._readable(before_them)
         rows = (await session.run(_HISTORY.where(_rows.date >= first, _rows.date <= last))).all()
         later = _HISTORY.where(_rows.date > last).order_by(_rows.date).limit(_SOME)
         known = {day.day: day for day in [*self._readable(rows), *self._readable(await session.run(later))[:1]]}
@@ -134,7 +136,7 @@ class DatabaseDays:
                 columns = _columns(days[day].value, days[day].num_positions, result)
                 if day in ids:
                     columns["id"] = ids[day]
-                await _write(session, columns, days[day].positions)
+                _write(session, columns, days[day].positions)
             else:
                 corrected = _RESULT.values(result)
                 await session.run(update(mock_performance_history).where(_rows.date == day).values(**corrected))
@@ -150,16 +152,12 @@ class DatabaseDays:
         return value
 
 
-def _newest_until(day: date) -> Select[Any]:
-    return _HISTORY.where(_rows.date <= day).order_by(_rows.date.desc()).limit(_SOME)
-
-
-async def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
+def _write(session: Session, columns: Values, positions: DayPositions | None) -> None:
     statements = _DAY_ROW.on(session.dialect, [columns])
     if positions is not None:
         row = {"day": columns["date"], "positions": day_positions_to_json(positions)}
         statements += _POSITIONS_ROW.on(session.dialect, [row])
-    await session.execute(*statements)
+    session.later(*statements)
 
 
 def _columns(value: DailyValue, num_positions: int, result: DayResult) -> Values:

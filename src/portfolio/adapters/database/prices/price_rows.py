@@ -54,19 +54,19 @@ class PriceRows:
         marks = self._marks.c
         self._ask_changed = Prepared(select(marks.symbol).where(marks.price_revision > bindparam("after")))
 
-    async def write_ticks(self, session: Session, ticks: Collection[tuple[Symbol, Mark]]) -> None:
+    def write_ticks(self, session: Session, ticks: Collection[tuple[Symbol, Mark]]) -> None:
         """Keep observed prices."""
         rows = [_row(s, TICK, mark.at, mark.price.value, mark.source) for s, mark in ticks]
-        await session.execute(*self._prices.on(session.dialect, rows))
+        session.later(*self._prices.on(session.dialect, rows))
 
     async def write_closes(self, session: Session, closes: Collection[Close]) -> None:
         """Keep closes, each of another symbol or day; what was known of the day is replaced."""
         await session.execute(*self._prices.on(session.dialect, [_close(close) for close in closes]))
 
-    async def mark_changed(self, session: Session, symbols: Collection[Symbol], price_revision: int) -> None:
+    def mark_changed(self, session: Session, symbols: Collection[Symbol], price_revision: int) -> None:
         """Keep the price revision that comes with new closes; in the order of the symbols, as all writers do."""
         rows = [{"symbol": code, "price_revision": price_revision} for code in sorted(s.code for s in symbols)]
-        await session.execute(*self._changes.on(session.dialect, rows))
+        session.later(*self._changes.on(session.dialect, rows))
 
     async def closes(
         self, session: Session, symbols: Collection[Symbol], start: datetime, end: datetime

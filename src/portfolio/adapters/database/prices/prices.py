@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, bindparam, exists, or_, select, update
 
 from portfolio.adapters.database.connection.bulk import NOW, RowWriter
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
+from portfolio.adapters.database.ledger.known_portfolio import HOLDINGS
 from portfolio.adapters.database.ledger.mapping import read_portfolio, totals_to_row
 from portfolio.adapters.database.ledger.mapping_positions import position_to_row
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
@@ -32,7 +33,7 @@ from portfolio.domain.symbol import Symbol
 _PRICE_COLUMNS = ("last_price", "price_source", "price_at", "position_value", "unrealized_pnl", "total_pnl")
 _MARKS = RowWriter(mock_holdings, key=["id"], touch="updated_at")
 
-_LOCK_HOLDINGS = Prepared(select(mock_holdings).with_for_update())
+_LOCK_HOLDINGS = Prepared(HOLDINGS.with_for_update())
 
 _AT_ONCE = 200  # SQLite takes no condition of a thousand parts
 
@@ -58,6 +59,7 @@ def _executed(row: Any) -> tuple[Symbol, Mark]:
 _EXECUTED = Rows.of(_TRADE.id, _executed)
 
 BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
+_TOTALS = Prepared(BUMP.values(updated_at=NOW).where(mock_portfolio.c.id == bindparam("row_id")))
 
 
 WriteDay = Callable[[Session, Portfolio, date], Awaitable[None]]
@@ -85,24 +87,23 @@ class DatabasePriceStore:
         """
 
         async def write(session: Session) -> int:
-            row = await self._row.get(session, portfolio_id, lock=True)
+            # Under their locks, so that a value written is right for the quantity beside it.
+            lock_holdings = _LOCK_HOLDINGS.on(session.dialect)
+            row, [holdings] = await self._row.read(session, portfolio_id, lock_holdings, lock=True)
             if fence is not None:
                 await check_fence(session, fence)
-            # Under their locks, so that a value written is right for the quantity beside it.
-            [holdings] = await session.execute(_LOCK_HOLDINGS.on(session.dialect))
             read = read_portfolio(row, holdings, self._row.known.position)
             revision = _next_price_revision(row)
             marks = update.marks_for(read.portfolio)
             portfolio = read.portfolio.marked(marks)
-            await _write_marks(session, portfolio, read.rows, marks)
+            _write_marks(session, portfolio, read.rows, marks)
             observed = {symbol: mark for symbol, mark in marks.items() if not mark.is_execution}
-            await self._rows.write_ticks(session, observed.items())
+            self._rows.write_ticks(session, observed.items())
             # One that was observed yesterday may be what yesterday closed at.
             today = midnight(day_of(update.at))
             late = [symbol for symbol, mark in observed.items() if mark.at < today]
-            await self._rows.mark_changed(session, late, revision)
-            own = BUMP.where(mock_portfolio.c.id == portfolio.id)
-            await session.run(own.values(updated_at=NOW, **totals_to_row(portfolio)))
+            self._rows.mark_changed(session, late, revision)
+            session.later(_TOTALS.on(session.dialect, row_id=row.id, **totals_to_row(portfolio)))
             await self._write_day(session, portfolio, today.date())
             return revision
 
@@ -135,7 +136,7 @@ class DatabasePriceStore:
             row = await self._row.find(session, self._row.number, lock=True)
             await self._rows.write_closes(session, closes)
             revision = _next_price_revision(row) if row is not None else 1
-            await self._rows.mark_changed(session, symbols, revision)
+            self._rows.mark_changed(session, symbols, revision)
             if row is not None:
                 await session.run(BUMP.where(mock_portfolio.c.id == row.id))
 
@@ -182,7 +183,7 @@ def _next_price_revision(row: Any) -> int:
         return int(row.price_revision) + 1
 
 
-async def _write_marks(
+def _write_marks(
     session: Session, portfolio: Portfolio, rows: Mapping[Symbol, Any], marks: Mapping[Symbol, Mark]
 ) -> None:
     marked = []
@@ -190,4 +191,4 @@ async def _write_marks(
         if symbol in marks:
             values = position_to_row(portfolio.positions[symbol])
             marked.append({"id": row.id, "symbol": row.symbol, **{name: values[name] for name in _PRICE_COLUMNS}})
-    await session.execute(*_MARKS.on(session.dialect, marked))
+    session.later(*_MARKS.on(session.dialect, marked))
