@@ -143,7 +143,7 @@ class RefreshPrices:
 
     async def _refresh(self, fence: Fence | None) -> RefreshReport:
         started = self.clock.monotonic()
-        portfolio = await self.ledger.load(self.portfolio_id)
+        portfolio = await self.ledger.newest(self.portfolio_id)
         marks = {position.symbol: position.mark for position in portfolio.open_positions}
         report = await self._ask(sorted(marks))
         others = await self._second_opinions(report.quotes, marks)
@@ -158,8 +158,8 @@ class RefreshPrices:
         refreshed, too_large = _fitting(_marks(judged.believed), portfolio)
         at = self.clock.now()
         unpriced = {symbol: mark for symbol, mark in marks.items() if mark and symbol not in refreshed}
-        priced = portfolio.marked(refreshed)
-        executed = await _executed(self.prices, priced, unpriced, at, self._quarantine.rules.max_age)
+        newer = await _executed(self.prices, portfolio.id, unpriced, at, self._quarantine.rules.max_age)
+        executed = _fitting(newer, portfolio.marked(refreshed))[0] if newer else {}
         replaced = {symbol: unpriced[symbol] for symbol in executed}
         update = PriceUpdate(
             marks={**refreshed, **executed}, at=at, since=portfolio.price_revision, instead_of=replaced
@@ -204,23 +204,22 @@ class RefreshPrices:
 
 
 async def _executed(
-    prices: PriceStore, portfolio: Portfolio, marks: Mapping[Symbol, Mark], now: datetime, max_age: timedelta
+    prices: PriceStore, portfolio_id: int, marks: Mapping[Symbol, Mark], now: datetime, max_age: timedelta
 ) -> Mapping[Symbol, Mark]:
     """Return the executions that are the price now, of symbols that no feed has a price of.
 
     Those are newer than a feed's price that is stale; or the newest one left, where the execution known was reversed.
     """
     asked = {symbol: mark.at for symbol, mark in marks.items() if mark.is_execution or not mark.is_live(now, max_age)}
-    found = dict(await prices.executed(portfolio.id, asked)) if asked else {}
+    found = dict(await prices.executed(portfolio_id, asked)) if asked else {}
     undone = {symbol: EARLIEST for symbol in asked if marks[symbol].is_execution and symbol not in found}
     if undone:
-        found |= await prices.executed(portfolio.id, undone)
-    newer = {
+        found |= await prices.executed(portfolio_id, undone)
+    return {
         symbol: mark
         for symbol, mark in found.items()
         if mark != marks[symbol] and (symbol in undone or marks[symbol].yields_to(mark, now, max_age))
     }
-    return _fitting(newer, portfolio)[0]
 
 
 def _marks(quotes: Mapping[Symbol, Quote]) -> dict[Symbol, Mark]:
