@@ -142,33 +142,33 @@ class ReadMarket:
         ``also`` are assets, with their prices, that are to be in the view although nothing of them may be held.
         """
         now = now or self.clock.now()
-        today = (snapshot.as_of if snapshot.database_away else now).date()
+        asks = not snapshot.database_away
+        today = (now if asks else snapshot.as_of).date()
         valuation = self.valued(snapshot, now)
         held = [value.position.symbol for value in valuation.positions]
         others = {symbol: price for symbol, price in (also or {}).items() if symbol not in held}
+        codes = sorted(symbol.code for symbol in (*held, *others))
         closes = await self.closes(
-            sorted(symbol.code for symbol in (*held, *others)),
-            max(days, DAYS_PER_YEAR),
-            today=today,
-            revisions=snapshot.revisions,
-            asks=not snapshot.database_away,
+            codes, max(days, DAYS_PER_YEAR), today=today, revisions=snapshot.revisions, asks=asks
         )
         statistics = await _statistics(closes, days)
-        rules = await self.rules(asks=not snapshot.database_away)
-        state = snapshot.derived.once(
+        rules = await self.rules(asks=asks)
+        # Not the state itself: it has the snapshot, which would have itself then, and be freed by the collector alone.
+        view, figures = snapshot.derived.once(
             (closes, days, valuation.statuses, rules, tuple(others.items())),
-            lambda: MarketState(
-                snapshot=snapshot,
-                valuation=valuation,
-                view=_view(valuation, statistics, self.categories, others, rules),
-                policy=self.policy,
-                lookback_days=days,
-                closes=closes,
-                statistics=statistics,
-                at=now,
-            ),
+            lambda: (_view(valuation, statistics, self.categories, others, rules), Derived()),
         )
-        return replace(state, snapshot=snapshot, valuation=valuation, at=now)
+        return MarketState(
+            snapshot=snapshot,
+            valuation=valuation,
+            view=view,
+            policy=self.policy,
+            lookback_days=days,
+            closes=closes,
+            statistics=statistics,
+            at=now,
+            figures=figures,
+        )
 
     def valued(self, snapshot: Snapshot, now: datetime) -> Valuation:
         """Return the portfolio at its prices. It is valued once; then its prices grow older, and nothing else moves."""
