@@ -206,7 +206,7 @@ def create_app(
 
 
 async def _admit(request: HttpRequest) -> None:
-    await request.app.state.admission(request)
+    request.app.state.admission.admit(request.scope, request.scope["route_handler"])
 
 
 async def _begin_measuring(app: Litestar) -> None:

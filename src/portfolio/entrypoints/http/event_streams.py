@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 EVENT_STREAM: Final = "text/event-stream"
-STARTS_STREAM: Final = (b"content-type", EVENT_STREAM.encode())
-"""The header of an answer that goes on and on: it has no deadline once it has begun."""
 
 UNBUFFERED: Final = {"X-Accel-Buffering": "no"}
-STARTS_FILE: Final = (b"x-accel-buffering", b"no")
-"""The header of a long file, which has no deadline either."""
+NOT_BUFFERED: Final = (b"x-accel-buffering", b"no")
+"""The header of an answer that goes on and on, and of a long file: neither has a deadline once it has begun."""
 
 IS_HEAD: Final = "portfolio.is_head"
 """The key of the scope that says that the headers alone are wanted."""

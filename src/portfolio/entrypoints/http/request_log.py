@@ -25,7 +25,7 @@ from portfolio.entrypoints.http.errors import (
     ProblemKind,
     retry_after,
 )
-from portfolio.entrypoints.http.event_streams import STARTS_FILE, STARTS_STREAM
+from portfolio.entrypoints.http.event_streams import NOT_BUFFERED
 from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, wants_page
 from portfolio.entrypoints.http.shell.admission import caller_label
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
@@ -78,12 +78,13 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if STARTS_STREAM in message["headers"] or STARTS_FILE in message["headers"]:
-                self.begun_after = time.perf_counter() - self.started
-                self.goes_on()
             # Our handlers write names in lower case, and these are set here alone.
             headers = [*message["headers"], (REQUEST_ID_HEADER, self.request_id), _NOT_SNIFFED]
-            if not any(name == _CACHE_CONTROL for name, _ in headers):
+            given = dict(headers)
+            if NOT_BUFFERED in given.items():
+                self.begun_after = time.perf_counter() - self.started
+                self.goes_on()
+            if _CACHE_CONTROL not in given:
                 headers.append(_NOT_STORED)
             message["headers"] = headers
         elif self.status == 503 and message["type"] == "http.response.body":

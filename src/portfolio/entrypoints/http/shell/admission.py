@@ -39,7 +39,6 @@ from portfolio.entrypoints.http.shell.auth import (
     presented_key,
 )
 from portfolio.entrypoints.http.shell.client_address import AnyScope, ClientAddresses
-from portfolio.entrypoints.http.shell.injection import HttpRequest
 from portfolio.entrypoints.http.shell.queries import read_query
 from portfolio.entrypoints.http.shell.rate_limits import RateLimit
 from portfolio.settings import LOOPBACK, Settings, SettingsError
@@ -56,7 +55,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _FILES: Final = "multipart/form-data"
 
 
-class Admission:  # shape: all that decides who is let in
+class Admission:
     """Checks origin, key, rate, scope and content type, in this order, by what the route declares."""
 
     def __init__(self, settings: Settings, clock: Clock, addresses: ClientAddresses) -> None:
@@ -89,14 +88,6 @@ class Admission:  # shape: all that decides who is let in
             raise SettingsError("whether callers need a key at all changes with a restart only")
         self._keyring = keyring
         return len(keyring)
-
-    async def __call__(self, request: HttpRequest) -> None:
-        """Let the request through, or refuse it.
-
-        Raises:
-            RequestError: the request is not admitted.
-        """
-        self.admit(request.scope, request.scope["route_handler"])
 
     def admit(self, scope: AnyScope, handler: BaseRouteHandler) -> None:
         """Let a request, or a socket before it is accepted, through to its handler, or refuse it.

@@ -13,12 +13,17 @@ from litestar.types import Receive, Scope, Send
 from portfolio.application.stream.broadcast import Broadcast
 from portfolio.application.stream.records import Frame, StreamRequest
 from portfolio.application.stream.subscription import Subscription
-from portfolio.entrypoints.http.event_streams import CONNECTION, EVENT_STREAM, IS_HEAD, STARTS_STREAM, StreamConnection
+from portfolio.entrypoints.http.event_streams import CONNECTION, EVENT_STREAM, IS_HEAD, NOT_BUFFERED, StreamConnection
 from portfolio.entrypoints.http.shell.decimal_strings import wants_strings
 from portfolio.entrypoints.http.stream.forms import in_form
 
 # Without a charset: it is UTF-8 by definition. Proxies are asked to pass on each message as it comes.
-HEADERS: Final = (STARTS_STREAM, (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"), (b"vary", b"Accept"))
+HEADERS: Final = (
+    (b"content-type", EVENT_STREAM.encode()),
+    (b"cache-control", b"no-store"),
+    NOT_BUFFERED,
+    (b"vary", b"Accept"),
+)
 
 
 class EventStream(Response[str]):
