@@ -112,6 +112,18 @@ async def test_what_another_instance_priced_is_seen(books: Database, other: Data
     assert (await books.ledger.newest(1)).invested == money(13)
 
 
+async def test_what_another_program_wrote_is_seen_by_the_next_who_asks_once_prices_are_written(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    await book_one(books.ledger, execution(symbol=ETH))
+    await book_one(books.ledger, execution(symbol=BTC))
+    await books.ledger.load(1)
+    execute(database, "UPDATE mock_holdings SET quantity = 7 WHERE symbol = 'ETH'")
+    assert (await books.ledger.newest(1)).position(ETH).quantity.value == Decimal("0.1")
+    await price(books, BTC="70")
+    assert (await books.ledger.newest(1)).position(ETH).quantity.value == Decimal(7)
+
+
 async def test_a_row_that_is_gone_holds_nothing_and_the_ledger_goes_on_from_what_it_says(
     books: Database, database: DatabaseUnderTest
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -126,6 +128,20 @@ async def test_statistics_are_exact_and_named_by_symbol_and_pair() -> None:
     assert state.view.holdings["BTC"].momentum == Decimal("-0.019801980198")
     assert (state.lookback_days, state.at, state.as_of, state.stale) == (30, NOON, NOON, False)
     assert list(weights_of(state)) == [1 / 12, 1 / 12]
+
+
+async def test_what_was_made_of_a_snapshot_is_freed_with_it_and_is_no_work_for_the_collector() -> None:
+    world = World(held(BTC))
+    await world.closes(BTC, *ZIGZAG)
+    derived = weakref.ref((await world.market()).snapshot.derived)
+    gc.collect()
+    gc.disable()
+    try:
+        await world.refresh()
+        await world.snapshots.newest()
+        assert derived() is None
+    finally:
+        gc.enable()
 
 
 async def test_statistics_of_a_large_table_are_computed_once_for_all_who_ask_at_once() -> None:
