@@ -135,16 +135,16 @@ class ReadMarket:
         days: int = DEFAULT_DAYS,
         *,
         also: Mapping[Symbol, Price | None] | None = None,
-        now: datetime | None = None,
+        valuation: Valuation | None = None,
     ) -> MarketState:
         """Return the state of a snapshot read already. Without the database the closes are the last ones seen.
 
-        ``also`` are assets, with their prices, that are to be in the view although nothing of them may be held.
+        ``also`` are assets, with their prices, that are to be in the view although nothing of them may be held. A
+        snapshot that has no ``valuation`` yet is valued now.
         """
-        now = now or self.clock.now()
+        valuation = valuation or self.valued(snapshot, self.clock.now())
         asks = not snapshot.database_away
-        today = (now if asks else snapshot.as_of).date()
-        valuation = self.valued(snapshot, now)
+        today = (valuation.at if asks else snapshot.as_of).date()
         held = [value.position.symbol for value in valuation.positions]
         others = {symbol: price for symbol, price in (also or {}).items() if symbol not in held}
         codes = sorted(symbol.code for symbol in (*held, *others))
@@ -166,7 +166,7 @@ class ReadMarket:
             lookback_days=days,
             closes=closes,
             statistics=statistics,
-            at=now,
+            at=valuation.at,
             figures=figures,
         )
 

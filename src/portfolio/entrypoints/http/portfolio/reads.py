@@ -87,7 +87,7 @@ class PortfolioReader:
     async def __call__(self, reading: Reading) -> PortfolioView:
         """Return the view of a reading."""
         performance = await self._performance(reading.snapshot, reading.at)
-        state = await self._market.of(reading.snapshot, now=reading.at)
+        state = await self._market.of(reading.snapshot, valuation=reading.valuation)
         risk = await measured(risk_metrics_of, state)
         positions = self.positions(reading.valuation)
         return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk)

@@ -107,7 +107,7 @@ class MakeTearSheet:
             series=series,
             is_restated=basis is Basis.RESTATED,
             frame=frame,
-            state=await cases.market.of(snapshot, wanted.days, now=at),
+            state=await cases.market.of(snapshot, wanted.days, valuation=cases.market.valued(snapshot, at)),
             trades=found[:MOST_TRADES],
             are_all_trades=len(found) <= MOST_TRADES,
         )

@@ -53,7 +53,7 @@ class Overview:
         days, of = choice.days(reading.at.date()), choice.benchmark
         shown, series = await on_basis(self.cases.by_basis, basis, lambda reads: reads.series.of(snapshot, days, of))
         view = await self.answers.view(reading)
-        state = await self.cases.market.of(snapshot, now=reading.at)
+        state = await self.cases.market.of(snapshot, valuation=valuation)
         summary = summary_of(state)
 
         def charts() -> list[Markup]:
