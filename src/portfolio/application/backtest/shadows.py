@@ -101,10 +101,10 @@ class ReadShadows:
             return _without(nothing, "nothing_held")
         question = _question(history, books, self.policy)
         closes = await self._closes_of(question, history)
-        # In the units of the closes, which are those of today.
-        question = replace(question, quantities=carried(question.quantities, question.first, closes.borne_out))
         panel = Panel.of(closes.history, self.categories, simulated=closes.simulated_history)
         try:
+            # In the units of the closes, which are those of today.
+            question = replace(question, quantities=carried(question.quantities, question.first, closes.borne_out))
             run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))
             await self._uncancelled(self._finish(run))
         except (NotBacktestable, OutOfRange) as error:  # at its closes it would be worth nothing, or 1e20 and more

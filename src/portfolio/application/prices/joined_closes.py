@@ -16,7 +16,7 @@ from portfolio.application.ledger.records import Revisions
 from portfolio.application.prices.closes import Closes, ReadCloses
 from portfolio.application.prices.joins import Joins, ReadJoins
 from portfolio.domain.arithmetic import ONE, ZERO, exact
-from portfolio.domain.money import EXACT
+from portfolio.domain.money import EXACT, round_to_step
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class JoinedCloses:
     What is kept are the closes as they are, which no booking has read anew. Those that are joined hang on them and on
     the version of the splits and renames. The value of a past day is no matter of these: it is the quantity of then
     times the close of then, which is what ``ReadCloses`` has. One that ``follows`` has the closes of what the assets
-    became too, after them: for quantities of a past day, see ``carried``.
+    became too, all in the order of symbols: for quantities of a past day, see ``carried``.
     """
 
     closes: ReadCloses
@@ -51,7 +51,7 @@ class JoinedCloses:
             except (LedgerUnavailable, TimeoutError):
                 is_current = False
         if self.follows:
-            symbols = [*symbols, *sorted(self.joins.newest.became(symbols))]
+            symbols = sorted({*symbols, *self.joins.newest.became(symbols)})
         joins = self.joins.newest.of(symbols)
         others = sorted({join.from_symbol for join in joins.found if join.reason is None}.difference(symbols))
         read = await self.closes(
@@ -64,11 +64,14 @@ class JoinedCloses:
 
 @exact
 def carried(quantities: Mapping[str, Decimal], since: date, joins: Iterable[Join]) -> dict[str, Decimal]:
-    """Return what quantities of the end of a day are in the units of today, across the joins that are borne out."""
+    """Return what quantities of the end of a day are in the units of today, across the joins that are borne out.
+
+    They have the ledger's 18 decimals, half even. Raises OutOfRange for 1e20 and more.
+    """
     held = dict(quantities)
     for join in joins:
         if join.on > since and join.from_symbol in held:
-            became = held.pop(join.from_symbol) * join.ratio
+            became = round_to_step(held.pop(join.from_symbol) * join.ratio)
             held[join.symbol] = held.get(join.symbol, ZERO) + became
     return held
 

@@ -114,6 +114,18 @@ async def test_across_a_split_and_a_rename_they_go_on_in_new_units(held: Service
     assert (before["joined_history"], after["unjoined_history"]) == ([], [])
 
 
+async def test_what_was_renamed_is_worth_the_same_whatever_it_is_called(held: Service) -> None:
+    first = held.clock.now().date() - timedelta(days=3)
+    before = await shadows(held)
+    # The new name stands before the old one.
+    await add_closes(held, first, [3000, 3300, 2970], "ABTC")
+    event = {"kind": "exchange", "symbol": "BTC", "quantity": 20, "to_symbol": "ABTC", "ratio": "0.333333333333333333"}
+    await post(held, "/events", {**event, "effective_at": f"{first + timedelta(days=2)}T00:00:00Z"})
+    after = await shadows(held)
+    for one, other in zip(before["shadows"], after["shadows"], strict=True):
+        assert round(one["value"], 2) == round(other["value"], 2)
+
+
 async def test_a_split_that_the_closes_do_not_show_is_told(held: Service) -> None:
     at = held.clock.now().date() - timedelta(days=2)
     await post(held, "/events", {"kind": "split", "symbol": "BTC", "ratio": 10, "effective_at": f"{at}T00:00:00Z"})

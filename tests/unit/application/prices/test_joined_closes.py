@@ -285,6 +285,18 @@ async def test_what_an_asset_became_is_read_with_it_and_quantities_are_carried_o
         assert after == {"BTC": Decimal(7), "POL": Decimal(wanted), **left}, since
 
 
+async def test_what_an_asset_became_stands_among_the_others_in_the_order_of_symbols() -> None:
+    scene = Scene(booked_of(renamed(3, to_symbol=Symbol("AGG"))))
+    scene.closes = JoinedCloses(scene.raw, scene.joins, follows=True)
+    assert (await scene("BTC", "MATIC")).history.symbols == ("AGG", "BTC", "MATIC")
+
+
+def test_quantities_that_are_carried_on_are_those_of_the_ledger() -> None:
+    third = Join("POL", "MATIC", Decimal("0.333333333333333333"), ago(2))
+    # 0.1666666666666666665, half even
+    assert carried({"MATIC": Decimal("0.5")}, ago(4), [third]) == {"POL": Decimal("0.166666666666666666")}
+
+
 async def test_what_the_closes_do_not_bear_out_is_told_with_the_reason() -> None:
     scene = Scene(booked_of(split(4), renamed(3, "400"), renamed(2, "100", to_quantity=units("50"))))
     await scene.add("MATIC", {6: "1", 5: "1.1", 4: "1.2"}, f"coinbase{ASSUMED_RATE}")
