@@ -74,6 +74,7 @@ class EffectiveDays(DayEntries):
             at = day_of(transaction.at)
             self._not_before = at if transaction.cash_delta or entry.positions else date.min
         self.transactions.append(entry)
+        self.splits.add(entry, at)
         day = self.days[at]
         day.add_cash(transaction)
         event = transaction.event

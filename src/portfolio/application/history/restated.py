@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.application.history.effective import EffectiveDays, Flows
+from portfolio.application.performance.days.splits import Splits
 from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ONE
@@ -144,10 +145,11 @@ class _Books:
 
 
 class _LastCloses:
-    """The last close of each asset before a day, however long before."""
+    """The last close of each asset before a day, however long before, in the units of that day."""
 
-    def __init__(self, closes: ClosesByDay) -> None:
+    def __init__(self, closes: ClosesByDay, splits: Splits) -> None:
         self._closes = closes
+        self._splits = splits
         self._days: dict[Symbol, list[date]] = {}
 
     def before(self, symbol: Symbol, day: date) -> Price | None:
@@ -156,7 +158,10 @@ class _LastCloses:
             self._days[symbol] = sorted(closes)
         days = self._days[symbol]
         place = bisect(days, day)
-        return Price(closes[days[place - 1]]) if place else None
+        if not place:
+            return None
+        found = days[place - 1]
+        return self._splits.carried(symbol, closes[found], found, day)
 
 
 def restate(
@@ -173,19 +178,21 @@ def restate(
     start = made[-1].day + DAY if made else first
     for day in sorted(day for day in entries.days if day < start):
         books.add(entries, day)
-    units, last = _units_after(made, entries.flows), _LastCloses(closes)
+    units, last = _units_after(made, entries.flows), _LastCloses(closes, entries.splits)
     for n in range((until - start).days + 1):
         day = start + n * DAY
         books.add(entries, day)
         units.flow(entries.flows.get(day) or Flows())
-        made.append(_restated(day, books, units, closes, last))
+        made.append(_restated(day, books, units, closes, last, entries.splits))
     return made
 
 
-def _restated(day: date, books: _Books, units: _Units, closes: ClosesByDay, last: _LastCloses) -> RestatedDay:
+def _restated(  # shape: a day, and all that it is made of
+    day: date, books: _Books, units: _Units, closes: ClosesByDay, last: _LastCloses, splits: Splits
+) -> RestatedDay:
     value, carried, missing = books.cash, [], []
     for symbol in sorted(books.quantities):
-        price, is_own = price_on(day, closes.get(symbol, {}))
+        price, is_own = price_on(day, symbol, closes.get(symbol, {}), splits)
         worth = None if price is None else books.quantities[symbol].worth(price)
         if worth is None:
             missing.append(symbol)
@@ -212,13 +219,16 @@ def _restated(day: date, books: _Books, units: _Units, closes: ClosesByDay, last
     )
 
 
-def price_on(day: date, closes: Mapping[date, Decimal]) -> tuple[Price | None, bool]:
-    """Return the close of a day, else the newest one of the seven days before, and whether it is the day's own."""
+def price_on(day: date, symbol: Symbol, closes: Mapping[date, Decimal], splits: Splits) -> tuple[Price | None, bool]:
+    """Return the close of a day, else the newest one of the seven days before, in the units of the day, and whether it
+    is the day's own.
+    """
     own = closes.get(day)
     if own is not None:
         return Price(own), True
-    before = (closes.get(day - n * DAY) for n in range(1, MOST_DAYS_CARRIED + 1))
-    return next((Price(close) for close in before if close is not None), None), False
+    before = (day - n * DAY for n in range(1, MOST_DAYS_CARRIED + 1))
+    found = next((one for one in before if one in closes), None)
+    return None if found is None else splits.carried(symbol, closes[found], found, day), False
 
 
 def _units_after(made: Sequence[RestatedDay], flows: Mapping[date, Flows]) -> _Units:

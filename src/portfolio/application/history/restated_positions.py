@@ -10,7 +10,7 @@ from portfolio.application.history.effective import EffectiveDays
 from portfolio.application.history.restated import ClosesByDay, price_on
 from portfolio.application.performance.days.entries import Change
 from portfolio.application.performance.records import DayPositions, PositionOnDay
-from portfolio.domain.money import added
+from portfolio.domain.money import Price, added
 from portfolio.domain.symbol import Symbol
 
 
@@ -38,12 +38,14 @@ def positions_on(entries: EffectiveDays, closes: ClosesByDay, days: Collection[d
                 one.cost_basis = added(one.cost_basis, change.cost_basis)
                 one.realized_pnl = added(one.realized_pnl, change.realized_pnl)
             place += 1
-        found[day] = {symbol: _position(symbol, one, day, closes) for symbol, one in sums.items()}
+        found[day] = {
+            symbol: _position(one, price_on(day, symbol, closes.get(symbol, {}), entries.splits)[0])
+            for symbol, one in sums.items()
+        }
     return found
 
 
-def _position(symbol: Symbol, sums: Change, day: date, closes: ClosesByDay) -> PositionOnDay:
-    price, _ = price_on(day, closes.get(symbol, {}))
+def _position(sums: Change, price: Price | None) -> PositionOnDay:
     worth = None if price is None else sums.quantity.worth(price)
     is_priced = worth is not None or not sums.quantity
     return PositionOnDay(

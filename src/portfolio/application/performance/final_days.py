@@ -14,6 +14,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.performance.days.ledger_days import LedgerDays
+from portfolio.application.performance.days.splits import Splits
 from portfolio.application.performance.past_books import DayBooks, books_of
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import EARLIEST, DailyValue, DayPositions, FilledDay
@@ -82,7 +83,7 @@ class MakeFinal:
         wanted = {(symbol, one.day) for one in books for symbol in one.held}
         if self.benchmark is not None:
             wanted |= {(self.benchmark, one.day - timedelta(days=n)) for one in books for n in (0, 1)}
-        making = _Making(await self._closes_of(wanted) if wanted else {}, recorded, rows)
+        making = _Making(await self._closes_of(wanted) if wanted else {}, recorded, rows, self.entries.splits)
         days = [day for one in books if (day := making.day(one)) is not None]
         if days:
             await self.days.write(portfolio_id, days)
@@ -131,8 +132,15 @@ class MakeFinal:
 class _Making:
     """Values the books of days, and notes what was lacking."""
 
-    def __init__(self, closes: Prices, recorded: Mapping[date, DayPositions], rows: Mapping[date, DailyValue]) -> None:
+    def __init__(
+        self,
+        closes: Prices,
+        recorded: Mapping[date, DayPositions],
+        rows: Mapping[date, DailyValue],
+        splits: Splits,
+    ) -> None:
         self._closes = closes
+        self._splits = splits
         self._recorded = recorded
         self._rows = rows
         self.carried: defaultdict[date, list[Symbol]] = defaultdict(list)
@@ -176,9 +184,10 @@ class _Making:
         recorded = self._recorded.get(day, {}).get(symbol)
         if recorded is not None and recorded.quantity and recorded.is_priced:
             return recorded.market_value.portion(quantity, recorded.quantity)
-        for days in range(1, MOST_DAYS_CARRIED + 1):
-            carried = self._closes.get((symbol, day - timedelta(days=days)))
+        for before in (day - timedelta(days=days) for days in range(1, MOST_DAYS_CARRIED + 1)):
+            carried = self._closes.get((symbol, before))
             if carried is not None:
                 self.carried[day].append(symbol)
-                return quantity.worth(carried)
+                price = self._splits.carried(symbol, carried.value, before, day)
+                return None if price is None else quantity.worth(price)
         return None

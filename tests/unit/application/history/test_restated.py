@@ -22,6 +22,7 @@ from portfolio.application.history.restated import (
     restate,
     today_so_far,
 )
+from portfolio.application.history.restated_positions import positions_on
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
@@ -155,6 +156,36 @@ def test_a_small_rest_that_is_listed_no_more_stands_at_its_last_close() -> None:
     assert [one.missing for one in found] == [()] * 8 + [(BTC,)] * 23
     big = days_of(booked, closes(BTC={0: "6"}), 30)  # 6 of 104
     assert [one.value is None for one in big] == [False] * 8 + [True] * 23
+
+
+def test_a_close_that_is_carried_across_a_split_is_divided_by_it() -> None:
+    booked = Booked()
+    deposit(booked, "300", day(0))
+    booked.buy("10", "100", day(0))
+    booked.happen(Kind.SPLIT, day(2), symbol=BTC, ratio=Decimal(10))
+    split = booked.happen(Kind.SPLIT, day(3), symbol=BTC, ratio=Decimal("0.5"))
+    prices = closes(BTC={1: "10", 4: "2.5"})
+    found = days_of(booked, prices, 4)
+    # 10 at 10 are 100 at 1 and 50 at 2, until there is a close of these units: 50 at 2.5
+    assert rows(found)[1:] == [(1, "300", "1"), (2, "300", "1"), (3, "300", "1"), (4, "325", "1.083333333333333333")]
+    assert [one.carried for one in found[1:]] == [(), (BTC,), (BTC,), ()]
+    positions = positions_on(folded(booked.entries), prices, [on(number) for number in range(1, 5)])
+    assert [str(one[BTC].market_value) for one in positions.values()] == ["100", "100", "100", "125"]
+    booked.take_out(split, day(9))  # it never was: 100 at 1, and at 2.5
+    assert rows(days_of(booked, prices, 4))[3:] == [(3, "300", "1"), (4, "450", "1.5")]
+
+
+def test_a_small_rest_stands_at_its_last_close_in_the_units_of_the_day() -> None:
+    booked = Booked()
+    deposit(booked, "1000", day(0))
+    booked.buy("4", "40", day(0), symbol="ETH")
+    booked.happen(Kind.SPLIT, day(2), symbol=ETH, ratio=Decimal(1000))
+    found = days_of(booked, closes(ETH={0: "12"}), 9)
+    # a quantity that no close can be divided by: 4,000 at 0.012
+    assert (found[9].missing, str(found[9].value)) == ((ETH,), "1008")
+    booked.happen(Kind.SPLIT, day(9), symbol=ETH, ratio=Decimal("0.000000000000000001"))
+    booked.happen(Kind.INCOME, day(9), symbol=ETH, quantity=units(1), value=money(0), label="airdrop")
+    assert days_of(booked, closes(ETH={0: "900"}), 9)[9].value is None
 
 
 def test_what_came_for_nothing_and_is_nowhere_listed_stands_at_nothing() -> None:

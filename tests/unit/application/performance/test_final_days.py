@@ -9,12 +9,15 @@ from decimal import Decimal
 
 import pytest
 
+from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.verification import ReconcileBooks
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.performance.records import DailyValue
 from portfolio.application.prices.records import Close
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.mark import Mark
@@ -27,7 +30,7 @@ from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_stores import FakeDays
 from tests.unit.application.ledger.booking_examples import opened
 from tests.unit.application.performance.test_timeframes import BTC, ETH, World
-from tests.unit.examples import money
+from tests.unit.examples import RULES, money
 
 MONDAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -184,6 +187,20 @@ async def test_of_what_was_sold_in_part_after_the_last_refresh_the_recorded_pric
     assert (await world.make_final()).written == [day(0)]
     # 100000 - 30000 + 12000 in cash, and two at the 11000 of the last refresh
     assert row(world, 0).total_value == money(104_000)
+
+
+async def test_a_close_that_is_carried_across_a_split_is_divided_by_it(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "1", "30000")
+    await world.refresh(BTC="30000")
+    world.sleep(2)
+    what = Happening(kind=CashTransactionKind.SPLIT, symbol=BTC, ratio=Decimal(1000), effective_at=world.clock.now())
+    await BookEvents(world.ledger, world.clock, RULES)(1, [BookEvent(what=what, owner="ann")])
+    world.sleep(3)
+    await closes(world, d1="31000", d4="32")
+    report = await world.make_final()
+    assert (report.failed, report.carried) == ({}, {day(2): [BTC], day(3): [BTC]})
+    # 70,000 in cash; 1 at 31,000 is 1,000 at 31
+    assert [str(row(world, number).total_value) for number in range(1, 5)] == ["101000", "101000", "101000", "102000"]
 
 
 async def test_a_delisted_asset_is_carried_for_seven_days_and_named(world: World) -> None:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.performance.days.holding import HoldingTimes
+from portfolio.application.performance.days.splits import Splits
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.money import Amount, Money, Quantity, added, of_any_size, sum_of
 from portfolio.domain.symbol import Symbol
@@ -148,6 +149,7 @@ class DayEntries(ABC):
         self.whole_since = date.min
         """The first day whose end all that are read add up to."""
         self._holding = HoldingTimes()
+        self.splits = Splits()
 
     @property
     @abstractmethod

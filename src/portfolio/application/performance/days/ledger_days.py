@@ -15,6 +15,7 @@ from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.performance.days.entries import DayEntries, LedgerDay
 from portfolio.application.performance.days.holding import HoldingTimes
+from portfolio.application.performance.days.splits import Splits
 from portfolio.domain.days import day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.sums import LedgerSums
@@ -134,8 +135,10 @@ class LedgerDays(DayEntries):
             self.transactions.clear()
             self.is_late = False
             self._holding = HoldingTimes()
+            self.splits = Splits()
         self.transactions.append(entry)
         self._note_late(transaction.effective_at, transaction.at)
+        self.splits.add(entry, day_of(transaction.day_at))
         day = self._day(transaction.day_at)
         day.add_cash(transaction)
         for adjustment in entry.positions:
