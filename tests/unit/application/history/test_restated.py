@@ -25,6 +25,7 @@ from portfolio.application.history.restated import (
 from portfolio.application.history.restated_positions import positions_on
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.performance.days.splits import Splits
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.trade import Side
@@ -175,6 +176,18 @@ def test_a_close_that_is_carried_across_a_split_is_divided_by_it() -> None:
     assert rows(days_of(booked, prices, 4))[3:] == [(3, "300", "1"), (4, "450", "1.5")]
 
 
+def test_what_others_made_of_a_split_divides_nothing() -> None:
+    booked = Booked()
+    booked.buy("10", "100", day(0))
+    entry = booked.happen(Kind.SPLIT, day(2), symbol=BTC, ratio=Decimal(10))
+    terms = entry.transaction.event
+    assert terms is not None
+    for changed in (None, replace(terms, ratio=None), replace(terms, ratio=Decimal(0))):
+        splits = Splits()
+        splits.add(replace(entry, transaction=replace(entry.transaction, event=changed)), on(2))
+        assert splits.carried(BTC, Decimal(7), on(1), on(3)) == price("7")
+
+
 def test_a_small_rest_stands_at_its_last_close_in_the_units_of_the_day() -> None:
     booked = Booked()
     deposit(booked, "1000", day(0))
@@ -185,7 +198,8 @@ def test_a_small_rest_stands_at_its_last_close_in_the_units_of_the_day() -> None
     assert (found[9].missing, str(found[9].value)) == ((ETH,), "1008")
     booked.happen(Kind.SPLIT, day(9), symbol=ETH, ratio=Decimal("0.000000000000000001"))
     booked.happen(Kind.INCOME, day(9), symbol=ETH, quantity=units(1), value=money(0), label="airdrop")
-    assert days_of(booked, closes(ETH={0: "900"}), 9)[9].value is None
+    # 900 / 1e-18 is no price: it stands at what it came for, 40
+    assert days_of(booked, closes(ETH={0: "900000"}), 9)[9].value == money(1000)
 
 
 def test_what_came_for_nothing_and_is_nowhere_listed_stands_at_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -65,7 +66,7 @@ def rows(found: Sequence[TagResult]) -> list[tuple[str | None, str]]:
     return [(row.tag, str(row.result)) for row in found]
 
 
-def of_engine(booked: Booked, trade: Movement, name: str) -> Movement:
+def of_engine(booked: Booked, trade: Movement, name: str | None) -> Movement:
     booked.entries[-1] = marked = replace(trade, engine=name)
     return marked
 
@@ -105,6 +106,99 @@ def test_what_the_books_were_opened_on_counts_from_its_cost() -> None:
     assert (str(total), rows(found)) == ("90", [("BTC", "90")])
     total, found = results(booked, prices, engine)
     assert (str(total), rows(found)) == ("90", [("a", "10"), (None, "80")])
+
+
+def test_what_engines_bought_goes_on_across_a_split_and_an_exchange() -> None:
+    booked = Booked()
+    deposit(booked, "1000", day(0))
+    for name, quantity in (("a", "10"), ("b", "5"), (None, "5")):
+        of_engine(booked, booked.buy(quantity, f"{quantity}0", day(1)), name)
+    booked.happen(Kind.SPLIT, day(3), symbol=BTC, ratio=Decimal(10))
+    of_engine(booked, booked.sell("50", "60", day(4)), "a")
+    what = {"symbol": BTC, "quantity": units(75), "to_symbol": ETH, "to_quantity": units(30)}
+    became = booked.happen(Kind.EXCHANGE, day(5), **what)
+    prices = {
+        BTC: {n: "10" if n < 3 else "1" if n < 4 else "1.2" for n in range(LAST + 1)},
+        ETH: dict.fromkeys(range(LAST + 1), "4"),
+    }
+    # 100, 50 and 50 by the split; a sold 50 for 60; then each has 25 at 1.2, and 10 ETH at 4
+    total, found = results(booked, prices, engine)
+    assert (str(total), rows(found)) == ("70", [("a", "30"), ("b", "20"), (None, "20")])
+    # from the end of day 3, and of day 5: the split, and both, were before
+    assert rows(results(booked, prices, engine, start=4)[1]) == [("a", "30"), ("b", "20"), (None, "20")]
+    assert results(booked, prices, engine, start=6) == (money(0), [])
+    booked.take_out(became, day(9))  # each has 50 at 1.2
+    total, found = results(booked, prices, engine)
+    assert (str(total), rows(found)) == ("40", [("a", "20"), ("b", "10"), (None, "10")])
+
+
+def test_of_an_exchange_of_what_was_sold_by_then_nothing_is_of_a_tag() -> None:
+    booked = Booked()
+    deposit(booked, "1000", day(0))
+    of_engine(booked, booked.buy("2", "20", day(1)), "a")
+    of_engine(booked, booked.sell("2", "30", day(3)), "a")
+    booked.buy("1", "10", day(12))
+    booked.happen(Kind.EXCHANGE, day(5), symbol=BTC, quantity=units(1), to_symbol=ETH, to_quantity=units(1))
+    prices = {of: dict.fromkeys(range(LAST + 1), "10") for of in (BTC, ETH)}
+    assert rows(results(booked, prices, engine, end=8)[1]) == [("a", "10")]
+
+
+def test_what_others_made_of_a_split_and_an_exchange_is_of_no_tag() -> None:
+    booked = Booked()
+    of_engine(booked, booked.buy("2", "20", day(1)), "a")
+    split = booked.happen(Kind.SPLIT, day(3), symbol=BTC, ratio=Decimal(10))
+    exchange = booked.happen(Kind.EXCHANGE, day(5), symbol=BTC, quantity=units(5), to_symbol=ETH, ratio=Decimal(1))
+    period = TagPeriod(start=on(0), end=on(9))
+    whole = sums_of(booked.entries, engine, period).by_tag["a"].at_end
+    assert (whole[BTC], whole[ETH]) == (units(15), units(5))
+    booked.entries[-2:] = [
+        replace(split, transaction=replace(split.transaction, event=None)),
+        replace(exchange, positions=exchange.positions[:1]),
+    ]
+    assert sums_of(booked.entries, engine, period).by_tag["a"].at_end[BTC] == units(2)
+
+
+Dealt = tuple[int, int, int, int]
+"""A trade: so many days after the first one, by which engine, so many, for so much each."""
+DEALT = st.lists(
+    st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(-9, 9).filter(bool), st.integers(1, 30)), max_size=9
+)
+
+
+@given(DEALT, st.integers(1, 12), st.sampled_from([2, 10]), st.booleans(), st.integers(0, 12))
+def test_neither_a_split_nor_a_rename_changes_what_an_engine_brought(
+    dealt: list[Dealt], at: int, ratio: int, is_renamed: bool, start: int
+) -> None:
+    found = []
+    for becomes in (1, ratio):
+        booked, name, units_of_old = Booked(), "BTC", 1
+        deposit(booked, "10000", day(0))
+        booked.buy("200", "2000", day(0))
+        for when, by, quantity, each in sorted(dealt):
+            if when >= at and units_of_old < becomes:
+                units_of_old, name = becomes, _become(booked, day(at), becomes, is_renamed=is_renamed)
+            side = Side.BUY if quantity > 0 else Side.SELL
+            money_of = abs(quantity) * each
+            trade = booked.trade(side, str(abs(quantity) * units_of_old), str(money_of), day(when), symbol=name)
+            of_engine(booked, trade, f"{by}")
+        if units_of_old < becomes:
+            _become(booked, day(at), becomes, is_renamed=is_renamed)
+        each_day = {n: (1 + n % 5) * 20 for n in range(LAST + 1)}
+        before = {n: str(each) for n, each in each_day.items() if becomes == 1 or n < at}
+        after = {n: str(each // becomes) for n, each in each_day.items() if n >= at}
+        prices = {BTC: before, ETH: after} if is_renamed else {BTC: after | before}
+        found.append(results(booked, prices, engine, start=start))
+    assert found[0] == found[1]
+
+
+def _become(booked: Booked, at: datetime, ratio: int, *, is_renamed: bool) -> str:
+    """Have there be so many for one, under another name or not."""
+    if not is_renamed:
+        booked.happen(Kind.SPLIT, at, symbol=BTC, ratio=Decimal(ratio))
+        return "BTC"
+    held = booked.portfolio.position(BTC).quantity
+    booked.happen(Kind.EXCHANGE, at, symbol=BTC, quantity=held, to_symbol=ETH, ratio=Decimal(ratio))
+    return "ETH"
 
 
 Deed = tuple[str, int, int, int]

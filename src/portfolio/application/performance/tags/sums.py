@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import MOVEMENTS
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.performance.tags.other_units import KINDS, Held, OtherUnits
 from portfolio.domain.days import DAY, day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money, Quantity
@@ -56,6 +57,12 @@ class PeriodSums:
     def named(self) -> Mapping[str, TagSums]:
         """Return the sums of the trades that have a tag."""
         return {tag: sums for tag, sums in self.by_tag.items() if tag is not None}
+
+    def ends(self, *, is_before: bool) -> Sequence[Held]:
+        """Return what each tag has at the end, and at the start too of what ``is_before`` it."""
+        _ = self.by_tag[None]
+        at_end = {tag: one.at_end for tag, one in self.by_tag.items()}
+        return [at_end, {tag: one.at_start for tag, one in self.by_tag.items()}] if is_before else [at_end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +117,18 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
     A reversal is of the day of the trade that it takes out, and has its tag. Nothing from before the newest baseline
     counts.
     """
-    sums, opened = PeriodSums(), date.min
+    sums, opened, units = PeriodSums(), date.min, OtherUnits()
     trades: dict[int, object] = {}
     for entry in entries:
         if not isinstance(entry, Movement):
             if entry.transaction.kind is CashTransactionKind.BASELINE:
-                sums, opened, trades = PeriodSums(), period.opened(entry), {}
+                sums, opened, units, trades = PeriodSums(), period.opened(entry), OtherUnits(), {}
             day = period.day_of_other(entry, opened)
-            for moved in entry.positions if day <= period.end else ():
+            if day > period.end:
+                continue
+            if entry.transaction.kind in KINDS and all(tag_of(moved) is None for moved in entry.positions):
+                units.take(entry, sums.ends(is_before=day <= period.start))
+            for moved in entry.positions:
                 of_tag = sums.by_tag[tag_of(moved)]
                 of_tag.add(moved, is_before=day <= period.start)
                 if day > period.start:
