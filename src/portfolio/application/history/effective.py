@@ -75,6 +75,7 @@ class EffectiveDays(DayEntries):
             self._not_before = at if transaction.cash_delta or entry.positions else date.min
         self.transactions.append(entry)
         self.splits.add(entry, at)
+        self._holding.change(entry)
         day = self.days[at]
         day.add_cash(transaction)
         event = transaction.event

@@ -12,6 +12,8 @@ import pytest
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS
@@ -20,6 +22,7 @@ from portfolio.application.performance.period import Performance
 from portfolio.application.performance.records import DailyValue, DayResult
 from portfolio.application.performance.timeframes import Timeframe
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Quantity
@@ -327,6 +330,17 @@ async def test_a_reversed_purchase_was_never_held(world: World) -> None:
     world.sleep()
     await world.trade(ETH, Side.SELL, "1", "1000")
     assert (await to_now(world, "1d")).performance.average_holding_days == Decimal(1)
+
+
+async def test_what_was_split_was_held_since_it_was_bought(world: World) -> None:
+    await world.trade(BTC, Side.BUY, "1", "1000")
+    world.sleep(2)
+    what = Happening(kind=CashTransactionKind.SPLIT, symbol=BTC, ratio=Decimal(10), effective_at=world.clock.now())
+    await BookEvents(world.ledger, world.clock, RULES)(1, [BookEvent(what=what, owner="ann")])
+    await world.trade(BTC, Side.BUY, "10", "100")
+    world.sleep(2)
+    await world.trade(BTC, Side.SELL, "20", "100")  # 10 that were held 4 days, and 10 that were held 2
+    assert (await to_now(world, "all")).performance.average_holding_days == Decimal(3)
 
 
 async def test_for_how_long_is_not_known_of_what_was_there_before_the_books() -> None:

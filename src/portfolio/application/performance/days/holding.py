@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.symbol import Symbol
 
 _SECONDS_PER_DAY = 86_400.0
@@ -22,8 +24,8 @@ class _Held:
 class HoldingTimes:
     """Keeps for each position the mean time of its purchases, weighted by quantity as average cost weighs prices.
 
-    A purchase moves the mean, a sale leaves it. What was there before the books were opened has no time of purchase:
-    it is not in the mean.
+    A purchase moves the mean, a sale leaves it, and so does a split; an exchange takes it along. What was there before
+    the books were opened has no time of purchase: it is not in the mean.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,29 @@ class HoldingTimes:
         # More may be sold than was bought here, and an override may open the rest the other way round.
         held.quantity = left if held.quantity * left > 0 else 0.0
         return days
+
+    def change(self, entry: CashEntry) -> None:
+        """Take in a split or an exchange, or what takes one out: what was bought goes on in the other units."""
+        legs, terms = entry.positions, entry.transaction.event
+        if terms is None or not terms.ratio:
+            return
+        is_taken_out = terms.reverses_revision is not None
+        ratio = 1 / float(terms.ratio) if is_taken_out else float(terms.ratio)
+        if entry.transaction.kind is CashTransactionKind.SPLIT:
+            for leg in legs:
+                self._held[leg.symbol].quantity *= ratio
+        elif entry.transaction.kind is CashTransactionKind.EXCHANGE and len(legs) == 2:
+            left, came = sorted(legs, key=lambda leg: leg.quantity_delta)
+            self._exchange(self._held[left.symbol], self._held[came.symbol], -float(left.quantity_delta.value), ratio)
+
+    @staticmethod
+    def _exchange(old: _Held, new: _Held, quantity: float, ratio: float) -> None:
+        moved = min(old.quantity, quantity)
+        if moved <= 0 or new.quantity < 0:
+            return
+        old.quantity -= moved
+        new.quantity += moved * ratio
+        new.mean_time += (old.mean_time - new.mean_time) * (moved * ratio / new.quantity)
 
     def take_out(self, trade: Movement) -> None:
         """Take out a trade that was reversed."""

@@ -139,6 +139,7 @@ class LedgerDays(DayEntries):
         self.transactions.append(entry)
         self._note_late(transaction.effective_at, transaction.at)
         self.splits.add(entry, day_of(transaction.day_at))
+        self._holding.change(entry)
         day = self._day(transaction.day_at)
         day.add_cash(transaction)
         for adjustment in entry.positions:

@@ -1,0 +1,74 @@
+"""For how long what is sold was held, across splits and exchanges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from portfolio.application.history.effective import folded
+from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.performance.days.holding import HoldingTimes
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
+from portfolio.domain.symbol import Symbol
+from tests.unit.application.ledger.lot_examples import Booked, day
+from tests.unit.examples import units
+
+BTC, ETH = Symbol("BTC"), Symbol("ETH")
+
+
+def held_days(booked: Booked) -> list[float | None]:
+    """Of each sale, in the order of booking."""
+    times, found = HoldingTimes(), list[float | None]()
+    for entry in booked.entries:
+        if not isinstance(entry, Movement):
+            times.change(entry)
+        elif (days := times.add(entry)) is not None or entry.closes:
+            found.append(days)
+    return found
+
+
+def test_across_a_split_purchases_weigh_by_the_units_that_they_became() -> None:
+    booked = Booked()
+    booked.buy("1", "100", day(0))
+    split = booked.happen(Kind.SPLIT, day(50), symbol=BTC, ratio=Decimal(10))
+    booked.buy("10", "100", day(100))
+    booked.sell("15", "150", day(150))  # 10 of day 0 and 10 of day 100
+    booked.sell("5", "50", day(160))
+    assert held_days(booked) == [100, 110]
+    closings = [closing for _, of_day in sorted(folded(booked.entries).days.items()) for closing in of_day.closings]
+    assert [closing.held_days for closing in closings] == [100, 110]
+    again = Booked()
+    again.buy("1", "100", day(0))
+    split = again.happen(Kind.SPLIT, day(50), symbol=BTC, ratio=Decimal(10))
+    again.take_out(split, day(60))
+    again.buy("1", "100", day(100))
+    again.sell("1", "100", day(150))
+    assert held_days(again) == [100]
+
+
+def test_an_exchange_takes_the_time_of_purchase_along() -> None:
+    booked = Booked()
+    booked.buy("10", "100", day(0))
+    booked.buy("10", "100", day(100), symbol="ETH")
+    became = booked.happen(Kind.EXCHANGE, day(110), symbol=BTC, quantity=units(5), to_symbol=ETH, ratio=Decimal(2))
+    booked.sell("4", "100", day(150), symbol="ETH")  # 10 of day 0 and 10 of day 100
+    booked.sell("5", "100", day(150))
+    assert held_days(booked) == [100, 150]
+    booked.take_out(became, day(160))
+    booked.sell("1", "100", day(200))
+    assert held_days(booked)[2:] == [150]  # what comes back is of the mean of where it was: day 50
+
+
+def test_what_was_there_before_the_books_takes_no_time_along_nor_what_others_made() -> None:
+    booked = Booked()
+    booked.happen(Kind.TRANSFER_IN, day(0), symbol=BTC, quantity=units(5), value=Booked().portfolio.cash)
+    entry = booked.happen(Kind.EXCHANGE, day(1), symbol=BTC, quantity=units(5), to_symbol=ETH, ratio=Decimal(1))
+    booked.sell("5", "10", day(2), symbol="ETH")
+    assert held_days(booked) == [None]
+    times = HoldingTimes()
+    terms = entry.transaction.event
+    assert terms is not None
+    for changed in (None, replace(terms, ratio=None)):
+        times.change(replace(entry, transaction=replace(entry.transaction, event=changed)))
+    times.change(replace(entry, positions=entry.positions[:1]))
+    assert times.add(next(one for one in booked.entries if isinstance(one, Movement))) is None
