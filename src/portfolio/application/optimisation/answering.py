@@ -29,6 +29,8 @@ from portfolio.domain.optimisation.plan import plan_to
 
 CURRENT: Final = "current"
 
+_LAST_DIGITS: Final = Decimal("1e-8")  # of a sum of weights: solvers err by less
+
 
 @exact
 def optimised(
@@ -152,10 +154,14 @@ def _decimal(value: float | None) -> Decimal | None:
 
 @exact
 def exact_weights(question: Question, values: Sequence[float]) -> dict[str, Decimal]:
-    """Return weights at 12 decimals, none of which a rounding takes over a limit: the largest gives it."""
+    """Return weights at 12 decimals, none of which a rounding takes over a limit: the largest gives it.
+
+    They are more than is to be invested where a bound on turnover keeps them: that is no rounding.
+    """
     weights = {symbol: statistic(value) or ZERO for symbol, value in zip(question.universe.free, values, strict=True)}
+    reached = total(weights.values())
     every = [
-        (question.universe.free, question.invested),
+        (question.universe.free, question.invested if reached - question.invested < _LAST_DIGITS else reached),
         *((headroom.symbols, headroom.most) for headroom in question.headrooms),
     ]
     for symbols, most in every:

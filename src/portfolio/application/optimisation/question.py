@@ -63,8 +63,9 @@ def question_of(current: Summary, request: OptimisationRequest, too_short: Colle
         raise NotOptimisable("cash and what keeps its value leave nothing to invest")
     sold = total(view.values[symbol] for symbol in universe.sold) / view.total_value
     # Costs c shrink the weights w to w (1 - c), which moves them by c w at most: all trades t are at most the changes
-    # of the weights, what is sold, and the costs of t on what is invested.
-    of_weights = (ONE - policy.fee_rate * invested) * (ONE - _LAST_DIGITS)
+    # of the weights, what is sold, and the costs of t on what is invested, or stays so as there is no turnover for it.
+    held = [view.values[symbol] / view.total_value for symbol in universe.free]
+    of_weights = (ONE - policy.fee_rate * max(invested, total(held))) * (ONE - _LAST_DIGITS)
     most = request.most_turnover_percent
     share = policy.sell_down_share if request.limits is LimitMode.POLICY else ONE
     kept = {one.symbol for one in universe.kept}
@@ -73,7 +74,7 @@ def question_of(current: Summary, request: OptimisationRequest, too_short: Colle
         universe=universe,
         headrooms=headrooms_of(current.limits, universe.free, kept, share),
         invested=invested,
-        current=[view.values[symbol] / view.total_value for symbol in universe.free],
+        current=held,
         sold_weight=sold,
         of_weights=of_weights,
         turnover=None if most is None else most / HUNDRED * of_weights - sold,

@@ -213,6 +213,19 @@ async def test_too_few_days_are_refused_but_for_what_does_not_look_at_them(servi
     assert weights(await optimise(service, "equal_weight", limits=FREE, cash_percent=0)) == [0.25] * 4
 
 
+async def test_what_cannot_be_sold_within_the_turnover_stays_invested(service: Service) -> None:
+    await hold(service, {"AAA": "50", "BBB": "30"})
+    await remember(service, uncorrelated())
+    for objective in ("min_variance", "max_sharpe", "risk_parity", "hrp", "min_cvar", "equal_weight"):
+        found = await optimise(service, objective, **{**ALL, "cash_percent": 99}, max_turnover_percent=10)
+        # 80 % less 10; to come to 1 % would take 79
+        assert sum(found["weights"].values()) == pytest.approx(Decimal("0.7"), abs=Decimal("0.0001")), objective
+        assert min(found["weights"].values()) >= 0
+        assert found["cash"] == 1 - sum(found["weights"].values())
+        assert Decimal("9.98") < found["plan"]["turnover_percent"] <= 10, objective
+        assert found["shortfall"]["turnover"] is True
+
+
 async def test_a_bound_on_turnover_holds_and_one_that_is_too_low_is_refused(service: Service) -> None:
     await hold(service, {"AAA": "20", "BBB": "15", "CCC": "15", "DDD": "5"})
     await remember(service, uncorrelated())
