@@ -54,7 +54,8 @@ def newest(closes: Matrix) -> Matrix:
 def in_units(marks: Matrix) -> tuple[list[list[int]], tuple[int, ...]]:
     """Return marks as integers, exactly: of each asset they are units of ten to the power of minus its decimals.
 
-    What is meant is the shortest decimal that is the float, as it was stored; at most 18 decimals, half even.
+    What is meant is the shortest decimal that is the float, as it was stored; at most 18 decimals, half even, and where
+    that would be none, as of a close that was divided by a split, the last of them.
 
     Args:
         marks: 0 or above, finite, ``(n_days, n_assets)``; the integers are as many.
@@ -70,5 +71,6 @@ def in_units(marks: Matrix) -> tuple[list[list[int]], tuple[int, ...]]:
     for asset in np.flatnonzero(decimals < 0).tolist():
         decimals[asset] = MOST_DECIMALS
         for row, value in zip(table, marks[:, asset].tolist(), strict=True):
-            row[asset] = int(Decimal(repr(value)).scaleb(MOST_DECIMALS).to_integral_value(ROUND_HALF_EVEN))
+            rounded = int(Decimal(repr(value)).scaleb(MOST_DECIMALS).to_integral_value(ROUND_HALF_EVEN))
+            row[asset] = rounded or int(value > 0)
     return table, tuple(decimals.tolist())

@@ -215,13 +215,14 @@ def _view(
 
 def _held(value: PositionValue, statistics: Statistics, rules: RuleBook) -> Holding:
     position, mark, code = value.position, value.position.mark, value.position.symbol.code
+    has_price = mark is not None and bool(mark.price)  # a split may leave nothing of one at 18 decimals
     return Holding(
         symbol=code,
         quantity=position.quantity.value,
         value=position.market_value.value,
-        price=mark.price.value if mark else None,
+        price=mark.price.value if mark is not None and has_price else None,
         category=value.category,
-        tradable=value.price_status is PriceStatus.LIVE and not (mark and mark.has_assumed_rate),
+        tradable=has_price and value.price_status is PriceStatus.LIVE and not (mark and mark.has_assumed_rate),
         volatility=statistics.volatilities.get(code),
         momentum=statistics.momenta.get(code),
         rules=rules.of(code),

@@ -434,3 +434,15 @@ async def test_every_lookback_gives_finite_answers(service: Service, days: int) 
     await buy(service, "BBB", "10000")
     for route in ROUTES[1:4]:
         await read(service, f"{route}?days={days}")
+
+
+async def test_a_price_that_a_split_leaves_nothing_of_is_none(service: Service) -> None:
+    """1e-9 dollars a unit, split into 1e12: less than the last of 18 decimals."""
+    penny = {"symbol": "PENNY", "side": "BUY", "quantity": 1000, "price": "0.000000001", "net_amount": "0.000001"}
+    split = {"kind": "split", "symbol": "PENNY", "ratio": 10**12}
+    for path, body in (("/holdings/update", penny), ("/events", split)):
+        assert (await service.http.post(path, json=body)).status_code == 200
+    [position] = (await service.http.get("/positions")).json()["positions"]
+    assert (position["current_price"], position["market_value"]) == (0, 0)
+    for path in ("/portfolio", "/rebalance/analysis", "/risk/portfolio-health", "/risk/volatility-analysis"):
+        assert (await service.http.get(path)).status_code == 200, path

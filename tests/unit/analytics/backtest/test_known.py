@@ -58,6 +58,10 @@ def test_a_close_of_more_digits_than_a_float_is_sure_of_has_eighteen_decimals() 
     assert units == [[123456789012345680, 15]]  # repr: 0.12345678901234568
 
 
+def test_a_close_that_is_less_than_the_last_decimal_is_that_and_not_none() -> None:
+    assert in_units(np.array([[1e-20, 1.5], [0.0, 2.0], [3e-18, 2.0]])) == ([[1, 15], [0, 20], [3, 20]], (18, 1))
+
+
 @given(st.decimals("0.00000001", 1_000_000, places=8))
 def test_units_are_exact(price: Decimal) -> None:
     [[unit]], [decimals] = in_units(np.array([[float(price)]]))
