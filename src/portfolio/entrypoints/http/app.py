@@ -60,13 +60,14 @@ from portfolio.entrypoints.http.reports.controller import ReportController
 from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet
 from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.risk.controller import RiskController
+from portfolio.entrypoints.http.shell.access import takes_no_body
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import check_exposure
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.injection import HttpRequest, provided
 from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.responses import JsonResponse
-from portfolio.entrypoints.http.shell.strict_body import StrictBody
+from portfolio.entrypoints.http.shell.strict_body import StrictBody, refuse_body
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.stream.asyncapi import AsyncDocumentController
 from portfolio.entrypoints.http.stream.controller import StreamController
@@ -206,7 +207,10 @@ def create_app(
 
 
 async def _admit(request: HttpRequest) -> None:
-    request.app.state.admission.admit(request.scope, request.scope["route_handler"])
+    handler = request.scope["route_handler"]
+    request.app.state.admission.admit(request.scope, handler)
+    if request.method != "GET" and takes_no_body(handler):
+        refuse_body(await request.body())
 
 
 async def _begin_measuring(app: Litestar) -> None:

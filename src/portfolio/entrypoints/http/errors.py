@@ -41,6 +41,7 @@ METHOD_NOT_ALLOWED = ProblemKind(405, "method-not-allowed", "This route does not
 REQUEST_TIMEOUT = ProblemKind(408, "request-timeout", "The body did not arrive in time")
 TOO_LARGE = ProblemKind(413, "body-too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(415, "unsupported-media-type", "Bodies are application/json")
+UPGRADE_REQUIRED = ProblemKind(426, "upgrade-required", "This is a WebSocket")
 HEAD_TOO_LARGE = ProblemKind(431, "head-too-large", "The address and the headers are too long")
 RATE_LIMITED = ProblemKind(429, "rate-limited", "Too many requests")
 INTERNAL = ProblemKind(500, "internal-error", "The service failed; the log says how")

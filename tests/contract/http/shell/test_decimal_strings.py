@@ -121,8 +121,10 @@ async def test_every_decimal_of_every_route_is_a_string_of_the_same_digits(held:
         assert int(strict.headers["Content-Length"]) == len(strict.content)
         if path in {"/health/live", "/health/ready", "/imports"}:
             assert strict.headers["Content-Type"] == "application/json"
+            assert "Vary" not in strict.headers
         else:
             assert (strict.headers["Content-Type"], strict.headers["Vary"]) == (STRINGS, "Accept"), path
+            assert plain.headers["Vary"] == "Accept", path
     without = {"/health/live", "/health/ready", "/imports", *OF_DAYS_THAT_ARE_OVER}
     assert {path for path, decimals in compared.items() if not decimals} == without
     assert sum(compared.values()) > 300

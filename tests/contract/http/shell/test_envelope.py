@@ -68,12 +68,15 @@ async def test_a_request_that_the_service_could_not_serve_is_a_warning(service: 
         ("GET", "/holdings/update", 405, "method-not-allowed"),
         ("GET", "/risk/nothing", 404, "not-found"),
         ("BREW", "/portfolio", 405, "method-not-allowed"),
+        ("PUT", "//portfolio//", 405, "method-not-allowed"),
     ],
 )
 async def test_what_the_framework_refuses_is_a_problem_too(
     service: Service, method: str, path: str, status: int, slug: str
 ) -> None:
-    assert is_problem(await service.http.request(method, path), status, slug)
+    answer = await service.http.request(method, f"http://localhost{path}")
+    assert is_problem(answer, status, slug)
+    assert bool(answer.headers.get("allow")) is (status == 405)
 
 
 async def test_what_nobody_foresaw_is_a_500_that_tells_nothing(service: Service) -> None:

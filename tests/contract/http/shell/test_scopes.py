@@ -168,6 +168,25 @@ async def test_allow_says_the_same_in_the_document_and_to_every_other_method(ser
             assert answer.headers["Allow"] == ", ".join(sorted(each.upper() for each in operations)), (method, path)
 
 
+async def test_a_route_without_a_body_takes_an_empty_one_and_refuses_what_says_something(service: Service) -> None:
+    described = document(service.app, keyed=True)["paths"].items()
+    bare = {
+        (method, path)
+        for path, operations in described
+        for method, operation in operations.items()
+        if method not in {"get", "head"} and "requestBody" not in operation
+    }
+    assert {("post", "/portfolio/refresh"), ("post", "/rebalance/generate-signals")} < bare
+    for method, path in sorted(bare):
+        for body in (b'{"symbols":["BTC"]}', b'{"symbols":', b"[1]", b"0", b"\xff"):
+            answer = await service.http.request(method, filled(path), content=body, headers=JSON)
+            assert is_problem(answer, 400, "malformed-request"), (path, body)
+            assert "takes no body" in answer.json()["detail"]
+        for body in (b"", b" ", b"{ }", b"[]", b"null", b'""'):
+            answer = await service.http.request(method, filled(path), content=body, headers=JSON)
+            assert answer.status_code != 400, (path, body, answer.text)
+
+
 async def test_every_route_that_changes_something_refuses_a_text_and_says_so_in_the_document(service: Service) -> None:
     for path, operations in document(service.app, keyed=True)["paths"].items():
         for method in operations.keys() - {"get", "head"}:
@@ -196,6 +215,7 @@ async def test_the_document_names_every_operation_with_its_scope(service: Servic
     # what is not in the document is the document itself, the pages that show it, and the pages for people
     assert {path for path in hidden if not path.startswith(("/docs", "/pages/"))} == {
         "/asyncapi.json",
+        "/stream",
         "/stream/events",
         "/openapi.json",
         "/",

@@ -135,6 +135,21 @@ async def test_there_is_no_socket_anywhere_else(here: Served) -> None:
         assert json.loads(refused.value.response.body or b"")["type"] == "/problems/not-found"
 
 
+async def test_who_asks_for_the_socket_without_an_upgrade_is_told_to_upgrade(tmp_path: Path) -> None:
+    async with serving(tmp_path, api_keys=KEYS) as here, httpx.AsyncClient(timeout=SECONDS) as http:
+        host, port = here.address
+        for method in ("GET", "HEAD"):
+            answer = await http.request(method, f"http://{host}:{port}/stream?topics=entries", headers=A)
+            found = (answer.status_code, answer.headers["upgrade"], answer.headers["connection"])
+            assert found == (426, "websocket", "Upgrade")
+        assert (await http.get(f"http://{host}:{port}/stream", headers=A)).json()[
+            "type"
+        ] == "/problems/upgrade-required"
+        assert (await http.get(f"http://{host}:{port}/stream")).status_code == 401
+        other = await http.delete(f"http://{host}:{port}/stream", headers=A)
+        assert (other.status_code, other.headers["allow"]) == (405, "GET, HEAD")
+
+
 async def test_the_subprotocol_is_echoed_and_nothing_is_compressed(here: Served) -> None:
     host, port = here.address
     async with connect(f"ws://{host}:{port}/stream", subprotocols=["other", "portfolio.v1"]) as socket:  # type: ignore[list-item]  # plain texts are taken too

@@ -60,3 +60,10 @@ def access_of(handler: BaseRouteHandler) -> Access | None:
     """Return what the route says; None for one that says nothing, which serves nobody."""
     found = handler.opt.get(_OPT)
     return found if isinstance(found, Access) else None
+
+
+def takes_no_body(handler: BaseRouteHandler) -> bool:
+    """Return whether a route has no use for a body."""
+    found = access_of(handler)
+    is_read = found is not None and (found.is_form or found.form is not None)
+    return not is_read and "data" not in handler.parsed_fn_signature.parameters

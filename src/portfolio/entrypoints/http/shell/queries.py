@@ -100,7 +100,7 @@ def allowed_methods(app: Litestar, path: str) -> list[str]:
 
     The framework takes the route with the fewest parameters: `/events/batch` is no `/events/{event_id}`.
     """
-    asked = path.rstrip("/") or "/"
+    asked = re.sub("/+", "/", path).rstrip("/") or "/"
     fitting = [
         route for route in app.routes if isinstance(route, HTTPRoute) and _pattern(route.path_format).fullmatch(asked)
     ]

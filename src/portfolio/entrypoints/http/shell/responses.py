@@ -59,13 +59,14 @@ class JsonResponse(Response[Any]):
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> ASGIResponse:
         """Return the answer as it is sent."""
         made = super().to_asgi_response(app, request, **options)
-        if made.headers.get("content-type") == JSON and wants_strings(request.scope):
+        if made.headers.get("content-type") == JSON:
             rewrite = rewriting(request.route_handler.parsed_fn_signature.return_type.annotation)
             if rewrite is not None:
-                made.body = bytes(rewrite(Raw(made.body)))
-                made.headers["content-type"] = JSON_WITH_STRINGS
-                made.headers["content-length"] = str(len(made.body))
-                made.headers["vary"] = "Accept"
+                made.headers["vary"] = "Accept"  # in both forms: a cache may have kept either
+                if wants_strings(request.scope):
+                    made.body = bytes(rewrite(Raw(made.body)))
+                    made.headers["content-type"] = JSON_WITH_STRINGS
+                    made.headers["content-length"] = str(len(made.body))
         return made
 
 

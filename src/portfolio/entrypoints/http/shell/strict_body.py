@@ -35,6 +35,8 @@ _LONGEST_ECHO = 200
 _LARGEST_MENDED = 64 * 1024
 # A blank text is as good as none. Raw control characters are no JSON, so a blank one has spaces and escapes alone.
 _BLANK = re.compile(rb'"(?: |\\[tnrf])*"')
+# What programs send for nothing.
+_NOTHING = frozenset({b"", b"{}", b"[]", b"null", b'""'})
 # A booking has less fields than that; what more there is in a body is looked through.
 _MOST_NESTED = 20
 
@@ -120,6 +122,16 @@ def decode(body: bytes, wanted: type[T]) -> T:
         raise RequestError(MALFORMED, "the body is nested too deeply") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise RequestError(MALFORMED, "the body is not valid JSON in UTF-8") from error
+
+
+def refuse_body(body: bytes) -> None:
+    """Refuse a body that says something, where nothing can be said.
+
+    Raises:
+        RequestError: it does.
+    """
+    if b"".join(body.split()) not in _NOTHING:
+        raise RequestError(MALFORMED, "this takes no body: send none, or {}")
 
 
 def _decoded(body: bytes, wanted: type[T]) -> T:

@@ -28,7 +28,11 @@ Numbers are JSON numbers written from exact decimals. With `Accept: application/
 decimal of a message is a JSON string of the same digits, for clients whose numbers are doubles.
 """
 _CHANNELS: Final = {
-    "socket": ("/stream", "Over WebSocket, with the subprotocol `portfolio.v1`. Nothing is to be sent to it."),
+    "socket": (
+        "/stream",
+        "Over WebSocket, with the subprotocol `portfolio.v1`. Nothing is to be sent to it. A request without the upgrade is "
+        "answered 426 `upgrade-required`.",
+    ),
     "events": ("/stream/events", "As server-sent events: `event` is the type of the message, `id` its position."),
 }
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar import Controller, Response, WebSocket, get, websocket
 
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, PositionUnknown, TooManyStreams
-from portfolio.entrypoints.http.errors import PROBLEMS, kinds_of
+from portfolio.entrypoints.http.errors import PROBLEMS, UPGRADE_REQUIRED, RequestError, kinds_of
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
@@ -47,6 +47,12 @@ class StreamController(Controller):
     ) -> None:
         """Send messages until one side ends the stream; one that is refused gets a problem, and no upgrade."""
         await Socket(socket, cases.stream, admission).serve(after, topics)
+
+    @get("/stream", include_in_schema=False, opt=access(Scope.READ, problems=(UPGRADE_REQUIRED,)))
+    async def refuse_request(self, after: AfterQuery = None, topics: TopicsQuery = None) -> None:
+        """Tell who asks without an upgrade what this is: a proxy in between may have dropped it."""
+        detail = "this is a WebSocket: ask for the upgrade, or for server-sent events at /stream/events"
+        raise RequestError(UPGRADE_REQUIRED, detail, headers={"Upgrade": "websocket", "Connection": "Upgrade"})
 
     # Described by the AsyncAPI document: OpenAPI has no words for an answer that goes on.
     @get("/stream/events", include_in_schema=False, opt=access(Scope.READ, problems=_PROBLEMS))
