@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -377,6 +378,28 @@ async def test_a_ratio_is_told_and_compared_to_its_last_digit(service: Service) 
     assert is_problem(await post(service, **{**split, "ratio": "12345678901.123456789012345679"}), 422, "key-reused")
     assert (await post(service, **split)).json()["replayed"] is True
     assert "12345678901.123456789012345678 for 1" in (await service.http.get("/pages/activity")).text
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["booked", "refused"])
+async def test_a_ratio_whose_digest_was_once_rounded_is_replayed(service: Service, held: bool) -> None:
+    """Programs of before had 28 digits of a ratio in the digest: that of a ratio of 28 digits is the same today."""
+    if held:
+        await service.http.post("/holdings/update", json=BUY)
+    split = {"kind": "split", "symbol": "BTC", "ratio": "12345678901.123456789012345678"}
+    first = await post(service, **split, client_event_id="s")
+    await post(service, **{**split, "ratio": "12345678901.12345678901234568"}, client_event_id="of 28 digits")
+    books = service.ledger.books
+    kept: dict[int, Any] = books.transactions if held else books.cash_refusals  # type: ignore[assignment]  # either
+    number = {one.client_transaction_id: number for number, one in kept.items()}
+    digest = kept[number["of 28 digits"]].fingerprint
+    kept[number["s"]] = replace(kept[number["s"]], fingerprint=digest)
+    again = await post(service, **split, client_event_id="s")
+    assert (again.status_code, again.json()["replayed"]) == (first.status_code, True)
+    other = await post(service, **{**split, "ratio": "12345678901.1234567890123457"}, client_event_id="s")
+    assert is_problem(other, 422, "key-reused")
+    if held:  # what was booked says which of those that are rounded to the same it was
+        other = await post(service, **{**split, "ratio": "12345678901.123456789012345679"}, client_event_id="s")
+        assert is_problem(other, 422, "key-reused")
 
 
 async def test_the_ratio_of_a_refused_split_is_kept_to_its_last_digit(service: Service) -> None:

@@ -103,8 +103,12 @@ class _Run:
             return None
         if not wish.is_same(known.fingerprint or ""):
             return KeyReused(key)
-        event = known if isinstance(known, RefusedCashEntry) else await self.unit.event(known.id)
-        return KeyReused(key) if event is None else EventReply(event, replayed=True)
+        if isinstance(known, RefusedCashEntry):
+            return EventReply(known, replayed=True)
+        event = await self.unit.event(known.id)
+        if event is None or wish.what.ratio not in {None, event.terms.ratio}:
+            return KeyReused(key)
+        return EventReply(event, replayed=True)
 
     async def _book(self, wish: BookEvent, first: RefusedCashEntry | None = None) -> EventReply | DomainError:
         """Book an event, or refuse it and keep that: it has happened all the same.

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context
 
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RefusedCashEntry
@@ -18,6 +19,8 @@ from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.money import Money
 
 _STATED = ("kind", "symbol", "quantity", "value", "basis", "to_symbol", "to_quantity", "ratio", "amount")
+# What was booked by earlier programs has digests in which ratios have 28 digits.
+_ONCE_ROUNDED = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +60,18 @@ class BookEvent:
         return (version + hashlib.sha256(repr(fields).encode()).hexdigest())[:64]
 
     def is_same(self, fingerprint: str) -> bool:
-        """Return whether a stored digest is of this very request; an override may state what was not: value, time."""
+        """Return whether a stored digest is of this very request; an override may state what was not: value, time.
+
+        One ratio of over 28 digits may be taken for another: what was booked under the key says which it was.
+        """
         version = digest_version(fingerprint)
         same = [self]
         if self.override:
             same.append(replace(self, what=replace(self.what, value=None)))
             same += [replace(one, stated_at=None) for one in same]
+        if self.what.ratio is not None:
+            rounded = _ONCE_ROUNDED.plus(self.what.ratio)
+            same += [replace(one, what=replace(one.what, ratio=rounded)) for one in same]
         return any(one.digest(version) == fingerprint for one in same)
 
 

@@ -27,12 +27,12 @@ goes on with the entries after it. Keep the `position` of the last message that 
 Numbers are JSON numbers written from exact decimals. With `Accept: application/json;IEEE754Compatible=true` every
 decimal of a message is a JSON string of the same digits, for clients whose numbers are doubles.
 """
+_SOCKET: Final = (
+    "Over WebSocket, with the subprotocol `portfolio.v1`. Nothing is to be sent to it. A request without an upgrade is "
+    "answered 426 `upgrade-required`."
+)
 _CHANNELS: Final = {
-    "socket": (
-        "/stream",
-        "Over WebSocket, with the subprotocol `portfolio.v1`. Nothing is to be sent to it. A request without the upgrade is "
-        "answered 426 `upgrade-required`.",
-    ),
+    "socket": ("/stream", _SOCKET),
     "events": ("/stream/events", "As server-sent events: `event` is the type of the message, `id` its position."),
 }
 
