@@ -97,18 +97,21 @@ class ReadShadows:
         nothing = Shadows(as_of=history.snapshot.as_of, stale=history.stale, basis=history.basis)
         if (first := _first_day(history)) is None:
             return _without(nothing, "no_history")
+        try:
+            return await self._of(history, nothing, first)
+        except (NotBacktestable, OutOfRange) as error:  # at its closes it would be worth nothing, or 1e20 and more
+            return _without(nothing, "out_of_range" if isinstance(error, OutOfRange) else "value_not_positive")
+
+    async def _of(self, history: History, nothing: Shadows, first: date) -> Shadows:
         if (books := _first_books(history, first)) is None:
             return _without(nothing, "nothing_held")
         question = _question(history, books, self.policy)
         closes = await self._closes_of(question, history)
         panel = Panel.of(closes.history, self.categories, simulated=closes.simulated_history)
-        try:
-            # In the units of the closes, which are those of today.
-            question = replace(question, quantities=carried(question.quantities, question.first, closes.borne_out))
-            run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))
-            await self._uncancelled(self._finish(run))
-        except (NotBacktestable, OutOfRange) as error:  # at its closes it would be worth nothing, or 1e20 and more
-            return _without(nothing, "out_of_range" if isinstance(error, OutOfRange) else "value_not_positive")
+        # In the units of the closes, which are those of today.
+        question = replace(question, quantities=carried(question.quantities, question.first, closes.borne_out))
+        run = self._runs.once((question.key, panel.fingerprint), lambda: ShadowRun(question, panel))
+        await self._uncancelled(self._finish(run))
         actual = rebased(history.finals, question.first)
         return Shadows(
             as_of=history.snapshot.as_of,

@@ -21,7 +21,7 @@ from portfolio.domain.days import day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.lots.records import Posting
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import Money, Price, Quantity
+from portfolio.domain.money import Money, Price, Quantity, added, subtracted, sum_of
 from portfolio.domain.symbol import Symbol
 
 _NOTHING: Final = Money.zero()
@@ -39,16 +39,16 @@ class PastPosition:
 
     @property
     def market_value(self) -> Money | None:
-        """Return what it was worth at the day's close; a cost that nothing is held of is worth nothing."""
+        """Return what it was worth at the day's close, None of 1e20 and more; a cost of nothing is worth nothing."""
         if not self.quantity:
             return _NOTHING
-        return None if self.price is None else self.quantity.at(self.price)
+        return None if self.price is None else self.quantity.worth(self.price)
 
     @property
     def unrealized_pnl(self) -> Money | None:
         """Return what it was worth more than it had cost."""
         worth = self.market_value
-        return None if worth is None else worth - self.cost_basis
+        return None if worth is None else subtracted(worth, self.cost_basis)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,8 @@ class PastBooks:
     """The books as of a moment, valued at the closes of its UTC day.
 
     Sums with market values are None where a close is not known: of what is held, or as the day is not over. By the
-    entries alone: ``cash_balance + cost_basis == net_deposits + realized_pnl``. ``revision`` is that of the newest
-    known entry; ``is_complete`` is False where entries are gone or cannot be read.
+    entries alone: ``cash_balance + cost_basis == net_deposits + realized_pnl``, of any size. ``revision`` is that of
+    the newest known entry; ``is_complete`` is False where entries are gone or cannot be read.
     """
 
     as_of: datetime
@@ -77,32 +77,32 @@ class PastBooks:
     @property
     def cost_basis(self) -> Money:
         """Return what everything that was held had cost."""
-        return sum((one.cost_basis for one in self.positions), _NOTHING)
+        return sum_of(one.cost_basis for one in self.positions)
 
     @property
     def invested_amount(self) -> Money | None:
         """Return what everything that was held was worth."""
         worth = [one.market_value for one in self.positions]
         known = [amount for amount in worth if amount is not None]
-        return sum(known, _NOTHING) if len(known) == len(worth) else None
+        return sum_of(known) if len(known) == len(worth) else None
 
     @property
     def total_value(self) -> Money | None:
         """Return cash and what everything was worth."""
         worth = self.invested_amount
-        return None if worth is None else self.cash_balance + worth
+        return None if worth is None else added(self.cash_balance, worth)
 
     @property
     def unrealized_pnl(self) -> Money | None:
         """Return what everything was worth more than it had cost."""
         worth = self.invested_amount
-        return None if worth is None else worth - self.cost_basis
+        return None if worth is None else subtracted(worth, self.cost_basis)
 
     @property
     def total_pnl(self) -> Money | None:
         """Return all that was won or lost until then."""
         unrealized = self.unrealized_pnl
-        return None if unrealized is None else self.realized_pnl + unrealized
+        return None if unrealized is None else added(self.realized_pnl, unrealized)
 
 
 class ReadPastBooks:
@@ -189,9 +189,9 @@ class _Sums:
             self._executed[entry.id] = entry.executed_at
             if at <= self._as_of:
                 self._open()
-                self.cash = self.cash + entry.cash_delta
-                self.realized = self.realized + entry.realized_pnl
-                self.fees = self.fees + entry.fees_delta
+                self.cash = added(self.cash, entry.cash_delta)
+                self.realized = added(self.realized, entry.realized_pnl)
+                self.fees = added(self.fees, entry.fees_delta)
         elif _is_baseline(entry):
             self._opening = entry
             if entry.transaction.at <= self._as_of:
@@ -210,9 +210,9 @@ class _Sums:
 
     def _transact(self, entry: CashEntry) -> None:
         transaction = entry.transaction
-        self.cash = self.cash + transaction.cash_delta
-        self.net_deposits = self.net_deposits + transaction.net_deposits_delta
-        self.realized = self.realized + transaction.realized_delta
+        self.cash = added(self.cash, transaction.cash_delta)
+        self.net_deposits = added(self.net_deposits, transaction.net_deposits_delta)
+        self.realized = added(self.realized, transaction.realized_delta)
 
     def positions(self, postings: Iterable[Posting]) -> list[PastPosition]:
         """Return what was held, by symbol; also a cost that nothing is held of yet."""
@@ -222,9 +222,9 @@ class _Sums:
         for posting in postings:
             if posting.at <= self._as_of:
                 symbol = posting.symbol
-                quantities[symbol] = quantities[symbol] + posting.quantity
-                basis[symbol] = basis[symbol] + posting.basis
-                realized[symbol] = realized[symbol] + posting.realized
+                quantities[symbol] = added(quantities[symbol], posting.quantity)
+                basis[symbol] = added(basis[symbol], posting.basis)
+                realized[symbol] = added(realized[symbol], posting.realized)
         return [
             PastPosition(symbol=symbol, quantity=quantity, cost_basis=basis[symbol], realized_pnl=realized[symbol])
             for symbol, quantity in sorted(quantities.items())

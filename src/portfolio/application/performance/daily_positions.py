@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import EXACT, Money, Quantity, percent_of
+from portfolio.domain.money import EXACT, Money, Quantity, added, percent_of, subtracted
 from portfolio.domain.symbol import Symbol
 
 NOTHING = PositionOnDay(
@@ -76,13 +76,13 @@ def attribute(total: Money, start: DayPositions, end: DayPositions, start_value:
         if not (before.is_priced and after.is_priced):
             contributions.append(_unknown(symbol, "no_start_price" if not before.is_priced else "no_end_price"))
             continue
-        money = after.result - before.result
+        money = subtracted(after.result, before.result)
         if not (money or before.quantity or after.quantity):
             continue
         percent = percent_of(money, start_value)
         reasons = {} if percent is not None else {"percent": "value_not_positive"}
         contributions.append(Contribution(symbol=symbol, money=money, percent=percent, reasons=reasons))
-        other = other - money
+        other = subtracted(other, money)
     return Attribution(contributions, other)
 
 
@@ -107,11 +107,11 @@ class Ranked:
 
 def ranked(attribution: Attribution, most: int) -> Ranked:
     """Return the ``most`` contributions that are largest in size; those without an amount are among the others."""
-    by_size = sorted(attribution.contributions, key=lambda one: -abs(_money(one)).value)
+    by_size = sorted(attribution.contributions, key=lambda one: EXACT.abs(_money(one).value), reverse=True)
     largest, others = by_size[:most], by_size[most:]
     rest = Money.zero()
     for one in others:
-        rest = rest + _money(one)
+        rest = added(rest, _money(one))
     known = [one.percent for one in others if one.percent is not None]
     total = Decimal(0)
     for percent in known:

@@ -12,7 +12,7 @@ from portfolio.application.performance.unit_history import unit_history
 from portfolio.domain.days import day_of
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import Money, Quantity, subtracted
 from portfolio.domain.symbol import Symbol
 
 _ZERO = Money.zero()
@@ -62,7 +62,10 @@ class DayBooks:
 
 
 def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) -> list[DayBooks]:
-    """Return the books at the end of the ``wanted`` days, oldest first; all ``entries`` are in the portfolio."""
+    """Return the books at the end of the ``wanted`` days, oldest first; all ``entries`` are in the portfolio.
+
+    Sums may be of any size: of entries in the order of their effect there may have been more than was ever booked.
+    """
     cash, net_deposits, realized = portfolio.ledger_cash, portfolio.net_deposits, portfolio.realized_pnl
     past = {
         symbol: BookedPosition(quantity=p.ledger_quantity, cost_basis=p.cost_basis, realized_pnl=p.realized_pnl)
@@ -76,15 +79,15 @@ def books_of(portfolio: Portfolio, entries: DayEntries, wanted: Sequence[date]) 
     for day in sorted(wanted, reverse=True):
         while later and later[-1] > day:
             moved = entries.days[later.pop()]
-            cash, net_deposits = cash - moved.cash, net_deposits - moved.net_deposits
-            realized = realized - moved.realized_pnl
+            cash, net_deposits = subtracted(cash, moved.cash), subtracted(net_deposits, moved.net_deposits)
+            realized = subtracted(realized, moved.realized_pnl)
             is_reconciled &= not moved.is_adjusted
             for symbol, change in moved.changes.items():
                 if symbol in past:
                     past[symbol] = BookedPosition(
-                        quantity=past[symbol].quantity - change.quantity,
-                        cost_basis=past[symbol].cost_basis - change.cost_basis,
-                        realized_pnl=past[symbol].realized_pnl - change.realized_pnl,
+                        quantity=subtracted(past[symbol].quantity, change.quantity),
+                        cost_basis=subtracted(past[symbol].cost_basis, change.cost_basis),
+                        realized_pnl=subtracted(past[symbol].realized_pnl, change.realized_pnl),
                     )
         books.append(
             DayBooks(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import Money, Quantity, added, subtracted
 from portfolio.domain.symbol import Symbol
 
 EARLIEST: Final = date(1970, 1, 1)
@@ -79,7 +79,7 @@ class PositionOnDay:
     @property
     def result(self) -> Money:
         """Return the position's whole result, realized and unrealized."""
-        return self.realized_pnl + self.market_value - self.cost_basis
+        return subtracted(added(self.realized_pnl, self.market_value), self.cost_basis)
 
 
 DayPositions = Mapping[Symbol, PositionOnDay]

@@ -18,6 +18,7 @@ from portfolio.application.errors import NotInstalled
 from portfolio.application.exports.tables import Cell, Row, Table
 from portfolio.application.in_thread import in_thread
 from portfolio.domain.decimal_text import plain
+from portfolio.domain.money import round_to_step
 from portfolio.entrypoints.http.ledger.csv_rows import CSV, cell, lines_of
 
 PARQUET: Final = "application/vnd.apache.parquet"
@@ -127,4 +128,10 @@ def _add(columns: Sequence[list[Cell]], page: Sequence[Row]) -> None:
 def _write_parquet(table: Table, columns: Sequence[list[Cell]], file: IO[bytes]) -> None:
     kinds = [kind.value for kind in table.columns.values()]
     metadata = {f"portfolio.{name}": value for name, value in table.about.items()}
-    write_exact(dict(zip(table.columns, zip(kinds, columns, strict=True), strict=True)), metadata, file)
+    try:
+        write_exact(dict(zip(table.columns, zip(kinds, columns, strict=True), strict=True)), metadata, file)
+    except Exception:
+        # Sums of the past may be of any size, and such a column has 20 digits before the point.
+        for value in (value for column in columns for value in column if isinstance(value, Decimal)):
+            round_to_step(value)
+        raise

@@ -389,7 +389,7 @@ async def test_a_ratio_whose_digest_was_once_rounded_is_replayed(service: Servic
     first = await post(service, **split, client_event_id="s")
     await post(service, **{**split, "ratio": "12345678901.12345678901234568"}, client_event_id="of 28 digits")
     books = service.ledger.books
-    kept: dict[int, Any] = books.transactions if held else books.cash_refusals  # type: ignore[assignment]  # either
+    kept: dict[int, Any] = books.transactions if held else books.cash_refusals
     number = {one.client_transaction_id: number for number, one in kept.items()}
     digest = kept[number["of 28 digits"]].fingerprint
     kept[number["s"]] = replace(kept[number["s"]], fingerprint=digest)

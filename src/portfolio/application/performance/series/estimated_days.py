@@ -8,6 +8,7 @@ from datetime import date
 
 from portfolio.application.performance.days.entries import DayEntries
 from portfolio.domain.ledger.portfolio import Portfolio
+from portfolio.domain.money import subtracted
 from portfolio.domain.symbol import Symbol
 
 
@@ -43,6 +44,6 @@ def _held_on(
     later = sorted(moved)
     for day in sorted(days, reverse=True):
         while later and later[-1] > day:
-            quantity = quantity - entries.days[later.pop()].changes[symbol].quantity
+            quantity = subtracted(quantity, entries.days[later.pop()].changes[symbol].quantity)
         if quantity and (entries.opened is None or day >= entries.opened):
             yield day

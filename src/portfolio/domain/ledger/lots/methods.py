@@ -10,7 +10,7 @@ from typing import Final
 from portfolio.domain.ledger.lots.open_lots import OpenLots, Placed
 from portfolio.domain.ledger.lots.records import POSTINGS, Disposal, Lot, LotBook, LotMethod, Posting, Way
 from portfolio.domain.ledger.picks import Picks
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import Money, Quantity, added, subtracted, sum_of
 from portfolio.domain.packed import Packed
 from portfolio.domain.symbol import Symbol
 
@@ -21,7 +21,8 @@ def lots_of(postings: Iterable[Posting], method: LotMethod, picks: Picks = NO_PI
     """Return what postings, in the order they were booked, leave and realize by one method.
 
     They take effect in the order of their own times, of equal ones as they were booked. What is realized less what is
-    left of the basis, and what has left without a sale, is the same for every method: the sum of all other cash. The
+    left of the basis, and what has left without a sale, is the same for every method: the sum of all other cash. Sums
+    may be of any size: in that order there may have been more than there ever was in the order of booking. The
     ``picks`` are for the method that is called so; what is picked and not there is as if nobody had picked it.
     """
     if method is LotMethod.AVERAGE:
@@ -43,7 +44,7 @@ def lots_of(postings: Iterable[Posting], method: LotMethod, picks: Picks = NO_PI
                 book.disposals += lots.after(posting, place, picked.get(posting.trade_id or 0, ()))
     for symbol in sorted(open_lots):
         book.lots += open_lots.pop(symbol)  # which frees those of one asset at a time
-    book.moved_out = sum((lot.basis for left in on_their_way.values() for _, lot in left), Money.zero())
+    book.moved_out = sum_of(lot.basis for left in on_their_way.values() for _, lot in left)
     return book
 
 
@@ -69,17 +70,17 @@ def _averaged(postings: Iterable[Posting]) -> LotBook:
         lot = held.get(posting.symbol) or Lot(symbol=posting.symbol, quantity=Quantity.zero(), basis=Money.zero())
         held[posting.symbol] = replace(
             lot,
-            quantity=lot.quantity + posting.quantity,
-            basis=lot.basis + posting.basis,
+            quantity=added(lot.quantity, posting.quantity),
+            basis=added(lot.basis, posting.basis),
             is_assumed=lot.is_assumed or posting.is_assumed,
         )
         if posting.way in {Way.SHARE, Way.RECEIVES}:
-            book.moved_out = book.moved_out - posting.basis
+            book.moved_out = subtracted(book.moved_out, posting.basis)
         elif posting.way is Way.RESTATED:  # what is no result of then went from asset to asset, or out of the books
-            book.moved_out = book.moved_out + posting.realized - posting.basis
+            book.moved_out = subtracted(added(book.moved_out, posting.realized), posting.basis)
         if posting.closed or posting.realized:
             side = -posting.quantity if posting.closed else Quantity.zero()
-            taken = Lot(symbol=posting.symbol, quantity=side, basis=posting.proceeds - posting.realized)
+            taken = Lot(symbol=posting.symbol, quantity=side, basis=subtracted(posting.proceeds, posting.realized))
             book.disposals.append(Disposal.of(posting, taken, posting.closed, posting.proceeds))
     book.lots += (lot for _, lot in sorted(held.items()) if lot.quantity or lot.basis)
     book.disposals = book.disposals.by("realized_at")

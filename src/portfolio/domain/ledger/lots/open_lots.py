@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from heapq import heapify, heappop, heappush
 from operator import itemgetter
 from typing import Any
 
 from portfolio.domain.ledger.lots.records import Disposal, Lot, LotMethod, Posting
 from portfolio.domain.ledger.picks import Pick
-from portfolio.domain.money import EXACT, Money, Quantity
+from portfolio.domain.money import EXACT, Money, Quantity, added, of_any_size, subtracted, sum_of
 
 _First = Callable[[Lot, int], Any]
 Placed = tuple[int, Lot]
@@ -50,13 +51,13 @@ class OpenLots:
 
     @property
     def _quantity(self) -> Quantity:
-        return sum((lot.quantity for *_, lot in self._heap), Quantity.zero())
+        return _held(lot for *_, lot in self._heap)
 
     def after(self, posting: Posting, place: int, picks: Sequence[Pick] = ()) -> Iterator[Disposal]:
         """Take in a posting, and yield what it realizes; what it does not close is a lot, as of the ``place``."""
         rest = _Rest(posting.quantity, posting.cash)
         if posting.result or not (rest.quantity or self._heap):
-            moved = posting.result if rest.quantity or self._heap else posting.result + rest.cash
+            moved = posting.result if rest.quantity or self._heap else added(posting.result, rest.cash)
             yield from _without_quantity(posting, moved)
         if not rest.quantity:
             self._spread(rest.cash)
@@ -122,12 +123,12 @@ class OpenLots:
         What is not there, as it comes later, leaves as the ledger has it: a short lot stands for it.
         """
         wanted, held, left = -posting.quantity, self._quantity, []
-        rest = wanted if held.value <= 0 else max(wanted - held, Quantity.zero())
+        rest = wanted if held.value <= 0 else max(subtracted(wanted, held), Quantity.zero())
         if rest != wanted:
             lots, self._heap, part_wanted = self._in_order(), [], wanted - rest
             for _, at, _, lot in lots:
                 part = part_wanted.portion(lot.quantity, held)
-                part_wanted, held = part_wanted - part, held - lot.quantity
+                part_wanted, held = part_wanted - part, subtracted(held, lot.quantity)
                 basis = lot.basis.portion(part, lot.quantity)
                 left.append((at, replace(lot, quantity=part, basis=basis)))
                 if part != lot.quantity:
@@ -151,7 +152,7 @@ class OpenLots:
         It is a purchase at their cost where short lots are to be closed, and at the ledger's where none has left.
         """
         if not lots or self._quantity.value < 0:
-            basis = sum((lot.basis for _, lot in lots), Money.zero())
+            basis = sum_of(lot.basis for _, lot in lots)
             yield from self.after(replace(posting, cash=-basis) if lots else posting, place)
             return
         for at, lot in _resized(lots, posting.quantity):
@@ -159,7 +160,7 @@ class OpenLots:
 
     def scaled(self, posting: Posting, place: int) -> Iterator[Disposal]:
         """Give each lot its part of another quantity for the same money; what fits no lot is a purchase or a sale."""
-        after = self._quantity + posting.quantity
+        after = added(self._quantity, posting.quantity)
         if not after or (after.value > 0) != (self._quantity.value > 0) or not self._heap:
             yield from self.after(posting, place)
             return
@@ -170,11 +171,11 @@ class OpenLots:
     def _spread(self, cash: Money) -> None:
         """Have the lots cost ``cash`` less, each its part by quantity: a cost was corrected, and nothing moved."""
         lots = self._in_order() if cash else ()
-        left = sum((lot.quantity for *_, lot in lots), Quantity.zero())
+        left = _held(lot for *_, lot in lots)
         for at, (_, place, number, lot) in enumerate(lots):
             part = cash.portion(lot.quantity, left)
-            left, cash = left - lot.quantity, cash - part
-            corrected = replace(lot, basis=lot.basis - part)
+            left, cash = subtracted(left, lot.quantity), subtracted(cash, part)
+            corrected = replace(lot, basis=subtracted(lot.basis, part))
             self._heap[at] = self._first(corrected, place), place, number, corrected
         heapify(self._heap)
 
@@ -190,16 +191,25 @@ def _without_quantity(posting: Posting, gain: Money) -> Iterator[Disposal]:
         yield Disposal.of(posting, nothing, Quantity.zero(), gain)
 
 
+def _held(lots: Iterable[Lot]) -> Quantity:
+    """Return the quantity of lots: of any size, as in their order there may be more than was ever booked at once."""
+    whole = Decimal(0)
+    for lot in lots:
+        whole = EXACT.add(whole, lot.quantity.value)
+    return of_any_size(Quantity, whole)
+
+
 def _resized(lots: Iterable[Placed], quantity: Quantity) -> list[Placed]:
     """Return lots with another quantity in all, each with its part; the next has the cost of what is nothing."""
     lots = list(lots)
-    total, cost = sum((lot.quantity for _, lot in lots), Quantity.zero()), Money.zero()
+    total, cost = _held(lot for _, lot in lots), Money.zero()
     made: list[Placed] = []
     for at, lot in lots:
         part = quantity.portion(lot.quantity, total)
-        quantity, total, cost = quantity - part, total - lot.quantity, cost + lot.basis
+        quantity, total = subtracted(quantity, part), subtracted(total, lot.quantity)
+        cost = added(cost, lot.basis)
         if part:
             made.append((at, replace(lot, quantity=part, basis=cost)))
             cost = Money.zero()
     at, last = made.pop()
-    return [*made, (at, replace(last, basis=last.basis + cost))]
+    return [*made, (at, replace(last, basis=added(last.basis, cost)))]

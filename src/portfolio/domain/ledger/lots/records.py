@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from portfolio.domain.days import day_of
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import Money, Quantity, subtracted
 from portfolio.domain.packed import Packed, Packing
 from portfolio.domain.symbol import Symbol
 
@@ -126,7 +126,7 @@ class Disposal:
     @property
     def gain(self) -> Money:
         """Return proceeds less basis, both with their fees."""
-        return self.proceeds - self.basis
+        return subtracted(self.proceeds, self.basis)
 
     @property
     def days_held(self) -> int | None:

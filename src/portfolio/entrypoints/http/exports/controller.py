@@ -13,6 +13,7 @@ from portfolio.application.errors import NotInstalled
 from portfolio.application.exports.tables import What
 from portfolio.application.exports.wanted import DATED, PAST, Wanted
 from portfolio.application.performance.records import Basis
+from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.exports.files import PARQUET, FileFormat, require, written
 from portfolio.entrypoints.http.errors import kinds_of
@@ -69,7 +70,7 @@ class ExportController(Controller):
         "/exports/{what:str}",
         summary="The books as a file: CSV, Parquet or JSON",
         media_type=CSV,
-        opt=access(Scope.READ, problems=kinds_of(NotInstalled), also=(JSON, JSON_WITH_STRINGS, PARQUET)),
+        opt=access(Scope.READ, problems=kinds_of(NotInstalled, OutOfRange), also=(JSON, JSON_WITH_STRINGS, PARQUET)),
     )
     async def read_export(  # shape: each part of the query is an argument
         self,
