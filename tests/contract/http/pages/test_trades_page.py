@@ -322,6 +322,7 @@ async def test_the_file_has_every_field_of_every_trade_digit_by_digit(service: S
         "\ufeff=1",
         "-12.5",
         "=cmd|' /C calc'!A0",
+        "'=1+1",
     ],
 )
 async def test_no_cell_is_a_formula_to_a_spreadsheet_and_numbers_stay_numbers(service: Service, note: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from portfolio.adapters.database.schema.migration import migrate
 from portfolio.entrypoints.cli.commands import commands
 from portfolio.entrypoints.exports.read_back import read_back
+from portfolio.entrypoints.http.ledger.csv_rows import cell, text_in
 from portfolio.main import CompositionRoot
 
 GLUED = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
@@ -112,6 +113,11 @@ def test_an_export_is_imported_alone(tmp_path: Path, exported: Path, capsys: pyt
     ):
         assert run("import", exported, *words) == 64
         assert f"imported alone, without {besides}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'tis", "'", "''", "-0.10", "'\t", "' =1", "plain"])
+def test_a_text_is_read_back_as_it_was_whatever_it_begins_with(text: str) -> None:
+    assert text_in(cell(text)) == text
 
 
 def test_a_text_is_read_back_without_what_kept_it_from_being_a_formula(exported: Path) -> None:

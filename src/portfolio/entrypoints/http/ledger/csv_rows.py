@@ -14,7 +14,8 @@ from msgspec import Raw, Struct
 CSV: Final = "text/csv"
 
 # Spreadsheets take what begins so for a formula, some of them also after blanks, or in the forms of East Asian scripts.
-_FORMULA: Final = re.compile(r"[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# With apostrophes before it, it is none: it gets one more, so that the text can be told from the one without.
+_FORMULA: Final = re.compile(r"'*(?:[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 
 
 def header_of(kind: type[Struct]) -> str:
@@ -50,8 +51,8 @@ def cell(value: object) -> str:
 def text_in(written: str) -> str:
     """Return the text that stands in a cell: without the apostrophe that kept it from being a formula.
 
-    >>> text_in("'=1+1"), text_in("'tis"), text_in("-0.10")
-    ('=1+1', "'tis", '-0.10')
+    >>> text_in("'=1+1"), text_in("'tis"), text_in("-0.10"), text_in(cell("'=1+1"))
+    ('=1+1', "'tis", '-0.10', "'=1+1")
     """
     return written[1:] if written[:1] == "'" and _FORMULA.match(written[1:]) else written
 
