@@ -147,6 +147,34 @@ async def test_a_flood_does_not_have_the_service_taken_for_dead(keys: str) -> No
     assert probed == [200] * 6
 
 
+@pytest.mark.parametrize("keys", ["", ALL_KEYS])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Host", ("evil.example", "localhost")),
+        ("Origin", ("http://evil.example", "http://localhost:8026")),
+        ("Sec-Fetch-Site", ("cross-site", "same-origin")),
+        ("Content-Type", ("text/plain", "application/json")),
+        ("Content-Encoding", ("gzip", "identity")),
+    ],
+)
+async def test_a_header_that_decides_is_not_taken_with_two_values(
+    keys: str, name: str, values: tuple[str, str]
+) -> None:
+    """Whatever stands before the service may have judged by the other one."""
+    key = [("X-TRADING-API-KEY", "a" * 16)]
+    async with running(api_keys=keys) as service:
+        for pair in (values, values[::-1]):
+            headers = [*((name, value) for value in pair), *key]
+            headers += [] if name == "Content-Type" else [("Content-Type", "application/json")]
+            for method, path in (("GET", "/positions"), ("POST", "/portfolio/refresh")):
+                answer = await service.http.request(method, path, headers=headers, content=b"{}")
+                assert is_problem(answer, 400, "malformed-request")
+                assert "is given twice" in answer.json()["detail"]
+        same = [(name, values[1]), (name, values[1])]
+        assert not (await service.http.get("/positions", headers=[*same, *key])).is_error
+
+
 async def test_a_forwarded_address_is_not_believed() -> None:
     async with running(api_keys=ALL_KEYS, rate_limit_per_minute=2) as service:
         statuses = []

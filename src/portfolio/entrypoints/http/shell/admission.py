@@ -21,6 +21,7 @@ from portfolio.entrypoints.http.errors import (
     CROSS_ORIGIN,
     FORBIDDEN,
     FOREIGN_ORIGIN,
+    MALFORMED,
     METHOD_NOT_ALLOWED,
     RATE_LIMITED,
     UNAUTHORIZED,
@@ -50,6 +51,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 _FORWARDING = frozenset(
     {b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-original-host"}
 )
+_ONCE = (b"host", b"origin", b"sec-fetch-site", b"content-type", b"content-encoding")
 _UTF8 = frozenset({"utf-8", "utf8"})
 _FORM: Final = "application/x-www-form-urlencoded"
 _FILES: Final = "multipart/form-data"
@@ -100,8 +102,9 @@ class Admission:
         if access is None or method == "OPTIONS":
             # What the framework adds by itself (OPTIONS) is no part of the contract.
             raise RequestError(METHOD_NOT_ALLOWED, f"{method} is not known here")
+        headers = _headers(scope)
         if not self._keyring:
-            self._check_origin(dict(scope["headers"]), method)
+            self._check_origin(headers, method)
         caller = self._caller(scope, access)
         scope["user"] = caller
         # The probes are never too many: whoever floods them must not have the service taken for dead.
@@ -111,7 +114,6 @@ class Admission:
             if caller.scopes.isdisjoint(access.scopes):
                 raise RequestError(FORBIDDEN, f"this needs a key with the scope {' or '.join(access.scopes)}")
         if method not in _SAFE:
-            headers = dict(scope["headers"])
             if access.is_form:
                 is_due = caller.signed_in or b"sec-fetch-site" in headers or access.scope is not None
                 _check_same_origin(headers, is_due=is_due)
@@ -218,6 +220,20 @@ def _check_rate(limit: RateLimit, caller: str) -> None:
         raise RequestError(RATE_LIMITED, "too many requests: wait as Retry-After says", headers=retry_after(wait))
 
 
+def _headers(scope: AnyScope) -> dict[bytes, bytes]:
+    """Return the headers, of which none that decides anything here may be there twice with two values.
+
+    Of two, whatever stands in between may have judged by the other one.
+    """
+    given = scope["headers"]
+    headers = dict(given)
+    if len(headers) < len(given):
+        for name in _ONCE:
+            if len({value for one, value in given if one == name}) > 1:
+                raise RequestError(MALFORMED, f"the header {name.decode()} is given twice, with two values")
+    return headers
+
+
 def _hostname(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
@@ -230,7 +246,7 @@ def _check_reads_only(scope: AnyScope) -> None:
     is_socket = scope["type"] != ScopeType.HTTP
     if scope.get("method", "GET") not in _SAFE:
         raise RequestError(FORBIDDEN, "a signed-in browser only reads: send a key with what changes something")
-    _check_same_origin(dict(scope["headers"]), is_due=is_socket)
+    _check_same_origin(_headers(scope), is_due=is_socket)
 
 
 def _check_same_origin(headers: Mapping[bytes, bytes], *, is_due: bool) -> None:
