@@ -214,6 +214,8 @@ def in_words(said: str, allowed: Sequence[object] = ()) -> str:
     """Return what msgspec says of a value: a pattern is told in words, and choices are named."""
     if allowed and said.startswith("Invalid enum value"):
         return f"takes {' or '.join(map(str, allowed))}"
+    if said.startswith("Expected `int | str"):
+        return "takes a text, or a whole number"
     if said.startswith("Expected `int"):
         least = said.partition("` ")[2].replace(">= ", " of at least ").replace("<= ", " of at most ")
         return f"takes a whole number{least if 'got' not in least else ''}"
