@@ -11,6 +11,7 @@ from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.history import History
 from portfolio.application.performance.period import Performance, ReadPerformance
+from portfolio.application.performance.records import EARLIEST
 from portfolio.application.performance.series.daily import NOT_OVER, DailySeries, ReadSeries
 from portfolio.application.performance.tags.reading import ReadTaggedResults, TaggedResults, TagKind, TagSources
 from portfolio.application.performance.timeframes import ReadTimeframes, Timeframe, Timeframes
@@ -67,7 +68,8 @@ class PastPerformance:
 
     def __init__(self, parts: ReadPastPerformance, as_of: datetime | None, known_at: KnownAt | None) -> None:
         today = parts.today()
-        self._day = today if as_of is None else min(day_of(as_of), today)
+        # Nothing is of a day before the earliest: there all is as on that one, and the calendar has days before it.
+        self._day = today if as_of is None else min(max(day_of(as_of), EARLIEST), today)
         self._parts, self._as_of, self._known_at = parts, as_of, known_at
         self._over = _Over(parts.restated, self._day, known_at)
         self._positions = replace(parts.positions, known_at=known_at)

@@ -149,3 +149,25 @@ async def test_every_read_of_performance_is_told_as_of_a_past_moment(late: Servi
 async def test_books_without_any_day_have_no_history(service: Service) -> None:
     found: Any = (await ask(service, "/performance", basis="restated"))["performance"]
     assert (found["first_day"], found["reasons"]["total_return"]) == (None, "no_history")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0001-06-01", "0005-01-01", "1969-12-31"])
+async def test_as_of_a_moment_before_all_there_is_nothing_in_any_calendar(late: Service, day: str) -> None:
+    moment = {"as_of": f"{day}T00:00:00Z"}
+    for path, query in (
+        ("/performance", {"days": 3650, "benchmark": "BTC"}),
+        ("/performance/history", {"days": 1}),
+        ("/performance/history", {"days": 3650}),
+        ("/performance/timeframes", {"benchmark": "BTC"}),
+        ("/performance/period", {"from": "0001-01-01", "to": "2025-06-15"}),
+        ("/attribution", {"by": "engine", "days": 3650}),
+        ("/exports/performance", {"format": "json"}),
+        ("/portfolio", {}),
+        ("/lots", {}),
+    ):
+        answer = await late.http.get(path, params={**query, **moment})
+        assert answer.status_code == 200, (path, answer.text)
+    found = (await ask(late, "/performance", **moment))["performance"]
+    assert (found["as_of"], found["total_return"], found["reasons"]["total_return"]) == (
+        moment["as_of"], None, "no_history",
+    )  # fmt: skip
