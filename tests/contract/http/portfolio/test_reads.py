@@ -179,9 +179,14 @@ async def test_a_locked_history_does_not_hold_up_every_read_of_the_portfolio(mon
             assert (body["performance_metrics"], body["num_positions"]) == (None, 1)
             assert body["reasons"]["performance_metrics"] == "history_unavailable"
         assert LockedDays.asked == 1
+        kept = {"If-None-Match": (await service.http.get("/portfolio")).headers["ETag"]}
+        assert (await service.http.get("/portfolio", headers=kept)).status_code == 304
         monkeypatch.setattr(LockedDays, "locked", False)
         service.clock.advance(15)
-        assert (await service.http.get("/portfolio")).json()["portfolio"]["performance_metrics"] is not None
+        newer = await service.http.get("/portfolio", headers=kept)
+        assert newer.json()["portfolio"]["performance_metrics"] is not None
+        kept = {"If-None-Match": newer.headers["ETag"]}
+        assert (await service.http.get("/portfolio", headers=kept)).status_code == 304
 
 
 async def test_a_version_that_the_client_has_is_not_sent_again(service: Service) -> None:
