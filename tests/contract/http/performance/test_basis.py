@@ -154,7 +154,7 @@ async def test_books_without_any_day_have_no_history(service: Service) -> None:
 @pytest.mark.parametrize("day", ["0001-01-01", "0001-06-01", "0005-01-01", "1969-12-31"])
 async def test_as_of_a_moment_before_all_there_is_nothing_in_any_calendar(late: Service, day: str) -> None:
     moment = {"as_of": f"{day}T00:00:00Z"}
-    for path, query in (
+    asked: list[tuple[str, dict[str, Any]]] = [
         ("/performance", {"days": 3650, "benchmark": "BTC"}),
         ("/performance/history", {"days": 1}),
         ("/performance/history", {"days": 3650}),
@@ -164,7 +164,8 @@ async def test_as_of_a_moment_before_all_there_is_nothing_in_any_calendar(late: 
         ("/exports/performance", {"format": "json"}),
         ("/portfolio", {}),
         ("/lots", {}),
-    ):
+    ]
+    for path, query in asked:
         answer = await late.http.get(path, params={**query, **moment})
         assert answer.status_code == 200, (path, answer.text)
     found = (await ask(late, "/performance", **moment))["performance"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance.records import DailyValue
+from portfolio.application.prices.records import Close
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_stores import FakeDays
 from tests.support.services.http_service import BUY, Service, SilentLedger, is_problem, running
@@ -187,6 +188,27 @@ async def test_a_locked_history_does_not_hold_up_every_read_of_the_portfolio(mon
         assert newer.json()["portfolio"]["performance_metrics"] is not None
         kept = {"If-None-Match": newer.headers["ETag"]}
         assert (await service.http.get("/portfolio", headers=kept)).status_code == 304
+
+
+async def test_a_portfolio_whose_closes_could_not_be_read_is_another_version(service: Service) -> None:
+    read = service.prices.closes
+
+    async def closes(symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        if (until - since).days > 100:  # as figures of risk look back, and those of performance do not
+            raise LedgerUnavailable("locked")
+        return await read(symbols, since=since, until=until)
+
+    await service.http.post("/holdings/update", json=BUY)
+    service.prices.closes = closes  # type: ignore[method-assign]
+    first = await service.http.get("/portfolio")
+    why = first.json()["portfolio"]["risk_metrics"]["reasons"]
+    assert why["portfolio_volatility"] == "history_unavailable"
+    service.prices.closes = read  # type: ignore[method-assign]
+    service.clock.advance(15)
+    later = await service.http.get("/portfolio", headers={"If-None-Match": first.headers["ETag"]})
+    assert later.status_code == 200
+    why = later.json()["portfolio"]["risk_metrics"]["reasons"]
+    assert why["portfolio_volatility"] == "too_few_observations"
 
 
 async def test_a_version_that_the_client_has_is_not_sent_again(service: Service) -> None:

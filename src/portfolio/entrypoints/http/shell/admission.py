@@ -225,7 +225,7 @@ def _headers(scope: AnyScope) -> dict[bytes, bytes]:
 
     Of two, whatever stands in between may have judged by the other one.
     """
-    given = scope["headers"]
+    given = list(scope["headers"])
     headers = dict(given)
     if len(headers) < len(given):
         for name in _ONCE:
