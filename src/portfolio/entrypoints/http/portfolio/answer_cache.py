@@ -63,11 +63,13 @@ class _Ready(JsonResponse):
 
 
 def is_not_modified(scope: HTTPScope, etag: str) -> bool:
-    """Return whether the client has this version already, by its ``If-None-Match``."""
+    """Return whether the client has this version already, by its ``If-None-Match``.
+
+    Whether a validator is weak makes no difference here (RFC 9110), and a proxy that compresses makes it so.
+    """
     given = b",".join([value for name, value in scope["headers"] if name == b"if-none-match"])
-    return given != b"" and not {part.strip() for part in given.decode("latin-1").split(",")}.isdisjoint(
-        {"*", etag, etag.removeprefix("W/")}
-    )
+    parts = (part.strip().removeprefix("W/") for part in given.decode("latin-1").split(","))
+    return given != b"" and not {"*", etag.removeprefix("W/")}.isdisjoint(parts)
 
 
 Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]
