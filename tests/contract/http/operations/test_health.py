@@ -36,6 +36,13 @@ async def test_all_is_well(service: Service) -> None:
     assert (await service.http.get("/health/ready")).json()["status"] == "ready"
 
 
+async def test_what_was_measured_is_written_as_any_other_number(service: Service) -> None:
+    assert '"interval_seconds":60,' in (await service.http.get("/health")).text
+    strings = {"Accept": "application/json;IEEE754Compatible=true"}
+    body = (await service.http.get("/health", headers=strings)).json()
+    assert (body["refresher"]["interval_seconds"], type(body["database"]["latency_ms"])) == ("60", str)
+
+
 async def test_a_database_away_is_degraded_and_not_ready(service: Service) -> None:
     await service.http.get("/portfolio")
     service.ledger.away = True

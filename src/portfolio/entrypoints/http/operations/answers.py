@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from portfolio.entrypoints.http.shell.numbers import Number, Percent
+from portfolio.entrypoints.http.shell.numbers import Number, Percent, Thousandths
 from portfolio.entrypoints.http.shell.responses import Labelled
-
-Thousandths = Annotated[float, Meta(extra={"write": partial(round, ndigits=3)})]
 
 
 class DatabaseView(msgspec.Struct, kw_only=True):
@@ -51,7 +48,7 @@ class RefresherView(msgspec.Struct, kw_only=True):
     """The periodic price task of this instance; one instance of several is the leader."""
 
     leader: bool
-    interval_seconds: float
+    interval_seconds: Thousandths
     last_tick_age_seconds: Thousandths | None
 
 

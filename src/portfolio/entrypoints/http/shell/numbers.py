@@ -16,6 +16,7 @@ from portfolio.domain.money import EXACT, Amount
 
 _DECIMAL: Final = {"type": "number", "format": "decimal"}
 _CENT = Decimal("0.01")
+_THOUSANDTH = Decimal("0.001")
 _MILLIONTH = Decimal("0.000001")
 _RATIO = Context(prec=12, rounding=ROUND_HALF_EVEN)
 _SMALL = re.compile(rb"-?[0-9.]+e-[0-9]+")
@@ -69,6 +70,11 @@ def percent_or_null(value: Decimal | None) -> Raw | None:
     return None if value is None else percent(value)
 
 
+def thousandths(value: float) -> Raw:
+    """Return what was measured at 3 decimals."""
+    return number(EXACT.quantize(Decimal(value), _THOUSANDTH))
+
+
 # Encoders copy a Raw as it is. msgspec's own Decimal would become a string, or a number with an exponent.
 Number = Annotated[Raw, Meta(extra={"write": number}, extra_json_schema=_DECIMAL)]
 Ratio = Annotated[Raw, Meta(extra={"write": ratio}, extra_json_schema=_DECIMAL)]
@@ -76,6 +82,7 @@ Percent = Annotated[
     Raw, Meta(extra={"write": percent}, extra_json_schema=_DECIMAL, description="A percentage, 6 decimals.")
 ]
 Cents = Annotated[Raw, Meta(extra={"write": cents}, extra_json_schema=_DECIMAL, description="US dollars, 2 decimals.")]
+Thousandths = Annotated[Raw, Meta(extra={"write": thousandths}, extra_json_schema=_DECIMAL)]
 # Of backtests, whose money is rounded to 6 decimals where it is made.
 Dollars = Annotated[
     Raw, Meta(extra={"write": number}, extra_json_schema=_DECIMAL, description="US dollars, at most 6 decimals.")

@@ -9,6 +9,8 @@ from decimal import Decimal
 from statistics import median
 from typing import Any, Final, TypeAlias
 
+from msgspec import Raw
+
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.entrypoints.http.operations.answers import HealthAnswer
@@ -57,7 +59,7 @@ class Fact:
     may_have_amounts: bool = False
 
 
-Told: TypeAlias = tuple[str, str, float | None, str] | tuple[str, str, float | None, str, str]
+Told: TypeAlias = tuple[str, str, float | Raw | None, str] | tuple[str, str, float | Raw | None, str, str]
 """Of a number its name, its label, itself, what it is, and why there is none."""
 
 
@@ -257,7 +259,7 @@ def _figures_here(at: datetime, told: Iterable[Told]) -> list[Figure]:
             name,
             label,
             Decimal(repr(value)) if isinstance(value, float) else value,
-            Kind.NUMBER if isinstance(value, float) else Kind.COUNT,
+            Kind.NUMBER if isinstance(value, float | Raw) else Kind.COUNT,
             formula,
             MEASURED_HERE,
             at,
