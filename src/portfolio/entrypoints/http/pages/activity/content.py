@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.happenings.activity import ListedEntry
@@ -40,13 +40,16 @@ SUMS: Final[Mapping[str, About]] = {
 _LATE: Final = timedelta(days=1)
 
 
-Link = tuple[str, str]
-"""Another entry: its words, and where it is shown."""
+class Link(NamedTuple):
+    """Another entry, and where it is shown."""
+
+    words: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An entry. What it did not move is None: ``price`` is that of a trade, ``more`` says how many are not shown."""
+    """An entry. What it did not move is None: ``price`` is that of a trade, ``more`` legs are not shown."""
 
     revision: int
     what: str
@@ -155,11 +158,11 @@ def _other_line(recorded: RecordedCashEntry, taken_out_by: int | None) -> Line:
 
 
 def _trade_link(trade_id: int | None) -> Link | None:
-    return None if trade_id is None else (f"trade {trade_id}", f"/pages/trades?trade={trade_id}")
+    return None if trade_id is None else Link(f"trade {trade_id}", f"/pages/trades?trade={trade_id}")
 
 
 def _entry_link(revision: int | None) -> Link | None:
-    return None if revision is None else (f"entry {revision}", f"/pages/activity?entry={revision}")
+    return None if revision is None else Link(f"entry {revision}", f"/pages/activity?entry={revision}")
 
 
 def _together(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
@@ -187,7 +190,7 @@ def _adds_up(line: Line, as_of: datetime) -> Figure:
     nothing = Money.zero()
     cost = sum((leg.basis_delta for leg in line.legs), nothing)
     deposits, realized = line.net_deposits_delta or nothing, line.realized_delta or nothing
-    moved, label = line.cash_delta or nothing, "Change of cash"
+    moved = line.cash_delta or nothing
     terms: Sequence[Term] = ()
     formula = "As it was written: what all of it cost is not told here."
     if deposits + realized - cost == moved:
@@ -197,4 +200,5 @@ def _adds_up(line: Line, as_of: datetime) -> Figure:
             Term("Realized result", realized, Kind.RESULT, "+"),
             Term("Cost of what it moved", cost, Kind.COST, "−"),
         )
-    return Figure("entry_cash_delta", label, moved, Kind.MONEY, formula, AVERAGE_COST, as_of, terms)
+    about = {"entry_cash_delta": ("Change of cash", Kind.MONEY, formula)}
+    return FigureOf(about, AVERAGE_COST, as_of)("entry_cash_delta", moved, terms=terms)

@@ -28,7 +28,7 @@ class Term:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A number that can be opened: how it is made of which numbers, by which convention, and as of when.
 
@@ -65,16 +65,26 @@ class FigureOf:
     ) -> Figure:
         """Return a figure; without a value its formula has no numbers."""
         label, kind, formula = self.about[name]
-        terms = terms if value is not None else ()
-        return Figure(name, label, value, kind, formula, self.convention, self.as_of, terms, reason, period)
+        return Figure(
+            name=name,
+            label=label,
+            value=value,
+            kind=kind,
+            formula=formula,
+            convention=self.convention,
+            as_of=self.as_of,
+            terms=terms if value is not None else (),
+            reason=reason,
+            period=period,
+        )
 
-    def of(self, view: Any, name: str, **more: Any) -> Figure:
+    def of(self, view: Any, name: str, *, terms: Sequence[Term] = (), period: str = "") -> Figure:
         """Return the figure that a view has under this name, with its reason."""
-        return self(name, getattr(view, name), reason=view.reasons.get(name), **more)
+        return self(name, getattr(view, name), terms=terms, reason=view.reasons.get(name), period=period)
 
-    def always(self, view: Any, name: str, terms: Sequence[Term], **more: Any) -> Figure:
-        """Return that figure; the numbers in its formula stay without a value too, where they say why there is none."""
-        return replace(self.of(view, name, **more), terms=terms)
+    def always(self, view: Any, name: str, terms: Sequence[Term], *, period: str = "") -> Figure:
+        """Return that figure; the numbers in its formula stay without a value too: they tell why there is none."""
+        return replace(self.of(view, name, period=period), terms=terms)
 
 
 def last_days(days: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from portfolio.application.imports.kept.records import Asked
@@ -116,9 +117,9 @@ def _reasons(what: str, listed: Iterable[Ignored]) -> list[tuple[str, str, int]]
 
 def _books(reading: Reading) -> Sequence[Figure]:
     portfolio, as_of = reading.valuation.portfolio, reading.snapshot.as_of
-    cash = FigureOf(FIGURES, "USD, USDT and USDC are cash, one for one", as_of)
-    deposits = FigureOf(FIGURES, "transfers of coins at their cost", as_of)
+    figure = FigureOf(FIGURES, "USD, USDT and USDC are cash, one for one", as_of)
+    at_cost = replace(figure, convention="transfers of coins at their cost")
     return [
-        cash("cash_balance", number(portfolio.cash)),
-        deposits("net_deposits", number(portfolio.net_deposits)),
+        figure("cash_balance", number(portfolio.cash)),
+        at_cost("net_deposits", number(portfolio.net_deposits)),
     ]

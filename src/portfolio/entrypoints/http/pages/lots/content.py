@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -14,7 +14,7 @@ from portfolio.domain.decimal_text import counted
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.ledger.lot_answers import gain_views, lot_views
-from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import About, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.list_form import query_of
 from portfolio.entrypoints.http.pages.frame.typed import messages
@@ -28,15 +28,19 @@ METHODS: Final[Mapping[LotMethod, str]] = {
     LotMethod.AVERAGE: "average cost, as the ledger has it",
     LotMethod.PICKED: "the lots that were picked, else the oldest",
 }
-LEFT: Final = "The sum of the costs of all lots that are left, fees included."
-GAINED: Final = (
-    "Proceeds less cost of all that was sold until now. Less the cost of what is left, and of what was transferred "
-    "out, it is the same by every method."
-)
+OF_LOTS: Final[Mapping[str, About]] = {
+    "lots_basis": ("Cost of what is left", Kind.COST,
+                   "The sum of the costs of all lots that are left, fees included."),
+    "gain_ever": (
+        "Realized, ever", Kind.RESULT,
+        ("Proceeds less cost of all that was sold until now. Less the cost of what is left, and of what was "
+         "transferred out, it is the same by every method.")),
+}  # fmt: skip
 UNDATED: Final = "Of what nobody knows when it was acquired, and what was realized without a sale."
 ROWS_A_PAGE: Final = 100
 EVER: Final = "all"
 NOTHING: Final = number(Decimal(0))
+"""The quantity of what was realized without a sale: as income is, or a restatement of cost."""
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _CURSOR = re.compile(r"[lg][0-9a-f]{1,8}")
@@ -102,10 +106,10 @@ def _found(form: LotsForm, wanted: Wanted, lots: Lots, gains: Gains) -> dict[str
     """Return a page of the lots that are left and one of the gains, with the sums of all of them as figures."""
     days = gains.long_term_days
     return {
-        "left": list(_left(lots)),
+        "left": _left(lots),
         "lots": lot_views(lots.lots[wanted.lots : wanted.lots + ROWS_A_PAGE], lots.as_of, days),
         "lot_rows": _rows(form, "lots", wanted.lots, len(lots.lots)),
-        "realized": list(_realized(gains)),
+        "realized": _realized(gains),
         "gains": gain_views(gains.disposals[wanted.gains : wanted.gains + ROWS_A_PAGE], days),
         "gain_rows": _rows(form, "gains", wanted.gains, len(gains.disposals)),
         "long_term_days": days,
@@ -124,30 +128,28 @@ def _rows(form: LotsForm, name: str, start: int, count: int) -> dict[str, Any]:
     }
 
 
-def _left(lots: Lots) -> Iterator[Figure]:
-    convention = f"{METHODS[lots.method]}; trades by the time of their execution"
-    for name, label, kind, value, formula in (
-        ("lots_basis", "Cost of what is left", Kind.COST, lots.cost_basis, LEFT),
-        ("gain_ever", "Realized, ever", Kind.RESULT, lots.gain, GAINED),
-    ):
-        yield Figure(name, label, value, kind, formula, convention, lots.as_of)
+def _left(lots: Lots) -> Sequence[Figure]:
+    figure = FigureOf(OF_LOTS, f"{METHODS[lots.method]}; trades by the time of their execution", lots.as_of)
+    return [figure("lots_basis", lots.cost_basis), figure("gain_ever", lots.gain)]
 
 
-def _realized(gains: Gains) -> Iterator[Figure]:
+def _realized(gains: Gains) -> Sequence[Figure]:
     days = counted(gains.long_term_days, "day")
-    convention = f"{METHODS[gains.method]}; a year is one of UTC; no country's tax rules"
+    about = {
+        "gain": ("Gain", Kind.RESULT, "Proceeds less cost, both with their fees."),
+        "short_term": ("Of it short-term", Kind.RESULT, f"Of what was held for at most {days}."),
+        "long_term": ("Of it long-term", Kind.RESULT, f"Of what was held for more than {days}."),
+        "undated": ("Of it without a date", Kind.RESULT, UNDATED),
+    }
+    figure = FigureOf(about, f"{METHODS[gains.method]}; a year is one of UTC; no country's tax rules", gains.as_of)
+    terms = [Term("Proceeds", gains.proceeds, Kind.MONEY), Term("Cost of what was sold", gains.basis, Kind.COST, "−")]
     period = "all years" if gains.year is None else str(gains.year)
-    of_gain = (
-        Term("Proceeds", gains.proceeds, Kind.MONEY),
-        Term("Cost of what was sold", gains.basis, Kind.COST, "−"),
-    )
-    for name, label, value, formula, terms in (
-        ("gain", "Gain", gains.gain, "Proceeds less cost, both with their fees.", of_gain),
-        ("short_term", "Of it short-term", gains.short_term, f"Of what was held for at most {days}.", ()),
-        ("long_term", "Of it long-term", gains.long_term, f"Of what was held for more than {days}.", ()),
-        ("undated", "Of it without a date", gains.undated, UNDATED, ()),
-    ):
-        yield Figure(name, label, value, Kind.RESULT, formula, convention, gains.as_of, terms, period=period)
+    return [
+        figure("gain", gains.gain, terms=terms, period=period),
+        figure("short_term", gains.short_term, period=period),
+        figure("long_term", gains.long_term, period=period),
+        figure("undated", gains.undated, period=period),
+    ]
 
 
 def _method(text: str) -> LotMethod:

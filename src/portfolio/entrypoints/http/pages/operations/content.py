@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from msgspec import Raw
 
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.entrypoints.http.operations.answers import HealthAnswer
-from portfolio.entrypoints.http.pages.frame.figures import Figure, Term
+from portfolio.entrypoints.http.pages.frame.figures import About, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.shell.numbers import number
+from portfolio.entrypoints.http.shell.numbers import number, thousandths
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.log_writer import DROPPED
 
@@ -59,8 +57,33 @@ class Fact:
     may_have_amounts: bool = False
 
 
-Told: TypeAlias = tuple[str, str, float | Raw | None, str] | tuple[str, str, float | Raw | None, str, str]
-"""Of a number its name, its label, itself, what it is, and why there is none."""
+FIGURES: Final[Mapping[str, About]] = {
+    "database_latency_ms": ("Time of a short question, ms", Kind.NUMBER,
+                            "From a short question to the database until its answer."),
+    "unreadable_rows": ("Unreadable rows", Kind.COUNT,
+                        "Rows that nothing can be made of: they are left out of every page and answer."),
+    "unreconciled": (
+        "Unreconciled", Kind.RESULT,
+        ("Cash and cost basis, less net deposits and realized result: what other programs wrote into the shared rows "
+         "and no entry explains.")),
+    "refused_bookings": (
+        "Refused bookings", Kind.COUNT,
+        ("Refused bookings, events and cash transactions that an override could book, and none has. The page of trades "
+         "lists them.")),
+    "ledger_revision": ("Entries of the ledger", Kind.COUNT,
+                        "Trades, deposits, withdrawals and what else was ever booked."),
+    "fresh_share_percent": ("Value with a live price", Kind.PERCENT,
+                            "The share of the value of what is held whose price is not stale and not missing."),
+    "oldest_price_age_seconds": ("Age of the oldest price, s", Kind.COUNT,
+                                 "Now less the time of the oldest price in use."),
+    "refresh_interval_seconds": ("Time between refresh cycles, s", Kind.NUMBER,
+                                 "The setting, or more where the exchanges' limits need it for what is held."),
+    "refresh_age_seconds": ("Last refresh cycle, s ago", Kind.NUMBER,
+                            "Since a refresh cycle of this instance last went through."),
+    "quarantined_total": (
+        "Prices ever held back", Kind.COUNT,
+        "Wild prices that waited for another source or time to confirm them, since the start of this instance."),
+}  # fmt: skip
 
 
 def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Sequence[float]) -> dict[str, Any]:
@@ -97,19 +120,29 @@ def _service(health: HealthAnswer) -> Sequence[Fact]:
 
 def _service_figures(health: HealthAnswer, cases: UseCases, lags: Sequence[float]) -> Sequence[Figure]:
     booking, streams = cases.booking, cases.stream.limits
-    return _figures_here(health.timestamp, (
-        ("loop_lag_longest", "Longest lag of the event loop, ms", _milliseconds(max(lags, default=None)),
-         (f"How late the loop came to what was due, looked at 20 times a second: the longest of the last {len(lags)} "
-         "looks, a minute at most. Every request waits as long."), "not_measured_yet"),
-        ("loop_lag_median", "Median lag of the event loop, ms", _milliseconds(median(lags) if lags else None),
-         f"The median of the same {len(lags)} looks.", "not_measured_yet"),
-        ("bookings_waiting", "Bookings waiting", booking.waiting,
-         f"Bookings that wait for their commit, or are at work; more than {booking.max_waiting} are refused."),
-        ("streams", "Open streams", streams.open.total(),
-         f"Programs and pages that follow this instance; more than {streams.most} are refused."),
-        ("log_lines_dropped", "Log lines lost", DROPPED.total(),
-         "Log lines that no destination took, since the start of this instance."),
-    ))  # fmt: skip
+    about: Mapping[str, About] = {
+        "loop_lag_longest": (
+            "Longest lag of the event loop, ms", Kind.NUMBER,
+            ("How late the loop came to what was due, looked at 20 times a second: the longest of the last "
+             f"{len(lags)} looks, a minute at most. Every request waits as long.")),
+        "loop_lag_median": ("Median lag of the event loop, ms", Kind.NUMBER,
+                            f"The median of the same {len(lags)} looks."),
+        "bookings_waiting": (
+            "Bookings waiting", Kind.COUNT,
+            f"Bookings that wait for their commit, or are at work; more than {booking.max_waiting} are refused."),
+        "streams": ("Open streams", Kind.COUNT,
+                    f"Programs and pages that follow this instance; more than {streams.most} are refused."),
+        "log_lines_dropped": ("Log lines lost", Kind.COUNT,
+                              "Log lines that no destination took, since the start of this instance."),
+    }  # fmt: skip
+    figure = FigureOf(about, MEASURED_HERE, health.timestamp)
+    return [
+        figure("loop_lag_longest", _milliseconds(max(lags, default=None)), reason="not_measured_yet"),
+        figure("loop_lag_median", _milliseconds(median(lags) if lags else None), reason="not_measured_yet"),
+        figure("bookings_waiting", booking.waiting),
+        figure("streams", streams.open.total()),
+        figure("log_lines_dropped", DROPPED.total()),
+    ]
 
 
 def _database(health: HealthAnswer) -> Sequence[Fact]:
@@ -125,12 +158,11 @@ def _database(health: HealthAnswer) -> Sequence[Fact]:
 
 
 def _database_figures(health: HealthAnswer) -> Sequence[Figure]:
-    return _figures_here(health.timestamp, (
-        ("database_latency_ms", "Time of a short question, ms", health.database.latency_ms,
-         "From a short question to the database until its answer.", "database_away"),
-        ("unreadable_rows", "Unreadable rows", health.unreadable_rows.count,
-         "Rows that nothing can be made of: they are left out of every page and answer."),
-    ))  # fmt: skip
+    figure = FigureOf(FIGURES, MEASURED_HERE, health.timestamp)
+    return [
+        figure("database_latency_ms", health.database.latency_ms, reason="database_away"),
+        figure("unreadable_rows", health.unreadable_rows.count),
+    ]
 
 
 def _books(health: HealthAnswer) -> Sequence[Fact]:
@@ -144,28 +176,15 @@ def _books(health: HealthAnswer) -> Sequence[Fact]:
 
 
 def _books_figures(health: HealthAnswer, snapshot: Snapshot | None) -> Sequence[Figure]:
-    unreconciled = health.unreconciled
+    figure, unreconciled = FigureOf(FIGURES, MEASURED_HERE, health.timestamp), health.unreconciled
+    of_rows = FigureOf(FIGURES, "exact, of the rows as they are read", snapshot.as_of if snapshot else health.timestamp)
+    terms = _unreconciled_terms(snapshot.portfolio) if snapshot and unreconciled else ()
+    revision = snapshot.revisions.ledger if snapshot else None
     return [
-        Figure(
-            "unreconciled",
-            "Unreconciled",
-            unreconciled.value if unreconciled else None,
-            Kind.RESULT,
-            "Cash and cost basis, less net deposits and realized result: what other programs wrote into the shared "
-            "rows and no entry explains.",
-            "exact, of the rows as they are read",
-            snapshot.as_of if snapshot else health.timestamp,
-            terms=_unreconciled_terms(snapshot.portfolio) if snapshot and unreconciled else (),
-            reason="no_state_seen",
-        ),
-        *_figures_here(health.timestamp, (
-            ("refused_bookings", "Refused bookings", health.refused_bookings,
-             ("Refused bookings, events and cash transactions that an override could book, and none has. The page of "
-             "trades lists them."), "database_away"),
-            ("ledger_revision", "Entries of the ledger", snapshot.revisions.ledger if snapshot else None,
-             "Trades, deposits, withdrawals and what else was ever booked.", "no_state_seen"),
-        )),
-    ]  # fmt: skip
+        of_rows("unreconciled", unreconciled.value if unreconciled else None, terms=terms, reason="no_state_seen"),
+        figure("refused_bookings", health.refused_bookings, reason="database_away"),
+        figure("ledger_revision", revision, reason="no_state_seen"),
+    ]
 
 
 def _unreconciled_terms(portfolio: Portfolio) -> Sequence[Term]:
@@ -207,29 +226,15 @@ def _price_facts(health: HealthAnswer) -> Sequence[Fact]:
 
 def _price_figures(health: HealthAnswer, quarantined_total: int) -> Sequence[Figure]:
     """Return how old the prices are."""
-    prices, refresher = health.prices, health.refresher
+    prices, refresher, figure = health.prices, health.refresher, FigureOf(FIGURES, MEASURED_HERE, health.timestamp)
+    of_value = replace(figure, convention="sizes count whatever their sign; what has no price counts at its cost")
     return [
-        Figure(
-            "fresh_share_percent",
-            "Value with a live price",
-            prices.fresh_share_percent,
-            Kind.PERCENT,
-            "The share of the value of what is held whose price is not stale and not missing.",
-            "sizes count whatever their sign; what has no price counts at its cost",
-            health.timestamp,
-            reason="nothing_held",
-        ),
-        *_figures_here(health.timestamp, (
-            ("oldest_price_age_seconds", "Age of the oldest price, s", prices.oldest_age_seconds,
-             "Now less the time of the oldest price in use.", "no_price"),
-            ("refresh_interval_seconds", "Time between refresh cycles, s", refresher.interval_seconds,
-             "The setting, or more where the exchanges' limits need it for what is held."),
-            ("refresh_age_seconds", "Last refresh cycle, s ago", refresher.last_tick_age_seconds,
-             "Since a refresh cycle of this instance last went through.", "no_cycle_here"),
-            ("quarantined_total", "Prices ever held back", quarantined_total,
-             "Wild prices that waited for another source or time to confirm them, since the start of this instance."),
-        )),
-    ]  # fmt: skip
+        of_value("fresh_share_percent", prices.fresh_share_percent, reason="nothing_held"),
+        figure("oldest_price_age_seconds", prices.oldest_age_seconds, reason="no_price"),
+        figure("refresh_interval_seconds", refresher.interval_seconds),
+        figure("refresh_age_seconds", refresher.last_tick_age_seconds, reason="no_cycle_here"),
+        figure("quarantined_total", quarantined_total),
+    ]
 
 
 def _listed(symbols: Sequence[str]) -> str:
@@ -252,22 +257,5 @@ def _unknown(health: HealthAnswer, *, has_report: bool) -> Sequence[Fact]:
     return [Fact(label, words) for is_unknown, label, words in told if is_unknown]
 
 
-def _figures_here(at: datetime, told: Iterable[Told]) -> list[Figure]:
-    """Return what this instance counted and measured at a moment."""
-    return [
-        Figure(
-            name,
-            label,
-            Decimal(repr(value)) if isinstance(value, float) else value,
-            Kind.NUMBER if isinstance(value, float | Raw) else Kind.COUNT,
-            formula,
-            MEASURED_HERE,
-            at,
-            reason=why[0] if why else None,
-        )
-        for name, label, value, formula, *why in told
-    ]
-
-
-def _milliseconds(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 3)
+def _milliseconds(seconds: float | None) -> Raw | None:
+    return None if seconds is None else thousandths(seconds * 1000)

@@ -41,6 +41,15 @@ FIGURES: Final[Mapping[str, About]] = {
         "Cash", Kind.MONEY,
         "Deposits less withdrawals, less what was bought, plus what was sold, fees paid; interest less charges."),
     "fees_paid": ("Fees paid", Kind.MONEY, "All fees of all trades."),
+    "daily_return": ("Day change", Kind.RESULT,
+                     "The change since the end of yesterday (UTC), without deposits and withdrawals."),
+    "daily_return_percent": (
+        "Day change, percent", Kind.CHANGE,
+        "The change since the end of yesterday (UTC), without deposits and withdrawals, in percent of the unit value."),
+    "health_score": (
+        "Health score", Kind.NUMBER,
+        ("100 points, less what the limits and the correlation take. Under 70 the score is a reason to trade; a "
+         "broken limit always is.")),
 }  # fmt: skip
 
 
@@ -111,22 +120,11 @@ def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> 
             Term("Net deposits until now", series.today.net_deposits, Kind.MONEY, "−"),
             Term("Net deposits until yesterday", yesterday.net_deposits, Kind.MONEY, "+"),
         ]
-    formula = "The change since the end of yesterday (UTC), without deposits and withdrawals"
-    for name, label, kind, end, of in (
-        ("daily_return", "Day change", Kind.RESULT, ".", terms),
-        ("daily_return_percent", "Day change, percent", Kind.CHANGE, ", in percent of the unit value.", ()),
-    ):
+    figure = FigureOf(FIGURES, series.convention, view.as_of)
+    told: tuple[tuple[str, Sequence[Term]], ...] = (("daily_return", terms), ("daily_return_percent", ()))
+    for name, of in told:
         value = None if measured is None else getattr(measured, name)
-        figure = Figure(name, label, value, kind, formula + end, series.convention, view.as_of)
-        yield replace(figure, terms=of, reason=why or reasons.get(name), period="since midnight UTC")
-
-
-HEALTH: Final[Mapping[str, About]] = {
-    "health_score": (
-        "Health score", Kind.NUMBER,
-        ("100 points, less what the limits and the correlation take. Under 70 the score is a reason to trade; a "
-         "broken limit always is.")),
-}  # fmt: skip
+        yield figure(name, value, terms=of, reason=why or reasons.get(name), period="since midnight UTC")
 
 
 def health_figure(summary: Summary, as_of: datetime, convention: str) -> Figure:
@@ -136,7 +134,7 @@ def health_figure(summary: Summary, as_of: datetime, convention: str) -> Figure:
         Term("Points at the start", 100, Kind.NUMBER),
         *(Term(humanized(one.detail), one.points, Kind.NUMBER, "−") for one in deductions),
     ]
-    figure = FigureOf(HEALTH, convention, as_of)
+    figure = FigureOf(FIGURES, convention, as_of)
     return figure("health_score", score, terms=terms, reason=None if score is not None else NO_TOTAL_VALUE)
 
 

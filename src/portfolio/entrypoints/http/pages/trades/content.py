@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -102,11 +102,11 @@ def trades_content(
 
 
 def _sums(reading: Reading) -> Sequence[Figure]:
-    portfolio, as_of = reading.valuation.portfolio, reading.snapshot.as_of
-    realized, fees = FigureOf(FIGURES, AVERAGE_COST, as_of), FigureOf(FIGURES, "as reported by the engines", as_of)
+    portfolio, figure = reading.valuation.portfolio, FigureOf(FIGURES, AVERAGE_COST, reading.snapshot.as_of)
+    of_engines = replace(figure, convention="as reported by the engines")
     return [
-        realized("realized_pnl", number(portfolio.realized_pnl), period=SINCE_START),
-        fees("fees_paid", number(portfolio.fees_paid), period=SINCE_START),
+        figure("realized_pnl", number(portfolio.realized_pnl), period=SINCE_START),
+        of_engines("fees_paid", number(portfolio.fees_paid), period=SINCE_START),
     ]
 
 
@@ -120,8 +120,9 @@ def _cash_change(trade: TradeView, as_of: datetime) -> Figure:
             Term("Notional", trade.notional, Kind.MONEY, "" if is_sale else "−"),
             Term("Fees", trade.fees, Kind.COST, "−"),
         )
-    convention = "amounts as reported by the engine"
-    return Figure("cash_delta", "Change of cash", trade.cash_delta, Kind.MONEY, formula, convention, as_of, terms)
+    about = {"cash_delta": ("Change of cash", Kind.MONEY, formula)}
+    figure = FigureOf(about, "amounts as reported by the engine", as_of)
+    return figure("cash_delta", trade.cash_delta, terms=terms)
 
 
 def _result(trade: TradeView, as_of: datetime) -> Figure:
@@ -135,5 +136,5 @@ def _result(trade: TradeView, as_of: datetime) -> Figure:
             Term("Change of cash", trade.cash_delta, Kind.MONEY),
             Term("Cost basis sold", trade.cost_basis_sold, Kind.COST, "−"),
         )
-    label, kind = "Realized by this trade", Kind.RESULT
-    return Figure("trade_realized_pnl", label, trade.realized_pnl, kind, formula, AVERAGE_COST, as_of, terms)
+    about = {"trade_realized_pnl": ("Realized by this trade", Kind.RESULT, formula)}
+    return FigureOf(about, AVERAGE_COST, as_of)("trade_realized_pnl", trade.realized_pnl, terms=terms)
