@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.performance.series.daily import DailySeries
@@ -75,8 +75,12 @@ COLUMNS: Final[Sequence[tuple[str, str, Kind]]] = (
 )
 
 
-Month: TypeAlias = tuple[Cell, str, bool]
-"""A month in the table of months: its return, the class that colours it, and whether the days reach over all of it."""
+class Month(NamedTuple):
+    """A month in the table of months: its return, and the class that colours it."""
+
+    cell: Cell
+    heat: str
+    is_whole: bool
 
 
 def figures_of(view: TimeframeView, series: DailySeries) -> Iterator[tuple[str, list[Figure]]]:
@@ -168,4 +172,4 @@ def month_figures(series: DailySeries) -> list[Figure]:
 def _month(period: CalendarPeriod, most: Number) -> Month:
     value = period.return_percent
     cell = Cell(value, Kind.CHANGE, period.reasons.get("return_percent"))
-    return cell, heat_kind(value, most) if most else "", period.is_whole
+    return Month(cell, heat_kind(value, most) if most else "", period.is_whole)
