@@ -9,7 +9,7 @@ from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.records import BookingReply, BookTrade
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BatchItem
-from portfolio.entrypoints.http.ledger.replies import batch_fields, decided
+from portfolio.entrypoints.http.ledger.replies import batch_items, counts_of, decided
 from portfolio.entrypoints.http.ledger.requests import BatchBody, BookingBody, book_trade, book_trades
 from portfolio.entrypoints.http.ledger.views import BookingViews
 from portfolio.entrypoints.http.shell.auth import Caller
@@ -47,9 +47,8 @@ class BookingRequests:
         """Return what became of each booking of a batch, in order: one that cannot be read leaves the others alone."""
         wishes = book_trades(body, caller, self._clock.now())
         results = await decided(wishes, self._booked)
-        return BatchAnswer(
-            timestamp=self._clock.now(), **batch_fields(BatchItem, "booking", results, self.views.answer, path)
-        )
+        items = [BatchItem(booking=booked, **rest) for booked, rest in batch_items(results, self.views.answer, path)]
+        return BatchAnswer(timestamp=self._clock.now(), results=items, **counts_of(item.status for item in items))
 
     async def _booked(self, wishes: Sequence[BookTrade]) -> Sequence[BookingResult]:
         results = await self._queue.book(wishes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, TypedDict, TypeVar
 
 from litestar import Response
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from portfolio.application.ledger.happenings.records import EventReply
 from portfolio.application.ledger.records import BookingReply
@@ -17,6 +17,27 @@ from portfolio.entrypoints.http.shell.responses import Answer, JsonResponse, Pro
 
 W = TypeVar("W")
 R = TypeVar("R", BookingReply, EventReply)
+A = TypeVar("A", bound=Answer)
+
+Status = Literal["booked", "refused", "unreadable"]
+
+
+class ItemFields(TypedDict):
+    """The fields of an item of a batch that are the same whatever was wished."""
+
+    index: int
+    status: Status
+    http_status: int
+    replayed: bool
+    problem: Problem | None
+
+
+class Counts(TypedDict):
+    """How many wishes of a batch had which status."""
+
+    booked: int
+    refused: int
+    unreadable: int
 
 
 def replied(content: Answer | Problem, *, replayed: bool) -> Response[Any]:
@@ -48,21 +69,27 @@ async def decided(
     return [wish if isinstance(wish, RequestError) else next(booked) for wish in wishes]
 
 
-def batch_fields(
-    kind: type[Struct], name: str, results: Sequence[R | Exception], answer: Callable[[R], Answer | Problem], path: str
-) -> dict[str, Any]:
-    """Return the fields of the answer to a batch: what became of each, under ``name`` if booked, and how many were."""
-    items, count = [], Counter({"booked": 0, "refused": 0, "unreadable": 0})
+def batch_items(
+    results: Sequence[R | Exception], answer: Callable[[R], A | Problem], path: str
+) -> Iterator[tuple[A | None, ItemFields]]:
+    """Yield what became of each wish of a batch: its answer, None where it was not booked, and all else of its item."""
     for index, result in enumerate(results):
-        content: Answer | Problem
+        content: A | Problem
         if isinstance(result, Exception):
             content, replayed = problem(kind_of(result), str(result), path=path, errors=field_errors(result)), False
         else:
             content, replayed = answer(result), result.replayed
-        booked, refused = (None, content) if isinstance(content, Problem) else (content, None)
-        status = "booked" if refused is None else "unreadable" if isinstance(result, RequestError) else "refused"
-        http_status = 200 if refused is None else refused.status
-        known = {"index": index, "status": status, "http_status": http_status, "replayed": replayed}
-        items.append(kind(**known, **{name: booked}, problem=refused))
-        count[status] += 1
-    return {"results": items, **count}
+        if isinstance(content, Problem):
+            status: Status = "unreadable" if isinstance(result, RequestError) else "refused"
+            known = ItemFields(
+                index=index, status=status, http_status=content.status, replayed=replayed, problem=content
+            )
+            yield None, known
+        else:
+            yield content, ItemFields(index=index, status="booked", http_status=200, replayed=replayed, problem=None)
+
+
+def counts_of(statuses: Iterable[Status]) -> Counts:
+    """Return how many wishes of a batch were booked, refused, and could not be read."""
+    count = Counter(statuses)
+    return Counts(booked=count["booked"], refused=count["refused"], unreadable=count["unreadable"])

@@ -44,7 +44,7 @@ from portfolio.entrypoints.http.ledger.happenings.requests import (
     read_events,
 )
 from portfolio.entrypoints.http.ledger.idempotency import header_key, refuse_header_key
-from portfolio.entrypoints.http.ledger.replies import batch_fields, decided, replied
+from portfolio.entrypoints.http.ledger.replies import batch_items, counts_of, decided, replied
 from portfolio.entrypoints.http.ledger.trades import read_id
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Caller, Scope
@@ -52,11 +52,9 @@ from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
-_OF_REFUSED = "u"
-
-
 EVENT_BATCH_BYTES: Final = 1024 * 1024
 
+_OF_REFUSED: Final = "u"
 _PROBLEMS = (
     *kinds_of(
         InvalidAmount,
@@ -204,8 +202,10 @@ class EventController(Controller):
         booking = partial(cases.book_events, cases.portfolio_id, dry_run=data.dry_run)
         results = await decided(wishes, lambda readable: cases.uncancelled(booking(readable)))
         path = request.url.path
-        fields = batch_fields(EventItem, "event", results, lambda reply: event_reply(reply, path), path)
-        return EventBatchAnswer(timestamp=cases.clock.now(), dry_run=data.dry_run, **fields)
+        booked = batch_items(results, lambda reply: event_reply(reply, path), path)
+        items = [EventItem(event=event, **rest) for event, rest in booked]
+        counts = counts_of(item.status for item in items)
+        return EventBatchAnswer(timestamp=cases.clock.now(), dry_run=data.dry_run, results=items, **counts)
 
     @get("/events", summary="Events, newest first", opt=access(Scope.READ, problems=kinds_of(KeyReused)))
     async def list_events(
