@@ -76,11 +76,12 @@ def optimisation_request(body: OptimiseBody) -> OptimisationRequest:
     """
     reading = FieldReader()
     symbols = None if isinstance(body.symbols, str) else _symbols(reading, body.symbols)
-    figures: dict[str, Any] = {
-        name.replace("max_", "most_"): reading.within(name, raw, *ends)
-        for name, ends in _RANGES.items()
-        if (raw := getattr(body, name)) is not UNSET
-    }
+    figures: dict[str, Any] = {}
+    for field, (low, high) in _RANGES.items():
+        raw = getattr(body, field)
+        if raw is not UNSET:
+            name = "most_turnover_percent" if field == "max_turnover_percent" else field
+            figures[name] = reading.within(field, raw, low, high)
     changes = settings_in(reading, "limits", body.limits) if isinstance(body.limits, LimitsBody) else {}
     reading.finish()
     return OptimisationRequest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -53,6 +54,18 @@ class CommitForm(msgspec.Struct, forbid_unknown_fields=True):
         return "CommitForm(...)"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What came of a form: what it ``asked``, as it was typed, and the files that were ``looked`` at, or why none."""
+
+    asked: Mapping[str, str] = field(default_factory=dict)
+    looked: Mapping[str, Any] | None = None
+    refused: RequestError | None = None
+
+
+_NO_FORM: Final = Posted()
+
+
 class ImportPage:
     """Makes the page."""
 
@@ -66,18 +79,18 @@ class ImportPage:
     async def __call__(
         self,
         request: HttpRequest,
+        posted: Posted = _NO_FORM,
         *,
         before: int | None = None,
         booked: str | None = None,
-        refused: RequestError | None = None,
-        **shown: Any,
     ) -> Template:
-        """Return the page; with what was ``refused``, and under its status, ``asked`` and ``looked`` at.
+        """Return the page; with what came of a form, and under the status of what was refused.
 
         Raises:
             RequestError: what was refused is not to be mended by another form, as too many requests.
             NotFound: there is no import of that number.
         """
+        refused = posted.refused
         if refused is not None and refused.kind not in {MALFORMED, UNAUTHORIZED, FORBIDDEN}:
             raise refused
         reading = await self._pages.reading()
@@ -89,10 +102,10 @@ class ImportPage:
             if made is None and page is not None:
                 raise NotFound("import", booked)
         content = {
-            **import_content(reading, page, shown.get("asked", {}), made),
+            **import_content(reading, page, posted.asked, made),
             "is_keyed": self._admission.is_keyed,
             "mistakes": _mistakes(refused),
-            "looked": shown.get("looked"),
+            "looked": posted.looked,
             "is_nothing_new": booked == NOTHING_NEW,
             "is_first": before is None,
         }
@@ -149,10 +162,10 @@ class ImportPageController(Controller):
                 looked = await _looked_at(cases.look_at_import(cases.portfolio_id, given, owner=caller.owner(None)))
             except RatesRefused as error:
                 refused = RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))])
-                return await import_page(request, asked=_shown(upload), refused=refused)
+                return await import_page(request, Posted(asked=_shown(upload), refused=refused))
             except RequestError as error:
-                return await import_page(request, asked=_shown(upload), refused=error)
-        return await import_page(request, asked=_shown(upload), looked=looked)
+                return await import_page(request, Posted(asked=_shown(upload), refused=error))
+        return await import_page(request, Posted(asked=_shown(upload), looked=looked))
 
     @post(f"{_PATH}/commit", status_code=200, opt=access(Scope.READ, is_form=True))
     async def commit_files(
@@ -171,11 +184,11 @@ class ImportPageController(Controller):
         try:
             caller = admission.holder(request.scope, data.key.strip(), Scope.TRADE)
         except RequestError as error:
-            return await import_page(request, looked=looked_at(data.preview_id), refused=error)
+            return await import_page(request, Posted(looked=looked_at(data.preview_id), refused=error))
         booking = _booked(cases.book_preview, cases.portfolio_id, data.preview_id, caller.owner(None))
-        import_id, refused = await cases.uncancelled(import_slots.within(booking))
-        if refused is not None:
-            return await import_page(request, looked=refused)
+        import_id, looked = await cases.uncancelled(import_slots.within(booking))
+        if looked is not None:
+            return await import_page(request, Posted(looked=looked))
         return Redirect(f"{_PATH}?booked={import_id or NOTHING_NEW}", status_code=303)
 
 

@@ -34,13 +34,18 @@ CHOICES: Final[Mapping[str, Choices]] = {
 }
 
 
-def optimiser_content(form: OptimiserForm, **shown: Any) -> dict[str, Any]:
-    """Return the form, and what is ``shown`` with it.
+def optimiser_content(
+    form: OptimiserForm,
+    *,
+    mistakes: Mapping[str, str] | None = None,
+    problem: Mapping[str, Any] | None = None,
+    found: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the form, with mistakes in what was typed, by field; why there are no weights; or those that were found.
 
-    That are ``mistakes`` in what was typed, by field; a ``problem``, why there are no weights, which ``asks_less``
-    where objectives that need fewer days have some; or the weights that were ``found``.
+    A ``problem`` ``asks_less`` where objectives that need fewer days have weights.
     """
-    return {"form": form, "mistakes": {}, "problem": None, "found": None, **CHOICES, **shown}
+    return {"form": form, "mistakes": mistakes or {}, "problem": problem, "found": found, **CHOICES}
 
 
 def found_content(state: MarketState, *, found: Optimised) -> dict[str, Any]:

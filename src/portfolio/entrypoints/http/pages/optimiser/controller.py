@@ -52,7 +52,7 @@ class OptimiserPageController(PageController):
             reading = pages.readings.at(state.snapshot, state.at)
             content = optimiser_content(form, found=await measured(partial(found_content, found=asked), state))
         else:
-            reading, content = await pages.reading(), optimiser_content(form, **asked)
+            reading, content = await pages.reading(), asked
         return pages.page(request, "optimiser.html", "Optimiser", reading, is_still=True, content=content)
 
 
@@ -60,13 +60,14 @@ async def _asked(form: OptimiserForm, market: ReadMarket, optimise: Optimise) ->
     """Return the weights that are asked for; where there are none, what the page shows instead."""
     wanted, mistakes = form.read()
     if wanted is None:
-        return {"mistakes": mistakes}
+        return optimiser_content(form, mistakes=mistakes)
     try:
         return await optimise(await market.newest(), wanted)
     except InvalidPolicy as error:
-        return {"mistakes": {OWN_LIMITS: f"{error.field} {error.reason}"}}
+        return optimiser_content(form, mistakes={OWN_LIMITS: f"{error.field} {error.reason}"})
     except TurnoverBoundTooLow as error:
-        return {"mistakes": {"max_turnover_percent": str(error)}}
+        return optimiser_content(form, mistakes={"max_turnover_percent": str(error)})
     except (NotOptimisable, ClosesPending, NotInstalled, ComputationFailed) as error:
         is_short = isinstance(error, TooFewDays)
-        return {"problem": {"title": kind_of(error).title, "detail": str(error), "asks_less": is_short}}
+        problem = {"title": kind_of(error).title, "detail": str(error), "asks_less": is_short}
+        return optimiser_content(form, problem=problem)

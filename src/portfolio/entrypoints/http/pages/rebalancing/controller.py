@@ -25,6 +25,7 @@ from portfolio.entrypoints.http.pages.rebalancing.content import (
 )
 from portfolio.entrypoints.http.pages.rebalancing.form import WhatIfForm, line_of, placed
 from portfolio.entrypoints.http.rebalancing.answers import PolicyView
+from portfolio.entrypoints.http.rebalancing.views import policy_view
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
@@ -50,7 +51,7 @@ class RebalancingPageController(PageController):
             return Redirect(PATH + form.without_trades, status_code=303)
         state = await cases.plan()
         planned = await measured(plan_content, state)
-        policy = planned["view"].policy
+        policy = policy_view(state.policy)
         imagined, mistakes = await _imagined(form, cases.what_if, state, policy)
         reading = pages.readings.at(state.snapshot, state.at)
         look = Look(reading, cases.read_deadline_seconds)
