@@ -29,8 +29,6 @@ HEALTH_FORMULA: Final = (
     "100, less 15 for each position over the position limit, 10 for each category over its limit, and 30 x the average "
     "correlation cut to 0..1; not below 0."
 )
-
-
 FIGURES: Final[Mapping[str, About]] = {
     "health_score": ("Health score", Kind.NUMBER, HEALTH_FORMULA),
     "hhi": ("Herfindahl index", Kind.RATIO,

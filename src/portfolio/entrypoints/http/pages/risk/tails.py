@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
@@ -18,9 +19,7 @@ from portfolio.entrypoints.http.risk.views import tail_view
 from portfolio.entrypoints.http.shell.numbers import number, ratio
 
 TAIL_DAYS: Final = DAYS_PER_YEAR
-SHARES: Final = (95, 99)  # percent of the days
 WAYS: Final = {"historical": "Historical", "cornish_fisher": "Cornish-Fisher", "normal": "Normal"}
-
 
 _FORMULAS: Final = {
     "historical": "The daily losses of today's weights over each day observed, sorted from the worst: the one in the "
@@ -41,19 +40,6 @@ FIGURES: Final[Mapping[str, About]] = {
         "The weight of the assets in them, in percent of the total value; cash loses nothing."),
     "total_value": ("Total value", Kind.MONEY,
                     "Cash and the value of the positions: a loss in dollars is its share of this."),
-    **{f"{way}_{share}_value_at_risk": (f"{label}, value at risk", Kind.FRACTION, _FORMULAS[way])
-       for way, label in WAYS.items() for share in SHARES},
-    **{f"{way}_{share}_conditional_value_at_risk": (f"{label}, mean beyond it", Kind.FRACTION, _BEYOND[way])
-       for way, label in WAYS.items() for share in SHARES},
-    **{f"backtest_{share}_beyond": (
-        "Days that lost more", Kind.COUNT,
-        "Each day from the 31st on beside the historical value at risk of all days before it: how many lost more.")
-       for share in SHARES},
-    **{f"backtest_{share}_p_value": (
-        "Kupiec's p-value", Kind.RATIO,
-        ("How likely a number of days at least as far from the expected one is, if value at risk is right (likelihood "
-        "ratio of the proportion of failures, chi-square with one degree of freedom)."))
-       for share in SHARES},
 }  # fmt: skip
 
 
@@ -81,7 +67,6 @@ def tail_content(state: MarketState) -> dict[str, Any]:
 
 
 def _chart(view: TailView) -> Chart:
-    title = "What a day may lose, as a share of the total value"
     bars: list[Bar] = []
     rows: list[Sequence[str | Cell]] = []
     for name, label in WAYS.items():
@@ -91,7 +76,7 @@ def _chart(view: TailView) -> Chart:
             rows.append(
                 [f"{label}, {words}", *(_cell(loss, kind) for loss in losses), *(_money(loss, kind) for loss in losses)]
             )
-    frame = Frame("tail-chart", title, unit=FRACTION)
+    frame = Frame("tail-chart", "What a day may lose, as a share of the total value", unit=FRACTION)
     return Chart(
         "value_at_risk",
         frame.title,
@@ -102,12 +87,29 @@ def _chart(view: TailView) -> Chart:
     )
 
 
+def _figures_at(share: str) -> Mapping[str, About]:
+    """Return what is said of the figures at one confidence, which is that ``share`` of the days, in percent."""
+    return {
+        **{f"{way}_{share}_value_at_risk": (f"{label}, value at risk", Kind.FRACTION, _FORMULAS[way])
+           for way, label in WAYS.items()},
+        **{f"{way}_{share}_conditional_value_at_risk": (f"{label}, mean beyond it", Kind.FRACTION, _BEYOND[way])
+           for way, label in WAYS.items()},
+        f"backtest_{share}_beyond": (
+            "Days that lost more", Kind.COUNT,
+            "Each day from the 31st on beside the historical value at risk of all days before it: how many lost more."),
+        f"backtest_{share}_p_value": (
+            "Kupiec's p-value", Kind.RATIO,
+            ("How likely a number of days at least as far from the expected one is, if value at risk is right "
+             "(likelihood ratio of the proportion of failures, chi-square with one degree of freedom).")),
+    }  # fmt: skip
+
+
 def _confidence(
     figure: FigureOf, report: TailReport, view: ConfidenceView, found: ConfidenceReport, test: BacktestView
 ) -> dict[str, Any]:
     """Return the loss at one confidence in three ways, and how the historical one did."""
     share, period = plain(found.confidence * 100), last_days(TAIL_DAYS)
-    figures = []
+    figure, figures = replace(figure, about=_figures_at(share)), []
     for way in WAYS:
         loss: LossReport = getattr(found, way)
         shown: LossView = getattr(view, way)
