@@ -35,7 +35,8 @@ _EXPORTED: Final = "portfolio-events"
 _FIGURES: Final = ("quantity", "amount", "cash_delta", "net_deposits_delta", "realized_delta")
 _LONGEST_ACCOUNT: Final = 128
 _SHOWN: Final = 40
-_COLUMNS: Final = ("row", "at", "kind", "symbol", "quantity", "amount", "quote", "fee", "changes")
+_AS_READ: Final = ("at", "kind", "symbol", "quantity", "amount", "quote")
+_COLUMNS: Final = ("row", *_AS_READ, "fee", "changes")
 
 
 class ImportComposition(Protocol):
@@ -211,7 +212,7 @@ def _foot(preview: Preview) -> Iterator[str]:
 def _cells(event: Mapping[str, Any]) -> Iterator[str]:
     rows = event["row"] if isinstance(event["row"], list) else [event["row"]]
     yield printable(",".join(map(str, rows[:3])) + (",..." if len(rows) > 3 else ""))
-    for name in _COLUMNS[1:-2]:
+    for name in _AS_READ:
         yield event[name] or ""
     yield f"{event['fee']} {event['fee_symbol']}" if event["fee"] else ""
     yield ", ".join(f"{symbol} {change}" for symbol, change in event["legs"].items())

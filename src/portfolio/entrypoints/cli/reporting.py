@@ -1,4 +1,4 @@
-"""How commands end, in a sentence and with a status that tells, and what they show on a terminal until then."""
+"""What commands show on a terminal, and how they end: what went wrong in a sentence, and a status that tells."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def progress_on(stream: TextIO) -> Iterator[Tell]:
     with Progress(name, BarColumn(), MofNCompleteColumn(), console=Console(file=stream), transient=True) as bars:
         tasks: dict[str, Any] = {}
 
-        def tell(what: str, done: int, total: int) -> None:
+        def show(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(printable(what))
             bars.update(tasks[what], completed=done, total=total)
 
-        yield tell
+        yield show
 
 
 class InWords(click.Group):
