@@ -1,4 +1,4 @@
-"""Rules, factors and obstacles in words; the codes are the API's."""
+"""Parts of the total value, rules, factors and obstacles in words; the codes are the API's."""
 
 from __future__ import annotations
 

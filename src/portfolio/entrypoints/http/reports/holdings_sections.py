@@ -56,9 +56,9 @@ def identity(valuation: Valuation, *, private: bool) -> Section:
     bar = Frame("identity-bar", "What the total value is made of", unit=PERCENT if private else DOLLARS)
     steps = [Step(PARTS[part.name], part.percent if private else part.amount.value) for part in found.parts]
     whole = percent_of(found.total, found.total) if private else found.total.value
-    drawn = Drawing(bar.title, waterfall_chart(bar, [*steps, Step("Total value", whole, is_total=True)]), not private)
+    drawn = waterfall_chart(bar, [*steps, Step("Total value", whole, is_total=True)])
     note = "Net deposits + realized + unrealized + unreconciled = total value, to the last digit."
-    return Section("identity", "What there is", [note], lines, [drawn])
+    return Section("identity", "What there is", [note], lines, [Drawing(bar.title, drawn, has_amounts=not private)])
 
 
 def contributions(frame: Timeframe) -> Section:
@@ -139,12 +139,13 @@ def _positions(held: Sequence[PositionValue]) -> Table:
                 Cell(one.unrealized_pnl_percent, Kind.CHANGE, "no_cost_basis"),
             ]
         )
-    columns = ["Position", "Category", "Weight", "Price", "Source and time", "Quantity", "Value", "Cost", "Unrealized"]
-    more = left_out(len(held), MOST_POSITIONS, "position")
-    return Table("Positions", [*columns, "Unrealized, of the cost"], rows, more)
+    return Table("Positions", _OF_POSITIONS, rows, left_out(len(held), MOST_POSITIONS, "position"))
 
 
-_WITHOUT_TESTS: Final = {"backtest_95": None, "backtest_99": None}
+_OF_POSITIONS: Final = (
+    "Position", "Category", "Weight", "Price", "Source and time", "Quantity", "Value", "Cost", "Unrealized",
+    "Unrealized, of the cost",
+)  # fmt: skip
 _LOSSES: Final = (
     ("value_at_risk", Kind.FRACTION),
     ("conditional_value_at_risk", Kind.FRACTION),
@@ -155,7 +156,8 @@ _LOSSES: Final = (
 
 def value_at_risk(state: MarketState, days: int) -> Section:
     """Return what a bad day costs at today's weights, three ways."""
-    found = view(TailView, value_at_risk_of(state, days), state, state.closes, **_WITHOUT_TESTS, lookback_days=days)
+    report = value_at_risk_of(state, days)
+    found = view(TailView, report, state, state.closes, lookback_days=days, backtest_95=None, backtest_99=None)
     rows: list[list[Entry]] = []
     for at in (found.confidence_95, found.confidence_99):
         for way in ("historical", "normal", "cornish_fisher"):

@@ -1,4 +1,4 @@
-"""The sections about how the portfolio did."""
+"""The sections about how the portfolio did, what trading cost and brought, and the newest trades."""
 
 from __future__ import annotations
 
@@ -37,8 +37,6 @@ from portfolio.entrypoints.http.reports.content import (
 )
 
 MOST_ASSETS: Final = 50
-
-
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _FIGURES: Mapping[str, tuple[str, Kind]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from portfolio.analytics.conventions import CONVENTION
 from portfolio.application.rebalancing.scores import Scorecard
@@ -29,7 +29,7 @@ RATES = (
 COUNTED = (("Scored", "scored"), ("Pending", "pending"), ("Close lacking", "missing_closes"), ("Filled", "filled"))
 BROUGHT = (("Advice", "advice"), ("Fill", "fill"), ("Shortfall", "shortfall"))
 
-FIGURES: Mapping[str, About] = {
+FIGURES: Final[Mapping[str, About]] = {
     "episodes": ("Episodes", Kind.COUNT,
                  "Signals that took the place of one of the same symbol and reason are one episode with it."),
     "executed": ("Signals carried out", Kind.COUNT, "Signals that a trade has named which was not reversed."),
