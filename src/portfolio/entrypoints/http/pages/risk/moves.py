@@ -108,28 +108,21 @@ def _exact(value: Decimal | None) -> str:
 
 def _figures(state: MarketState, view: VolatilityView) -> Sequence[Figure]:
     figure, report = FigureOf(FIGURES, state.convention, state.as_of), volatility_of(state)
-    volatility, diversification = report.portfolio_volatility, report.diversification_ratio
-    own = own_volatility(diversification, volatility)
+    own = own_volatility(report.diversification_ratio, report.portfolio_volatility)
     of_volatility = [
-        Term("Volatility of a day", ratio(a_day(volatility)), Kind.FRACTION),
+        Term("Volatility of a day", ratio(a_day(report.portfolio_volatility)), Kind.FRACTION),
         Term("Days a year", DAYS_PER_YEAR, Kind.COUNT, "x √"),
     ]
     of_ratio = [
         Term("Weighted own volatilities", ratio(own), Kind.FRACTION),
         Term("Volatility a year", view.portfolio_volatility, Kind.FRACTION, "/"),
     ]
-    told = (
-        ("portfolio_volatility", of_volatility, volatility),
-        ("diversification_ratio", of_ratio, diversification),
-        ("portfolio_heat", _heat_terms(state), report.portfolio_heat),
-    )
     period = last_days(view.lookback_days)
     return [
-        *(
-            figure(name, getattr(view, name), terms=terms, reason=one.reason, period=period)
-            for name, terms, one in told
-        ),
-        figure("common_days", view.common_days),
+        figure.of(view, "portfolio_volatility", terms=of_volatility, period=period),
+        figure.of(view, "diversification_ratio", terms=of_ratio, period=period),
+        figure.of(view, "portfolio_heat", terms=_heat_terms(state), period=period),
+        figure.of(view, "common_days"),
         figure("volatility_covered_percent", view.covered_percent, reason=view.reasons.get("covered_percent")),
     ]
 

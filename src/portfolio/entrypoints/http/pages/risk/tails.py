@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.risk.state import MarketState
-from portfolio.application.risk.value_at_risk import ConfidenceReport, LossReport, TailReport, value_at_risk_of
+from portfolio.application.risk.value_at_risk import ConfidenceReport, TailReport, value_at_risk_of
 from portfolio.domain.decimal_text import plain
 from portfolio.entrypoints.charts import FRACTION, Bar, Frame, bar_chart
 from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term, last_days
@@ -56,7 +56,7 @@ def tail_content(state: MarketState) -> dict[str, Any]:
     return {
         "view": view,
         "observed": [
-            figure("observations", view.observations),
+            figure.of(view, "observations"),
             figure("tail_covered_percent", view.covered_percent, reason=view.reasons.get("covered_percent")),
             figure("total_value", number(state.view.total_value)),
         ],
@@ -111,13 +111,10 @@ def _confidence(
     share, period = plain(found.confidence * 100), last_days(TAIL_DAYS)
     figure, figures = replace(figure, about=_figures_at(share)), []
     for way in WAYS:
-        loss: LossReport = getattr(found, way)
         shown: LossView = getattr(view, way)
         for name, terms in (("value_at_risk", _terms(way, found, report)), ("conditional_value_at_risk", ())):
-            reason = getattr(loss, name).reason
-            figures.append(
-                figure(f"{way}_{share}_{name}", getattr(shown, name), terms=terms, reason=reason, period=period)
-            )
+            value, reason = getattr(shown, name), shown.reasons.get(name)
+            figures.append(figure(f"{way}_{share}_{name}", value, terms=terms, reason=reason, period=period))
     return {"label": f"At {share} %", "figures": figures, "backtest": _backtest(figure, share, test)}
 
 

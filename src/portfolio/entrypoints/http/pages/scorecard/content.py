@@ -101,11 +101,14 @@ def _rates(scores: Sequence[ScoreView]) -> Chart:
 
 def _figures(score: ScoreView, as_of: datetime) -> Sequence[Figure]:
     figure, found = FigureOf(FIGURES, CONVENTION, as_of), score.calibration
-    claims = ("base_rate", "mean_confidence", "brier_score", "base_brier_score")
     return [
-        *(figure(name, getattr(score, name)) for name in ("episodes", "executed")),
+        figure("episodes", score.episodes),
+        figure("executed", score.executed),
         figure.of(found, "hit_rate", terms=_hits(found)),
-        *(figure.of(found, name) for name in claims),
+        figure.of(found, "base_rate"),
+        figure.of(found, "mean_confidence"),
+        figure.of(found, "brier_score"),
+        figure.of(found, "base_brier_score"),
     ]
 
 
