@@ -104,7 +104,7 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
 
 
 def settings_in(reading: FieldReader, field: str, body: LimitSettings) -> dict[str, object]:
-    """Return the settings that stand in a ``field``, as the policy takes them; complaints about those that do not."""
+    """Return the settings that a ``field`` gives, as the policy takes them; what is no number is complained of."""
     given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
     return {name: _setting(reading, f"{field}.{name}", value) for name, value in given.items()}
 

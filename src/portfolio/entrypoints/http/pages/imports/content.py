@@ -79,7 +79,7 @@ def looked_at(preview_id: str, files: Sequence[Mapping[str, Any]] = (), *, was_t
     Without ``files`` its rows are not at hand any more. ``was_tried`` says that its booking was asked for, and booked
     nothing.
     """
-    books = sum(dict(one["counts"])["events"] for one in files if not one["is_given_up"])
+    books = sum(one["counts"]["events"] for one in files if not one["is_given_up"])
     return {"preview_id": preview_id, "files": files, "was_tried": was_tried, "books": books}
 
 
@@ -90,7 +90,12 @@ def shown_file(preview: Preview) -> dict[str, Any]:
         "format": preview.format or "not recognised",
         "rows": preview.rows,
         "is_given_up": preview.is_given_up,
-        "counts": [(name, len(getattr(preview, name))) for name in ("events", "ignored", "known", "reported")],
+        "counts": {
+            "events": len(preview.events),
+            "ignored": len(preview.ignored),
+            "known": len(preview.known),
+            "reported": len(preview.reported),
+        },
         "reported": [(_row([one.row]), _said(one.reason)) for one in preview.reported[:SHOWN]],
         "more_reported": max(0, len(preview.reported) - SHOWN),
         "events": [(_row(one.event.rows), one.event) for one in preview.events[:SHOWN]],
