@@ -28,7 +28,7 @@ METHODS: Final[Mapping[LotMethod, str]] = {
     LotMethod.AVERAGE: "average cost, as the ledger has it",
     LotMethod.PICKED: "the lots that were picked, else the oldest",
 }
-OF_LOTS: Final[Mapping[str, About]] = {
+FIGURES: Final[Mapping[str, About]] = {
     "lots_basis": ("Cost of what is left", Kind.COST,
                    "The sum of the costs of all lots that are left, fees included."),
     "gain_ever": (
@@ -129,7 +129,7 @@ def _rows(form: LotsForm, name: str, start: int, count: int) -> dict[str, Any]:
 
 
 def _left(lots: Lots) -> Sequence[Figure]:
-    figure = FigureOf(OF_LOTS, f"{METHODS[lots.method]}; trades by the time of their execution", lots.as_of)
+    figure = FigureOf(FIGURES, f"{METHODS[lots.method]}; trades by the time of their execution", lots.as_of)
     return [figure("lots_basis", lots.cost_basis), figure("gain_ever", lots.gain)]
 
 
