@@ -68,8 +68,10 @@ def is_not_modified(scope: HTTPScope, etag: str) -> bool:
     Whether a validator is weak makes no difference here (RFC 9110), and a proxy that compresses makes it so.
     """
     given = b",".join([value for name, value in scope["headers"] if name == b"if-none-match"])
+    if not given:
+        return False
     parts = (part.strip().removeprefix("W/") for part in given.decode("latin-1").split(","))
-    return given != b"" and not {"*", etag.removeprefix("W/")}.isdisjoint(parts)
+    return not {"*", etag.removeprefix("W/")}.isdisjoint(parts)
 
 
 Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]
