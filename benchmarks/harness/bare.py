@@ -15,7 +15,7 @@ from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
-from litestar import Litestar, Request, Response, get, post
+from litestar import Litestar, Response, get, post
 from litestar.params import QueryParameter
 
 from portfolio.entrypoints.http.app import PortfolioApp
@@ -40,9 +40,8 @@ async def read_bytes(name: str) -> Response[bytes]:
 
 
 @post("/bare/bytes/{name:str}", status_code=200, opt=_BOOK)
-async def post_bytes(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+async def post_bytes(name: str, body: bytes) -> Response[bytes]:
     """Return bytes that are ready, once the body is read."""
-    await request.body()
     return Response(_bytes(name), media_type=JSON)
 
 

@@ -43,7 +43,7 @@ def measured(folder: Path, *options: str, seconds: float) -> tuple[Any, str]:
 @pytest.mark.parametrize(
     "groups",
     [
-        {"booking": 2, "backtests": 5, "history": 5},
+        {"booking": 2, "bookings": 1, "backtests": 5, "history": 5},
         pytest.param({"reads": 4, "positions": 3, "verification": 1, "imports": 3}, marks=pytest.mark.faults_long),
     ],
     ids=", ".join,

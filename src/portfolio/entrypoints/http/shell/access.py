@@ -62,8 +62,12 @@ def access_of(handler: BaseRouteHandler) -> Access | None:
     return found if isinstance(found, Access) else None
 
 
+_OF_BODY: Final = frozenset({"data", "body"})
+"""The parameters by which a handler takes the body, decoded or as it is: the framework keeps these names for it."""
+
+
 def takes_no_body(handler: BaseRouteHandler) -> bool:
     """Return whether a route has no use for a body."""
     found = access_of(handler)
     is_read = found is not None and (found.is_form or found.form is not None)
-    return not is_read and "data" not in handler.parsed_fn_signature.parameters
+    return not is_read and handler.parsed_fn_signature.parameters.keys().isdisjoint(_OF_BODY)
