@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -119,8 +119,13 @@ class MariaDbServer(DatabaseServer):
         self._wait_for_end()
 
     def pause(self) -> None:
-        """Keep every connection and accept new ones (the kernel does), and answer nothing."""
+        """Keep every connection and accept new ones (the kernel does), and answer nothing.
+
+        Raises:
+            DatabaseServerError: it goes on all the same.
+        """
         self._signal(signal.SIGSTOP)
+        self._wait_until(self._stands_still, "does not stand still")
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -173,13 +178,24 @@ class MariaDbServer(DatabaseServer):
         return process_of(self.pid) is not None
 
     def _wait_for_end(self) -> None:
+        self._wait_until(lambda: not self.is_running(), "does not end")
+        self.pid = None
+
+    def _wait_until(self, condition: Callable[[], bool], complaint: str) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        while self.is_running():
+        while not condition():
             if time.monotonic() > deadline:
-                message = f"mariadbd (process {self.pid}) does not end"
+                message = f"mariadbd (process {self.pid}) {complaint}"
                 raise DatabaseServerError(message)
             time.sleep(0.02)
-        self.pid = None
+
+    def _stands_still(self) -> bool:
+        """Whether each thread has stopped, where the system tells: one that has not yet may still answer."""
+        try:
+            told = [(thread / "stat").read_text() for thread in Path(f"/proc/{self.pid}/task").glob("*")]
+        except FileNotFoundError:  # a thread that has ended meanwhile
+            return False
+        return all(one.rpartition(")")[2].split()[0] == "T" for one in told)
 
 
 def _directory_options(directory: str, account: str) -> tuple[str, ...]:
