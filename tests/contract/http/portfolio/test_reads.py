@@ -199,11 +199,11 @@ async def test_a_portfolio_whose_closes_could_not_be_read_is_another_version(ser
         return await read(symbols, since=since, until=until)
 
     await service.http.post("/holdings/update", json=BUY)
-    service.prices.closes = closes  # type: ignore[method-assign]
+    service.prices.closes = closes  # type: ignore[method-assign]  # the database is locked for it alone
     first = await service.http.get("/portfolio")
     why = first.json()["portfolio"]["risk_metrics"]["reasons"]
     assert why["portfolio_volatility"] == "history_unavailable"
-    service.prices.closes = read  # type: ignore[method-assign]
+    service.prices.closes = read  # type: ignore[method-assign]  # and no longer
     service.clock.advance(15)
     later = await service.http.get("/portfolio", headers={"If-None-Match": first.headers["ETag"]})
     assert later.status_code == 200
