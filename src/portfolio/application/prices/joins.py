@@ -13,11 +13,8 @@ from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.domain.days import day_of
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import SPLITS_AND_EXCHANGES, CashTransactionKind
 from portfolio.domain.ledger.happening import RENAME
-
-KINDS: Final = frozenset({CashTransactionKind.SPLIT, CashTransactionKind.EXCHANGE})
-"""The events by which units become others."""
 
 SAME_RATIO: Final = Decimal("0.01")
 """Two exchanges of one asset for the other whose ratios differ by more, as a part, are of no fixed ratio."""
@@ -118,7 +115,7 @@ class ReadJoins:
         """Note an entry that this process committed."""
         if isinstance(event, TradeBooked | CashMoved) and len(self._announced) < _MOST_ANNOUNCED:
             entry = event.entry
-            is_change = isinstance(entry, CashEntry) and entry.transaction.kind in KINDS
+            is_change = isinstance(entry, CashEntry) and entry.transaction.kind in SPLITS_AND_EXCHANGES
             self._announced[entry.revision] = entry if is_change and isinstance(entry, CashEntry) else None
 
     async def __call__(self, revision: int) -> Joins:

@@ -17,7 +17,7 @@ from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, Page
-from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, SPLITS_AND_EXCHANGES, CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.symbol import Symbol
 
@@ -41,7 +41,7 @@ def select_events(event_id: int | None = None) -> Select[Any]:
 
 def select_unit_changes(after: int) -> Select[Any]:
     """Return the statement for the rows of splits and exchanges after a ledger revision, as they were booked."""
-    kinds = [CashTransactionKind.SPLIT.value, CashTransactionKind.EXCHANGE.value]
+    kinds = [kind.value for kind in SPLITS_AND_EXCHANGES]
     wanted = (_c.ledger_revision > after, _c.effective_at.is_not(None), _c.kind.in_(kinds))
     return select(cash_transactions).where(*wanted).order_by(_c.ledger_revision)
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.domain.arithmetic import ONE
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import EXACT, Quantity
 from portfolio.domain.symbol import Symbol
-
-KINDS: Final = frozenset({CashTransactionKind.SPLIT, CashTransactionKind.EXCHANGE})
-"""The events by which units become others."""
 
 Quantities: TypeAlias = dict[Symbol, Quantity]
 Held: TypeAlias = Mapping[str | None, Quantities]

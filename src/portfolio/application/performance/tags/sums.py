@@ -10,9 +10,9 @@ from datetime import date
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import MOVEMENTS
 from portfolio.application.ledger.lots.movement import Movement
-from portfolio.application.performance.tags.other_units import KINDS, Held, OtherUnits
+from portfolio.application.performance.tags.other_units import Held, OtherUnits
 from portfolio.domain.days import DAY, day_of
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import SPLITS_AND_EXCHANGES, CashTransactionKind
 from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
@@ -126,7 +126,9 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
             day = period.day_of_other(entry, opened)
             if day > period.end:
                 continue
-            if entry.transaction.kind in KINDS and all(tag_of(moved) is None for moved in entry.positions):
+            if entry.transaction.kind in SPLITS_AND_EXCHANGES and all(
+                tag_of(moved) is None for moved in entry.positions
+            ):
                 units.take(entry, sums.ends(is_before=day <= period.start))
             for moved in entry.positions:
                 of_tag = sums.by_tag[tag_of(moved)]
