@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
+from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Announced
 from portfolio.application.ledger.lots.movement import Movement
@@ -33,8 +33,8 @@ class LedgerDays(DayEntries):
 
     An entry is of the day of its own time: a trade of the day on which it was executed, so that one that is booked just
     after midnight counts before it. So is an event, but one with which units changed is of the day of its booking, as a
-    deposit is. A reversal is of the day of the trade that it takes out. A baseline states
-    everything that there is: nothing from before it counts, and what is said to be executed before it is of its day.
+    deposit is. A reversal is of the day of the trade that it takes out. A baseline states everything that there is:
+    nothing from before it counts, and what is said to be executed before it is of its day.
 
     An entry that cannot be read, or is gone, is missing: ``whole_since`` is the first day whose end all that are read
     add up to.
@@ -47,7 +47,6 @@ class LedgerDays(DayEntries):
         self._lookups = lookups
         self._lock = asyncio.Lock()
         self._announced = Announced()
-        self.take_notice = self._announced.take_notice
         self.is_read = False
         super().__init__()
 
@@ -60,7 +59,7 @@ class LedgerDays(DayEntries):
     async def forget(self) -> None:
         """Know no entry any more: the ledger may have been put back to an earlier state meanwhile."""
         async with self._lock:
-            self._announced.forget(sys.maxsize)
+            self._announced = Announced()
             self._begin()
 
     def missing(self, until: int) -> Sequence[int]:
@@ -72,6 +71,10 @@ class LedgerDays(DayEntries):
     def opened(self) -> date | None:
         """Return the day of the newest baseline; None where nothing was read yet."""
         return day_of(self.transactions[0].transaction.at) if self.transactions else None
+
+    def take_notice(self, event: Event) -> None:
+        """Keep an entry that this process committed."""
+        self._announced.take_notice(event)
 
     async def read(self, portfolio_id: int, until: int) -> None:
         """Read the entries up to a ledger revision. What was read stays when the reading is interrupted.
