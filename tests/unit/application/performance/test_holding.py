@@ -72,3 +72,17 @@ def test_what_was_there_before_the_books_takes_no_time_along_nor_what_others_mad
         times.change(replace(entry, transaction=replace(entry.transaction, event=changed)))
     times.change(replace(entry, positions=entry.positions[:1]))
     assert times.add(next(one for one in booked.entries if isinstance(one, Movement))) is None
+
+
+def test_a_ratio_that_others_wrote_and_that_can_be_none_takes_nothing_along() -> None:
+    booked = Booked()
+    booked.buy("10", "100", day(0))
+    booked.buy("5", "100", day(50), symbol="ETH")
+    entry = booked.happen(Kind.EXCHANGE, day(60), symbol=BTC, quantity=units(5), to_symbol=ETH, ratio=Decimal(1))
+    booked.sell("5", "100", day(100), symbol="ETH")
+    booked.sell("5", "100", day(100))
+    terms = entry.transaction.event
+    assert terms is not None
+    below_zero = replace(entry, transaction=replace(entry.transaction, event=replace(terms, ratio=Decimal(-1))))
+    booked.entries[booked.entries.index(entry)] = below_zero
+    assert held_days(booked) == [50, 100]

@@ -48,7 +48,8 @@ class HoldingTimes:
     def change(self, entry: CashEntry) -> None:
         """Take in a split or an exchange, or what takes one out: what was bought goes on in the other units."""
         legs, terms = entry.positions, entry.transaction.event
-        if terms is None or not terms.ratio:
+        # What others wrote into the rows may lack a leg, or have no ratio that can be.
+        if terms is None or terms.ratio is None or terms.ratio <= 0:
             return
         is_taken_out = terms.reverses_revision is not None
         ratio = 1 / float(terms.ratio) if is_taken_out else float(terms.ratio)
