@@ -147,7 +147,7 @@ def noted(note: str | None, before: Portfolio, after: Portfolio, moved: CashTran
 async def known_under(
     unit: LedgerUnit, wish: MoveCash | BookEvent, key: str
 ) -> RecordedCashEntry | RefusedCashEntry | None:
-    """Return what is kept under a key of who asks, or was in a service without API keys; None where nothing is."""
+    """Return what is kept under a key, with ``adopts_open`` also of a service without API keys; None for nothing."""
     known = await unit.transaction(wish.owner, key)
     return await unit.transaction("", key) if known is None and wish.adopts_open else known
 

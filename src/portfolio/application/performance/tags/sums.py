@@ -60,7 +60,7 @@ class PeriodSums:
 
     def ends(self, *, is_before: bool) -> Sequence[Held]:
         """Return what each tag has at the end, and at the start too of what ``is_before`` it."""
-        _ = self.by_tag[None]
+        _ = self.by_tag[None]  # there from now on: what tags are given is taken from what has none
         at_end = {tag: one.at_end for tag, one in self.by_tag.items()}
         return [at_end, {tag: one.at_start for tag, one in self.by_tag.items()}] if is_before else [at_end]
 

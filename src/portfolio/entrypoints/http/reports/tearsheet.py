@@ -22,6 +22,7 @@ from portfolio.application.performance.records import Basis
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.performance.timeframes import Timeframe
 from portfolio.application.risk.state import MarketState
+from portfolio.domain.days import DAY
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.charts import STYLESHEET
 from portfolio.entrypoints.http.pages.frame.engine import environment
@@ -39,8 +40,6 @@ from portfolio.entrypoints.http.reports.quality import data_quality
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 MOST_TRADES: Final = 100
-
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +96,7 @@ class MakeTearSheet:
         at = max(at, until)
         basis, reads = await cases.by_basis(None)
         series = await reads.series.of(snapshot, wanted.days, wanted.benchmark, today=today)
-        ends = (series.days[0].day, series.days[-1].day) if series.days else (None, today - _DAY)
+        ends = (series.days[0].day, series.days[-1].day) if series.days else (None, today - DAY)
         frame = await reads.timeframes.of(series.history, *ends)
         since = until - timedelta(days=wanted.days)
         found = await self._booked(snapshot, TradeFilter(since=since, until=until, limit=MOST_TRADES + 1))
@@ -127,13 +126,13 @@ def _moment(history: History, newest: Sequence[BookedTrade]) -> datetime:
     times = [position.mark.at for position in snapshot.portfolio.open_positions if position.mark is not None]
     times += [entry.transaction.at for entry in history.entries.transactions[-1:]]
     times += [one.entry.booked_at for one in newest if one.entry is not None]
-    return max((at for at in times if at <= snapshot.as_of + _DAY), default=snapshot.as_of).astimezone(UTC)
+    return max((at for at in times if at <= snapshot.as_of + DAY), default=snapshot.as_of).astimezone(UTC)
 
 
 def _today(history: History, at: datetime) -> date:
     """Return the day that is not over yet: that of the newest thing, or the one after the last that was made final."""
     newest = history.finals[-1].day if history.finals else date.min
-    return newest + _DAY if newest > at.date() else at.date()
+    return newest + DAY if newest > at.date() else at.date()
 
 
 def _written(sheet: Sheet, wanted: SheetRequest, *, simulated: bool) -> bytes:
