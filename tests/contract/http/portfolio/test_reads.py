@@ -211,6 +211,31 @@ async def test_a_portfolio_whose_closes_could_not_be_read_is_another_version(ser
     assert why["portfolio_volatility"] == "too_few_observations"
 
 
+@pytest.mark.parametrize("failing", ["of performance", "of risk"])
+async def test_a_portfolio_one_of_whose_reads_of_closes_failed_is_another_version(
+    service: Service, failing: str
+) -> None:
+    read, reads = service.prices.closes, iter(["of performance", "of risk"])
+
+    async def closes(symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        if next(reads) == failing:
+            raise LedgerUnavailable("locked")
+        return await read(symbols, since=since, until=until)
+
+    await service.http.post("/holdings/update", json=BUY)
+    service.prices.closes = closes  # type: ignore[method-assign]  # a fake that is told what to do
+    first = await service.http.get("/portfolio")
+    service.prices.closes = read  # type: ignore[method-assign]  # a fake that is told what to do
+    body = first.json()["portfolio"]
+    missed = body["risk_metrics"]["reasons"]["portfolio_volatility"] == "history_unavailable"
+    assert (body["performance_metrics"]["stale"], missed) == (failing == "of performance", failing == "of risk")
+    service.clock.advance(15)
+    later = await service.http.get("/portfolio", headers={"If-None-Match": first.headers["ETag"]})
+    assert later.status_code == 200
+    kept = {"If-None-Match": later.headers["ETag"]}
+    assert (await service.http.get("/portfolio", headers=kept)).status_code == 304
+
+
 async def test_a_version_that_the_client_has_is_not_sent_again(service: Service) -> None:
     await service.http.post("/holdings/update", json=BUY)
     first = await service.http.get("/portfolio")

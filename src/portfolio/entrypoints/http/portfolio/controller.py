@@ -49,11 +49,8 @@ class PortfolioAnswers:
 
     async def _encode_portfolio(self, snapshot: Snapshot, now: datetime) -> Encoded:
         reading = self.readings.at(snapshot, now)
-        content = PortfolioAnswer(timestamp=now, portfolio=await self.view(reading))
-        measured = content.portfolio.performance_metrics
-        # What could not be measured may be a moment later, and nothing of the books has changed.
-        is_whole = measured is not None and not measured.stale
-        return Encoded(encode(content), reading.etag if is_whole else f'{reading.etag[:-1]}-unmeasured"')
+        portfolio, etag = await self.view.versioned(reading)
+        return Encoded(encode(PortfolioAnswer(timestamp=now, portfolio=portfolio)), etag)
 
     async def _encode_positions(self, snapshot: Snapshot, now: datetime) -> Encoded:
         reading = self.readings.at(snapshot, now)

@@ -86,8 +86,18 @@ class PortfolioReader:
 
     async def __call__(self, reading: Reading) -> PortfolioView:
         """Return the view of a reading."""
+        view, _ = await self.versioned(reading)
+        return view
+
+    async def versioned(self, reading: Reading) -> tuple[PortfolioView, str]:
+        """Return the view of a reading, and its validator.
+
+        What could not be measured may be a moment later, and nothing of the books has changed: that is another version.
+        """
         performance = await self._performance(reading.snapshot, reading.at)
         state = await self._market.of(reading.snapshot, valuation=reading.valuation)
         risk = await measured(risk_metrics_of, state)
         positions = self.positions(reading.valuation)
-        return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk)
+        is_measured = performance is not None and not performance.stale and state.closes.is_current
+        etag = reading.etag if is_measured else f'{reading.etag[:-1]}-unmeasured"'
+        return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk), etag
