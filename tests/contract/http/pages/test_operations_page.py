@@ -154,6 +154,21 @@ async def test_what_other_programs_moved_is_listed_and_privately_only_counted(se
         assert str(amount) not in private.text
 
 
+async def test_sums_of_other_programs_that_are_out_of_range_do_not_keep_the_page_from_being_shown(
+    service: Service,
+) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    books = service.ledger.books
+    most = Money(Decimal("9e19"))  # each is in range, and cash less deposits of less than nothing is 1.8e20
+    books.portfolio = replace(books.portfolio, cash=most, net_deposits=Money.zero() - most)
+    service.clock.advance(4)
+    assert (await health_of(service))["unreconciled"] is None
+    page = await page_of(service)
+    assert page.value("unreconciled") is None
+    assert "it is too large to be written" in page.figure("unreconciled").text
+    assert page.value("ledger_revision") == "3"
+
+
 def page_bytes(page: Element) -> str:
     """All that a page shows, exact digits included."""
     return " ".join([page.text, *page.exact])

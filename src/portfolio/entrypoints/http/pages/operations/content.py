@@ -179,9 +179,10 @@ def _books_figures(health: HealthAnswer, snapshot: Snapshot | None) -> Sequence[
     figure, unreconciled = FigureOf(FIGURES, MEASURED_HERE, health.timestamp), health.unreconciled
     of_rows = FigureOf(FIGURES, "exact, of the rows as they are read", snapshot.as_of if snapshot else health.timestamp)
     terms = _unreconciled_terms(snapshot.portfolio) if snapshot and unreconciled else ()
+    value = unreconciled.value if unreconciled else None
     revision = snapshot.revisions.ledger if snapshot else None
     return [
-        of_rows("unreconciled", unreconciled.value if unreconciled else None, terms=terms, reason="no_state_seen"),
+        of_rows("unreconciled", value, terms=terms, reason="out_of_range" if snapshot else "no_state_seen"),
         figure("refused_bookings", health.refused_bookings, reason="database_away"),
         figure("ledger_revision", revision, reason="no_state_seen"),
     ]

@@ -6,6 +6,7 @@ from litestar import get
 from litestar.response import Template
 
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
+from portfolio.domain.errors import OutOfRange
 from portfolio.entrypoints.http.operations.controller import health_view
 from portfolio.entrypoints.http.pages.frame.page import PageController, Pages
 from portfolio.entrypoints.http.pages.operations.content import operations_content
@@ -22,15 +23,15 @@ class OperationsPageController(PageController):
     async def read_operations(
         self, request: HttpRequest, pages: Injected[Pages], cases: Injected[UseCases], loop_lag: Injected[LoopLag]
     ) -> Template:
-        """Return how the service is doing; also while there is no state of the books to show."""
+        """Return how the service is doing; also while there is no state of the books that can be shown."""
         found = health_view(await cases.health(), cases.clock.now())
         content = operations_content(found, cases, tuple(loop_lag.recent))
         return pages.page(request, "operations.html", "Operations", await _reading(pages), content=content)
 
 
 async def _reading(pages: Pages) -> Reading | None:
-    """Return the state around the page; None before any was ever seen: this page says why."""
+    """Return the state around the page; None before any was ever seen, or of sums out of range: this page says why."""
     try:
         return await pages.reading()
-    except (LedgerUnavailable, PortfolioMissing):
+    except (LedgerUnavailable, PortfolioMissing, OutOfRange):
         return None
