@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from portfolio.application.performance.series.daily import DailySeries, SeriesDay
 from portfolio.application.performance.series.rolling import Rolling
@@ -13,6 +13,9 @@ from portfolio.domain.money import Money
 from portfolio.entrypoints.charts import DOLLARS, FRACTION, PLAIN, Frame, Scale, Series, Tone, line_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+
+OfDay: TypeAlias = Callable[[SeriesDay], Money | Decimal | None]
+OfRolling: TypeAlias = Callable[[Rolling], Sequence[Decimal | None]]
 
 MOST_ROWS: Final = 400
 """Of longer periods the table has the last day of each month; the chart has every day."""
@@ -28,7 +31,8 @@ def value_chart(series: DailySeries, scale: Scale) -> Chart:
     """Return the value beside the net deposits, in dollars: not for a private page."""
     days = (*series.days, series.today)
     frame = Frame("value", "Value and net deposits", desc="At the end of each day, UTC.", unit=DOLLARS)
-    lines = [line_of(days, "value", "value"), line_of(days, "net deposits", "net_deposits", Tone.OTHER)]
+    deposits = daily_line(days, "net deposits", lambda day: day.net_deposits, Tone.OTHER)
+    lines = [daily_line(days, "value", lambda day: day.value), deposits]
     drawn = line_chart(frame, lines, scale=scale)
     columns = {"Value": "value", "Net deposits": "net_deposits"}
     return Chart.of(frame, drawn, ["Day (UTC)", *columns], _rows(series, columns.values(), Kind.MONEY), _note(series))
@@ -40,7 +44,8 @@ def index_chart(series: DailySeries, scale: Scale) -> Chart:
     days = (*series.days, series.today)
     title = f"Unit value beside {benchmark}"
     frame = Frame("index", title, desc="Both are 100 on the first day; deposits do not move it.", unit=PLAIN)
-    lines = [line_of(days, "portfolio", "unit_index"), line_of(days, benchmark, "benchmark_index", Tone.OTHER)]
+    beside = daily_line(days, benchmark, lambda day: day.benchmark_index, Tone.OTHER)
+    lines = [daily_line(days, "portfolio", lambda day: day.unit_index), beside]
     rows = _rows(series, ("unit_index", "benchmark_index"), Kind.NUMBER)
     note = f"Time-weighted: 100 on the first day, deposits and withdrawals do not count. {_note(series)}".strip()
     return Chart.of(frame, line_chart(frame, lines, scale=scale), ["Day (UTC)", "Portfolio", benchmark], rows, note)
@@ -50,25 +55,26 @@ def drawdown_chart(series: DailySeries) -> Chart:
     """Return how far below its highest value the unit value was."""
     days = (*series.days, series.today)
     frame = Frame("drawdown", "Drawdown", desc="The fall from the highest unit value so far.", unit=FRACTION)
-    drawn = line_chart(frame, [line_of(days, "drawdown", "drawdown", Tone.OTHER, filled=True)])
+    drawn = line_chart(frame, [daily_line(days, "drawdown", lambda day: day.drawdown, Tone.OTHER, filled=True)])
     title, rows = "Drawdown: below the highest unit value so far", _rows(series, ("drawdown",), Kind.FRACTION)
     return Chart(frame.id, title, drawn, ["Day (UTC)", "Drawdown"], rows, _note(series))
 
 
-def line_of(days: Sequence[SeriesDay], name: str, field: str, tone: Tone = Tone.OWN, *, filled: bool = False) -> Series:
+def daily_line(
+    days: Sequence[SeriesDay], name: str, value: OfDay, tone: Tone = Tone.OWN, *, filled: bool = False
+) -> Series:
     """Return a figure of each day as a line."""
-    points = [(day.day, _drawable(getattr(day, field))) for day in days]
-    return Series(name=name, points=points, tone=tone, filled=filled)
+    return Series(name=name, points=[(day.day, _drawable(value(day))) for day in days], tone=tone, filled=filled)
 
 
 def _drawable(value: Money | Decimal | None) -> Decimal | None:
     return value.value if isinstance(value, Money) else value
 
 
-def rolling_lines(rolling: Sequence[Rolling], field: str) -> list[Series]:
+def rolling_lines(rolling: Sequence[Rolling], values: OfRolling) -> list[Series]:
     """Return a figure of the days until each day as lines, one for each length of a window."""
     return [
-        Series(name=f"{one.window_days} days", points=list(zip(one.days, getattr(one, field), strict=True)), tone=tone)
+        Series(name=f"{one.window_days} days", points=list(zip(one.days, values(one), strict=True)), tone=tone)
         for one, tone in zip(rolling, (Tone.OWN, Tone.OTHER), strict=True)
     ]
 

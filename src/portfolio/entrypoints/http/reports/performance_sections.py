@@ -17,13 +17,14 @@ from portfolio.entrypoints.charts import (
     Column,
     Frame,
     Tone,
+    Unit,
     column_chart,
     heat_cell,
     line_chart,
 )
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.series_charts import line_of, rolling_lines
+from portfolio.entrypoints.http.pages.series_charts import OfRolling, daily_line, rolling_lines
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.reports.content import (
     Count,
@@ -67,6 +68,11 @@ _OF_TRADES: Mapping[str, tuple[str, Kind]] = {
     "largest_win": ("Largest win", Kind.RESULT),
     "largest_loss": ("Largest loss", Kind.RESULT),
     "average_holding_days": ("Average days held", Kind.RATIO),
+}
+_ROLLING: Mapping[str, tuple[str, Unit, OfRolling]] = {
+    "returns": ("Rolling return", FRACTION, lambda one: one.returns),
+    "volatilities": ("Rolling volatility, annualized", FRACTION, lambda one: one.volatilities),
+    "sharpe_ratios": ("Rolling Sharpe ratio, annualized", PLAIN, lambda one: one.sharpe_ratios),
 }
 
 
@@ -146,7 +152,8 @@ def _lines(series: DailySeries, wanted: Mapping[str, tuple[str, Kind]]) -> Itera
 
 def _value(series: DailySeries) -> Section:
     frame = Frame("value", "Value and net deposits", unit=DOLLARS)
-    lines = [line_of(series.days, "Value", "value"), line_of(series.days, "Net deposits", "net_deposits", Tone.THIRD)]
+    value = daily_line(series.days, "Value", lambda day: day.value)
+    lines = [value, daily_line(series.days, "Net deposits", lambda day: day.net_deposits, Tone.THIRD)]
     drawn = Drawing(frame.title, line_chart(frame, lines), has_amounts=True)
     return Section("value-and-deposits", "Value and deposits", drawings=[drawn])
 
@@ -154,15 +161,15 @@ def _value(series: DailySeries) -> Section:
 def _units(series: DailySeries) -> Section:
     benchmark = str(series.benchmark)
     frame = Frame("units", f"Unit value beside {benchmark}, 100 at the start")
-    own = line_of(series.days, "Unit value", "unit_index")
-    lines = [own, line_of(series.days, benchmark, "benchmark_index", Tone.OTHER)]
+    own = daily_line(series.days, "Unit value", lambda day: day.unit_index)
+    lines = [own, daily_line(series.days, benchmark, lambda day: day.benchmark_index, Tone.OTHER)]
     note = "A unit's value moves by results alone: a deposit buys units at the value of its moment."
     return Section("unit-value", "Unit value", [note], drawings=[Drawing(frame.title, line_chart(frame, lines))])
 
 
 def _drawdown(series: DailySeries) -> Section:
     frame = Frame("drawdown", "Drawdown", desc="Fall from the highest unit value so far.", unit=FRACTION)
-    falls = line_chart(frame, [line_of(series.days, "Drawdown", "drawdown", Tone.OTHER, filled=True)])
+    falls = line_chart(frame, [daily_line(series.days, "Drawdown", lambda day: day.drawdown, Tone.OTHER, filled=True)])
     found = performance_view(series.performance)
     rows: list[list[Entry]] = [
         [
@@ -260,12 +267,8 @@ def _distribution(series: DailySeries) -> Section:
 
 def _rolling(series: DailySeries) -> Section:
     drawings = []
-    for name, title, unit in (
-        ("returns", "Rolling return", FRACTION),
-        ("volatilities", "Rolling volatility, annualized", FRACTION),
-        ("sharpe_ratios", "Rolling Sharpe ratio, annualized", PLAIN),
-    ):
+    for name, (title, unit, values) in _ROLLING.items():
         frame = Frame(name, title, unit=unit, height=200)
-        drawings.append(Drawing(title, line_chart(frame, rolling_lines(series.rolling, name))))
+        drawings.append(Drawing(title, line_chart(frame, rolling_lines(series.rolling, values))))
     note = "Each day shows the figure of the 30, or the 90, days that end with it."
     return Section("rolling", "Rolling figures", [note], drawings=drawings)

@@ -25,13 +25,13 @@ from portfolio.entrypoints.charts import (
 )
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, rolling_lines
+from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, OfRolling, rolling_lines
 
 MOST_CONTRIBUTIONS: Final = 12
-_FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, str]]] = (
-    ("rolling-return", "Rolling return", FRACTION, Kind.FRACTION, "returns"),
-    ("rolling-volatility", "Rolling volatility", FRACTION, Kind.FRACTION, "volatilities"),
-    ("rolling-sharpe", "Rolling Sharpe ratio", PLAIN, Kind.RATIO, "sharpe_ratios"),
+_FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, OfRolling]]] = (
+    ("rolling-return", "Rolling return", FRACTION, Kind.FRACTION, lambda one: one.returns),
+    ("rolling-volatility", "Rolling volatility", FRACTION, Kind.FRACTION, lambda one: one.volatilities),
+    ("rolling-sharpe", "Rolling Sharpe ratio", PLAIN, Kind.RATIO, lambda one: one.sharpe_ratios),
 )
 
 
@@ -49,9 +49,9 @@ def distribution_chart(found: Distribution) -> Chart:
 
 def rolling_charts(rolling: Sequence[Rolling]) -> Iterator[Chart]:
     """Yield the return, the volatility and the Sharpe ratio of the 30 and the 90 days until each day."""
-    for name, title, unit, kind, field in _FIGURES:
-        lines = rolling_lines(rolling, field)
-        known = [dict(zip(one.days, getattr(one, field), strict=True)) for one in rolling]
+    for name, title, unit, kind, values in _FIGURES:
+        lines = rolling_lines(rolling, values)
+        known = [dict(zip(one.days, values(one), strict=True)) for one in rolling]
         days = list(known[0])
         shown = [day for n, day in enumerate(days) if len(days) <= MOST_ROWS or day.day == 1 or n == len(days) - 1]
         frame = Frame(name, f"{title} of 30 and of 90 days", unit=unit)
