@@ -105,7 +105,7 @@ class Admission:
         headers = _headers(scope)
         if not self._keyring:
             self._check_origin(headers, method)
-        caller = self._caller(scope, access)
+        caller = self._caller(scope, access, headers)
         scope["user"] = caller
         # The probes are never too many: whoever floods them must not have the service taken for dead.
         if access.scope is not None:
@@ -183,11 +183,11 @@ class Admission:
             return self._keyring.signed_in(cookie, self._clock.now()), "the sign-in is over: sign in again"
         return None, "send a key in the header X-TRADING-API-KEY, or as a bearer token"
 
-    def _caller(self, scope: AnyScope, access: Access) -> Caller:
+    def _caller(self, scope: AnyScope, access: Access, headers: Mapping[bytes, bytes]) -> Caller:
         caller, wrong = self._known(scope)
         if caller is not None:
             if caller.signed_in and access.scope is not None and not access.is_form:
-                _check_reads_only(scope)
+                _check_reads_only(scope, headers)
             return caller
         if access.scope is None:
             return Caller("nobody", frozenset())
@@ -241,12 +241,12 @@ def _hostname(url: str) -> str:
         return ""
 
 
-def _check_reads_only(scope: AnyScope) -> None:
+def _check_reads_only(scope: AnyScope, headers: Mapping[bytes, bytes]) -> None:
     """Refuse what a browser does with its cookie alone but read, and what another page makes it do."""
     is_socket = scope["type"] != ScopeType.HTTP
     if scope.get("method", "GET") not in _SAFE:
         raise RequestError(FORBIDDEN, "a signed-in browser only reads: send a key with what changes something")
-    _check_same_origin(_headers(scope), is_due=is_socket)
+    _check_same_origin(headers, is_due=is_socket)
 
 
 def _check_same_origin(headers: Mapping[bytes, bytes], *, is_due: bool) -> None:
