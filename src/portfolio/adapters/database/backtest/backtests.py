@@ -174,8 +174,8 @@ class DatabaseBacktests:
         async def write(session: Session) -> None:
             if seconds is not None:
                 values["expires_at"] = times(session, seconds)[1]
-            is_newest = (_c.id == claim.number, _c.token == claim.token, _c.state == JobState.RUNNING.value)
-            mine = update(backtests).where(*is_newest)
+            is_own = (_c.id == claim.number, _c.token == claim.token, _c.state == JobState.RUNNING.value)
+            mine = update(backtests).where(*is_own)
             if (await session.run(mine.values(values))).rowcount != 1:
                 raise LeaseLost(f"the backtest {claim.job_id} is computed by another instance now, or has ended")
 

@@ -103,9 +103,7 @@ def problems_of(access: Access, method: str) -> list[ProblemKind]:
         kinds += [UNAUTHORIZED, FORBIDDEN, CROSS_ORIGIN, RATE_LIMITED]
         kinds += [kind for error, kind in PROBLEMS.items() if error.__name__ in _READ_ERRORS]
     if method != "get":
-        kinds += [UNSUPPORTED_MEDIA_TYPE]
-    if method == "post":
-        kinds += [TOO_LARGE, REQUEST_TIMEOUT, OUTCOME_UNKNOWN]
+        kinds += [UNSUPPORTED_MEDIA_TYPE, TOO_LARGE, REQUEST_TIMEOUT, OUTCOME_UNKNOWN]
     return sorted(set(kinds), key=lambda kind: (kind.status, kind.slug))
 
 
