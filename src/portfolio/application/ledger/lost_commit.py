@@ -38,35 +38,40 @@ async def commit_once(  # shape: as the port's, with whom to tell
     announce: Announcer = NO_LISTENERS,
     keys: Collection[BookingKey] = (),
     symbols: Collection[Symbol] | None = None,
+    lost: list[Made[T]] | None = None,
 ) -> T:
     """Return the result of ``work``, committed exactly once, and its events announced once.
 
     Where the answer to the commit is lost, the row lock is taken again: having it proves that the lost transaction has
     ended one way or the other. What it made is looked for, and made anew where it is not in the books.
 
+    Who may have to ask again for the same passes one list of what was ``lost``: it is added to, and all of it is looked
+    for each time.
+
     Raises:
         LedgerUnavailable: nothing was applied.
         OutcomeUnknown: the commit was lost, and what became of it could not be looked up.
     """
+    lost = [] if lost is None else lost
     last: Made[T] | None = None
-    lost: Made[T] | None = None
     is_gone = False
 
     async def run(unit: LedgerUnit) -> Made[T]:
         nonlocal last, is_gone
-        if lost is not None and lost.is_kept is not None:
-            # At every attempt: locks are a cluster node's own, and the lost commit may come in when this one fails.
-            is_gone = False
-            if await lost.is_kept(unit):
-                return lost
-            is_gone = True
+        is_gone = False
+        # At every attempt: locks are a cluster node's own, and the lost commit may come in when this one fails.
+        for each in lost:
+            if each.is_kept is not None and await each.is_kept(unit):
+                return each
+        is_gone = bool(lost) and lost[-1].is_kept is not None
         last = await work(unit)
         return last
 
     try:
         made = await ledger.transact(portfolio_id, run, keys=keys, symbols=symbols)
     except OutcomeUnknown as unknown:
-        lost = last
+        if last is not None:
+            lost.append(last)
         with announce.in_doubt() as place:
             try:
                 made = await ledger.transact(portfolio_id, run, keys=keys, symbols=symbols)
@@ -74,7 +79,7 @@ async def commit_once(  # shape: as the port's, with whom to tell
                 if is_gone:
                     raise
                 raise unknown from unavailable
-            if made is lost:
+            if any(made is each for each in lost):
                 place.events = made.events
                 return made.result
     announce(made.events)

@@ -91,9 +91,10 @@ class LockedPlan:
             LedgerUnavailable: the database is away, or the books change faster than plans are made.
             OutcomeUnknown: the commit was lost, and the database is away since.
         """
+        lost: list[Made[tuple[T] | None]] = []
         for _ in range(ATTEMPTS):
             run = partial(self._run, work, await self._planned())
-            made = await commit_once(self.ledger, self.portfolio_id, run, announce=self.announce)
+            made = await commit_once(self.ledger, self.portfolio_id, run, announce=self.announce, lost=lost)
             if made is not None:
                 return made[0]
         raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)
@@ -109,7 +110,7 @@ class LockedPlan:
         async def is_kept(unit: LedgerUnit) -> bool:
             first = changed[0]
             found = (await self.signals.within(unit).named([first.id])).get(first.id)
-            return found is not None and (found.status, found.acknowledged_at) == (first.status, first.acknowledged_at)
+            return found is not None and _became(found) == _became(first)
 
         return Made((result,), is_kept if changed else None, [SignalChanged(signal) for signal in changed])
 
@@ -125,6 +126,10 @@ class LockedPlan:
         if not state.closes.is_current:
             raise LedgerUnavailable("the price history could not be read")
         return state
+
+
+def _became(signal: Signal) -> tuple[object, ...]:
+    return signal.status, signal.acknowledged_by, signal.acknowledged_at
 
 
 class GenerateSignals:
