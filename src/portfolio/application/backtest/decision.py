@@ -161,8 +161,8 @@ class ByTargets:
 
     def __call__(self, known: Known) -> Decision:
         """Return the trades that lead to the weights; none where there are no weights."""
-        wanted = self._wanted(known)
         summary = known.summary(self.policy)
+        wanted = self._wanted(known, summary.view)
         try:
             question = question_of(summary, wanted)
             returns = common_returns(known.history, question.universe.free, wanted.days)
@@ -180,15 +180,15 @@ class ByTargets:
         ]
         return Decision(orders=orders, weights=weights)
 
-    def _wanted(self, known: Known) -> OptimisationRequest:
-        """Return the wanted for the assets that have closes enough by now."""
+    def _wanted(self, known: Known, view: MarketView) -> OptimisationRequest:
+        """Return the wanted for the assets that have closes enough by now, and may be bought."""
         wanted = self.targets
         return OptimisationRequest(
             objective=wanted.objective,
             estimator=wanted.estimator,
             half_life_days=wanted.half_life_days,
             days=wanted.days,
-            symbols=[Symbol(symbol) for symbol in self._old_enough(known)],
+            symbols=[Symbol(symbol) for symbol in self._old_enough(known) if not view.is_uncountable(symbol)],
             cash_percent=wanted.cash_percent,
             most_turnover_percent=wanted.max_turnover_percent,
             limits=wanted.limits,

@@ -47,7 +47,7 @@ def universe_of(
     if view.total_value <= 0:
         raise NotOptimisable("the total value is not above zero, so there are no fractions of it")
     asked = None if request.symbols is None else frozenset(symbol.code for symbol in request.symbols)
-    kept = {holding.symbol: why for holding in view.held if (why := _why_kept(holding, policy, asked or ()))}
+    kept = {holding.symbol: why for holding in view.held if (why := _why_kept(view, holding, policy, asked or ()))}
     kept |= dict.fromkeys(too_short, WhyKept.TOO_SHORT_FOR_ITS_WEIGHT)
     if asked is None:
         free = [holding.symbol for holding in view.held if holding.symbol not in kept]
@@ -56,6 +56,9 @@ def universe_of(
         refused = [symbol for symbol in free if not is_reachable(view.holdings[symbol])]
         if refused:
             raise NotOptimisable(f"no live price, no close, or a short position: {', '.join(refused)}")
+        uncountable = [symbol for symbol in free if view.is_uncountable(symbol)]
+        if uncountable:
+            raise NotOptimisable(f"of so low a price the books could not hold enough: {', '.join(uncountable)}")
     if not free:
         raise NotOptimisable("nothing is held that could be traded; name assets in symbols")
     return Universe(
@@ -65,11 +68,13 @@ def universe_of(
     )
 
 
-def _why_kept(holding: Holding, policy: RebalancePolicy, asked: Collection[str]) -> WhyKept | None:
+def _why_kept(view: MarketView, holding: Holding, policy: RebalancePolicy, asked: Collection[str]) -> WhyKept | None:
     if holding.value < 0:
         return WhyKept.SHORT_POSITION
     if not holding.tradable:
         return WhyKept.PRICE_NOT_LIVE
+    if view.is_uncountable(holding.symbol):
+        return WhyKept.PRICE_TOO_LOW
     is_stable = holding.category in policy.stable_categories
     return WhyKept.STABLECOIN if is_stable and holding.symbol not in asked else None
 

@@ -49,6 +49,7 @@ class WhyKept(StrEnum):
     PRICE_NOT_LIVE = "price_not_live"
     SHORT_POSITION = "short_position"
     STABLECOIN = "stablecoin"
+    PRICE_TOO_LOW = "price_too_low"
     TOO_SHORT_FOR_ITS_WEIGHT = "too_short_for_its_weight"
     STAYS = "stays"
 

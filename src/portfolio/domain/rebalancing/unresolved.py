@@ -21,6 +21,7 @@ class Obstacle(StrEnum):
     MEMBER_NOT_TRADED = "member_not_traded"
     TRADE_TOO_SMALL = "trade_too_small"
     RULE_WITHHELD = "rule_withheld"
+    PRICE_TOO_LOW = "price_too_low"
     UNDEFINED_VOLATILITY = "undefined_volatility"
     UNDEFINED_MOMENTUM = "undefined_momentum"
     UNDEFINED_CORRELATION = "undefined_correlation"
@@ -48,7 +49,7 @@ class Unresolved:
 @exact
 def unresolved_after(limits: Limits, projected: Summary, *, withheld: Collection[Reason] = ()) -> list[Unresolved]:
     """Return what stays unresolved when a plan leads to ``projected``: positions that cannot be traded, limits that
-    stay broken, and statistics that are undefined where a limit depends on them.
+    stay broken, positions that cannot be bought, and statistics that are undefined where a limit depends on them.
 
     ``withheld`` are the rules that the plan was made without.
     """
@@ -56,7 +57,7 @@ def unresolved_after(limits: Limits, projected: Summary, *, withheld: Collection
     for name in projected.broken:
         obstacle = obstacle_to(name, limits, withheld=withheld)
         found.append(_broken(name, limits, obstacle))
-    return found + _undefined_statistics(limits) + _undefined_pairs(limits, projected.view)
+    return found + _not_bought(limits) + _undefined_statistics(limits) + _undefined_pairs(limits, projected.view)
 
 
 def obstacle_to(name: LimitName, limits: Limits, *, withheld: Collection[Reason] = ()) -> Obstacle:
@@ -94,6 +95,15 @@ def _broken(name: LimitName, limits: Limits, obstacle: Obstacle) -> Unresolved:
 def _not_traded(holding: Holding) -> Unresolved:
     reason = Obstacle.SHORT_POSITION if holding.value < 0 else Obstacle.PRICE_NOT_LIVE
     return Unresolved(symbols=(holding.symbol,), reason=reason, detail=_DETAILS[reason])
+
+
+def _not_bought(limits: Limits) -> list[Unresolved]:
+    detail = "at its price the whole portfolio would be 1e20 units of it or more, which no books hold: it is not bought"
+    return [
+        Unresolved(symbols=(symbol,), reason=Obstacle.PRICE_TOO_LOW, detail=detail)
+        for symbol in limits.positions
+        if limits.view.holdings[symbol].is_movable and limits.view.is_uncountable(symbol)
+    ]
 
 
 def _undefined_statistics(limits: Limits) -> list[Unresolved]:

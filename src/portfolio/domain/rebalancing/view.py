@@ -11,6 +11,7 @@ from typing import Protocol
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.categories import OTHER
 from portfolio.domain.lazy import lazy
+from portfolio.domain.money import LIMIT
 from portfolio.domain.prices.exchange_rules import NEVER_FETCHED, Rules
 
 Pair = tuple[str, str]
@@ -134,6 +135,14 @@ class MarketView:
     def values(self) -> Mapping[str, Decimal]:
         """Return what each holding is worth."""
         return MappingProxyType({symbol: holding.value for symbol, holding in self.holdings.items()})
+
+    @exact
+    def is_uncountable(self, symbol: str) -> bool:
+        """Return whether an asset's price is so low that the total value would be 1e20 units of it or more, which no
+        books hold.
+        """
+        price = self.holdings[symbol].price
+        return price is not None and self.total_value >= price * LIMIT
 
     @exact
     def changed(self, changes: Mapping[str, Decimal], *, cash: Decimal) -> MarketView:

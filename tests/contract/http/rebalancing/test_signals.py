@@ -300,6 +300,19 @@ async def test_signals_are_withheld_while_too_little_has_a_price(heavy: Service)
     assert (await generate(heavy))["withheld"]["reason"] == "too_little_priced"
 
 
+async def test_a_purchase_of_more_units_than_the_books_hold_is_no_signal_and_no_fault_of_the_request(
+    service: Service,
+) -> None:
+    cheap = "0.0000000000000001"
+    await buy(service, symbol="PEPE", quantity="5" + "0" * 19, price=cheap, net_amount=5000)
+    await buy(service, symbol="SOL", quantity=22, price=1000, net_amount=22000)
+    await remember(service, {"PEPE": lambda day: rising(day) * Decimal(cheap) / 1000, "SOL": rising_apart})
+    # Up to 23 % of the total value 18,000 dollars would have bought 1.8e20 more.
+    assert [signal["symbol"] for signal in (await generate(service))["signals"]] == ["SOL"]
+    unresolved = (await service.http.get("/rebalance/analysis")).json()["analysis"]["unresolved"]
+    assert [(left["symbols"], left["reason"]) for left in unresolved if left["symbol"]] == [(["PEPE"], "price_too_low")]
+
+
 async def test_signals_are_withheld_while_a_rate_is_assumed(heavy: Service) -> None:
     mark = heavy.ledger.books.portfolio.position(Symbol("BTC")).mark
     await _hold(heavy, "BTC", replace(mark, source="binance+assumed-rate"))

@@ -39,20 +39,25 @@ from tests.support.optimisation import closes_of, waves
 
 AAA, BBB, NEW = Symbol("AAA"), Symbol("BBB"), Symbol("NEW")
 OLD = timedelta(hours=1)
+CHEAP = Decimal("1e-16")
 
 
 class Desk:
-    """The use case on a portfolio of these quantities, each of 1,000 dollars."""
+    """The use case on a portfolio of these quantities, each of 1,000 dollars; one that is ``cheap`` is worth as
+    much, in units of 1e-16 dollars.
+    """
 
-    def __init__(self, held: dict[str, str], *, cash: str = "50000", stale: str = "", **policy: Any) -> None:
+    def __init__(
+        self, held: dict[str, str], *, cash: str = "50000", stale: str = "", cheap: str = "", **policy: Any
+    ) -> None:
         self.clock = FakeClock()
-        now = self.clock.now()
+        now, price = self.clock.now(), {code: CHEAP if code == cheap else Decimal(1000) for code in held}
         positions = {
             Symbol(code): Position(
                 symbol=Symbol(code),
-                quantity=Quantity(Decimal(quantity)),
+                quantity=Quantity(Decimal(quantity) * 1000 / price[code]),
                 cost_basis=Money(Decimal(quantity) * 1000),
-                mark=Mark(Price(Decimal(1000)), "coinbase", now - OLD if code == stale else now),
+                mark=Mark(Price(price[code]), "coinbase", now - OLD if code == stale else now),
             )
             for code, quantity in held.items()
         }
@@ -174,6 +179,17 @@ async def test_what_costs_few_days_or_is_more_than_a_little_has_its_weight() -> 
     await many.remember("AAA", n_days=256)
     await many.remember(*(f"N{n}" for n in range(9)), n_days=128)
     assert (await many.asked(Objective.MIN_VARIANCE)).kept == []  # nine of fifty are no rest
+
+
+async def test_what_is_so_cheap_that_the_books_could_not_hold_enough_of_it_keeps_its_value_and_cannot_be_named() -> (
+    None
+):
+    desk = Desk({"AAA": "20", "BBB": "5"}, cheap="BBB")  # 75,000 dollars in all would be 7.5e20 units of BBB
+    found = await desk.asked()
+    assert [(one.symbol, one.reason) for one in found.kept] == [("BBB", WhyKept.PRICE_TOO_LOW)]
+    assert list(found.weights) == ["AAA"]
+    with pytest.raises(NotOptimisable, match=r"so low a price .* BBB"):
+        await desk.asked(symbols=[AAA, BBB])
 
 
 async def test_a_short_position_keeps_its_value_and_gives_no_money() -> None:

@@ -18,7 +18,7 @@ from portfolio.domain.rebalancing.strategies.targets import Proposal
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.unresolved import Obstacle
 from portfolio.domain.rebalancing.view import Holding, MarketView
-from tests.support.rebalancing import FREE, asset, considered, market_view, plan_for, view_of
+from tests.support.rebalancing import FREE, Correlations, asset, considered, market_view, plan_for, view_of
 
 DEFAULT = RebalancePolicy()
 
@@ -293,6 +293,19 @@ def test_what_cannot_be_traded_is_named_with_what_it_holds_up() -> None:
     }
     categories = [item for item in plan.unresolved if item.category]
     assert [(item.category, item.limit) for item in categories] == [("x", Reason.CATEGORY_CONCENTRATION)]
+
+
+@pytest.mark.parametrize("price", ["1e-15", "1.000000000000001e-15"])
+def test_what_is_so_cheap_that_the_books_could_not_hold_a_portfolio_of_it_is_not_bought(price: str) -> None:
+    # 100,000 dollars are 1e20 units at 1e-15, and a little fewer at the next price.
+    view = view_of(asset("A", "10", momentum="0.5", price=price), asset("B", "10", momentum="0.5"))
+    view = replace(view, correlations=Correlations({("A", "B"): Decimal(0)}))
+    plan = plan_for(view, FREE)
+    bought = {trade.symbol for trade in plan.recommendations}
+    assert bought == ({"B"} if price == "1e-15" else {"A", "B"})
+    assert obstacles(plan) == ({("A",): [Obstacle.PRICE_TOO_LOW]} if price == "1e-15" else {})
+    # It is sold as any other is.
+    assert trades(plan_for(view_of(asset("A", "30", price=price)), FREE)) == {"A": (Side.SELL, Decimal(7000))}
 
 
 def test_an_undefined_statistic_is_named_where_a_limit_depends_on_it() -> None:

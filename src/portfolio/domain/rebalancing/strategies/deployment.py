@@ -42,8 +42,9 @@ def spend(targets: Targets) -> list[Proposal]:
 def _rates(targets: Targets) -> dict[str, Decimal]:
     """Return the inverse volatility of each asset that may be bought.
 
-    Not bought besides what the policy excludes, as their true size is not known: an asset of a category of which more
-    than 5 % cannot be traded, and one that is correlated with a position over the pairs' floor that cannot.
+    Not bought besides what the policy excludes is what the books could not hold, by its price. Nor are, as their true
+    size is not known, an asset of a category of which more than 5 % cannot be traded, and one that is correlated with a
+    position over the pairs' floor that cannot.
     """
     limits, rates = targets.limits, {}
     uncertain = {symbol for members in limits.categories.values() if limits.is_stuck(members) for symbol in members}
@@ -54,6 +55,8 @@ def _rates(targets: Targets) -> dict[str, Decimal]:
     for symbol in targets.values:
         holding = limits.view.holdings[symbol]
         if symbol in uncertain or holding.category in limits.policy.stable_categories or not targets.can_move(symbol):
+            continue
+        if limits.view.is_uncountable(symbol):
             continue
         momentum, volatility = holding.momentum, holding.volatility
         if momentum is not None and momentum > 0 and volatility is not None and volatility > 0:

@@ -45,7 +45,9 @@ class KeptView(msgspec.Struct, kw_only=True):
 
     symbol: SymbolCode
     weight: Number
-    reason: Literal["price_not_live", "short_position", "stablecoin", "too_short_for_its_weight", "stays"]
+    reason: Literal[
+        "price_not_live", "short_position", "price_too_low", "stablecoin", "too_short_for_its_weight", "stays"
+    ]
 
 
 class RoomView(msgspec.Struct, kw_only=True):

@@ -32,6 +32,7 @@ OBSTACLES: Final = {
     Obstacle.MEMBER_NOT_TRADED.value: "a position in it cannot be traded",
     Obstacle.TRADE_TOO_SMALL.value: "what is left to trade is too small",
     Obstacle.RULE_WITHHELD.value: "the plan was made without this rule",
+    Obstacle.PRICE_TOO_LOW.value: "its price is too low for it to be bought: the books hold fewer than 1e20 units",
     Obstacle.UNDEFINED_VOLATILITY.value: "its volatility is not defined",
     Obstacle.UNDEFINED_MOMENTUM.value: "its momentum is not defined",
     Obstacle.UNDEFINED_CORRELATION.value: "their correlation is not defined",

@@ -74,6 +74,7 @@ WORDS: Final = {
     "out_of_range": "it is too large to be written",
     "period_too_short": "the period is shorter than 90 days",
     "price_not_live": "its price is not live",
+    "price_too_low": "its price is too low for it to be bought: the books hold fewer than 1e20 units",
     "positions_not_recorded": "the positions of that time were not recorded",
     "prices_stale": "prices are stale",
     "risk_parity_not_found": "no weights of equal risk were found",
