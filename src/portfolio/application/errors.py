@@ -28,6 +28,7 @@
     │   └── TurnoverBoundTooLow so little trading does not lead into the limits
     ├── BacktestNotDone         nothing came of it yet, or nothing will
     ├── NotBacktestable         there is no such backtest on these closes
+    │   └── BacktestOutOfRange  at these closes it would be worth 1e20 or more
     ├── NotInstalled            an optional part of the installation is not there
     ├── ComputationFailed       what was computed beside the service ended without a result
     │   └── ComputationLate     it took too long
@@ -37,8 +38,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Self
 
 
 class ApplicationError(Exception):
@@ -238,6 +240,18 @@ class BacktestNotDone(ApplicationError):
 
 class NotBacktestable(ApplicationError):
     """There is no such backtest: its closes do not cover the days, or there is nothing to begin with."""
+
+
+class BacktestOutOfRange(NotBacktestable):
+    """At its closes a backtest, or what it is compared with, would come to 1e20 dollars or more."""
+
+    @classmethod
+    def on(cls, day: date, dollars: Decimal) -> Self:
+        """Return the error of a day, and of the first amount that is too large on it."""
+        return cls(
+            f"on {day} it, or what it is compared with, would come to {dollars:.3e} dollars, and amounts stay below"
+            " 1e20: begin with less (from cash or weights, with a smaller initial_value), or end before that day"
+        )
 
 
 class ClosesPending(ApplicationError):

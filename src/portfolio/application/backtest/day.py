@@ -18,10 +18,12 @@ from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.backtest.attribution import WriteDown
 from portfolio.domain.backtest.equal_weight import equal_weight_orders
 from portfolio.domain.backtest.fills import MONEY_STEP, recovery_of
-from portfolio.domain.money import EXACT
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.money import EXACT, LIMIT
 
 RECOVERIES: Final = (Decimal(0), Decimal(50), Decimal(100))
 BTC: Final = "BTC"
+_LOWEST: Final = LIMIT.copy_negate()
 
 
 class DaysOf:
@@ -42,7 +44,11 @@ class DaysOf:
         self._until_traded = self._sums()
 
     def pass_day(self, place: int) -> None:
-        """Pass one day: its row of values is at the end of it."""
+        """Pass one day: its row of values is at the end of it.
+
+        Raises:
+            OutOfRange: an amount would be 1e20 or more.
+        """
         day = self._panel.day(place)
         changed = self._write_down(place, day)
         changed |= self._fill(place, day)
@@ -148,11 +154,11 @@ class DaysOf:
         [sums, *_], marks, held = self._until_traded, self._panel.marks_on(place), self._state.btc_units
         return EquityRow(
             day=day,
-            value=shown(sums.own.at(marks.units)),
-            cash=shown(self._state.main.own.cash),
-            do_nothing=shown(sums.idle.at(marks.units)),
-            equal_weight=shown(sums.equal.at(marks.units)),
-            btc=None if held is None else shown(EXACT.multiply(held, marks[BTC])),
+            value=_in_range(sums.own.at(marks.units)),
+            cash=_in_range(self._state.main.own.cash),
+            do_nothing=_in_range(sums.idle.at(marks.units)),
+            equal_weight=_in_range(sums.equal.at(marks.units)),
+            btc=None if held is None else _in_range(EXACT.multiply(held, marks[BTC])),
         )
 
 
@@ -182,6 +188,13 @@ class UntilTraded:
             columns=None if len(columns) == len(panel.symbols) else columns,
             categories=tuple(panel.categories[column] for column in columns),
         )
+
+
+def _in_range(value: Decimal) -> Decimal:
+    """Return the value of a day as it is shown."""
+    if not _LOWEST < value < LIMIT:
+        raise OutOfRange(value)
+    return shown(value)
 
 
 def shown(value: Decimal) -> Decimal:

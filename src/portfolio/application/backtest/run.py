@@ -11,10 +11,11 @@ from portfolio.application.backtest.decision import Decide, Solve, decide_of
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import LEAST_WORTH, BacktestRequest, Kind, Start, faults
 from portfolio.application.backtest.state import BacktestState, Branch, Holdings
-from portfolio.application.errors import NotBacktestable
+from portfolio.application.errors import BacktestOutOfRange, NotBacktestable
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.backtest.fills import Wallet
-from portfolio.domain.money import STEP
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.money import LIMIT, STEP
 
 
 @exact
@@ -27,6 +28,7 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     Raises:
         NotBacktestable: the request has ``faults``, the closes do not cover the days, an asset has no close on the
             first one, one that may be bought has none at all, or there is nothing to begin with.
+        BacktestOutOfRange: it would begin with 1e20 dollars or more.
     """
     for fault in faults(request):
         raise NotBacktestable(f"{fault.field}: {fault.reason}")
@@ -41,6 +43,8 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     worth = wallet.value(panel.marks_on(place))
     if worth < LEAST_WORTH:
         raise NotBacktestable("what there is at the start is worth nothing")
+    if worth >= LIMIT:
+        raise BacktestOutOfRange.on(first, worth)
     btc = panel.closes_on(place, [BTC]).get(BTC)
     return BacktestState(
         request=request,
@@ -70,6 +74,9 @@ def advance(
 
     The panel is the one that the state began with. A state that was encoded and decoded goes on to the same bytes.
     ``decide`` stands in the place of what the request says, for tests of it.
+
+    Raises:
+        BacktestOutOfRange: at the closes of a day it would come to 1e20 dollars or more.
     """
     assert panel.fingerprint == state.panel, "the panel that it began with"
     later = state.copy()
@@ -77,7 +84,10 @@ def advance(
     if state.next_day <= until:
         days = DaysOf(later, panel, decide or decide_of(state.request, state.universe, solve))
         for place in range(panel.place(state.next_day), panel.place(until) + 1):
-            days.pass_day(place)
+            try:
+                days.pass_day(place)
+            except OutOfRange as error:
+                raise BacktestOutOfRange.on(panel.day(place), error.value) from error
         later.next_day = until + timedelta(days=1)
     return later
 

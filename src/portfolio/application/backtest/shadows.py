@@ -20,7 +20,7 @@ from portfolio.application.backtest.shadow_run import (
     rebased,
 )
 from portfolio.application.derived import Derived
-from portfolio.application.errors import LedgerUnavailable, NotBacktestable
+from portfolio.application.errors import BacktestOutOfRange, LedgerUnavailable, NotBacktestable
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.performance.history import History, ReadsHistory
@@ -100,7 +100,8 @@ class ReadShadows:
         try:
             return await self._of(history, nothing, first)
         except (NotBacktestable, OutOfRange) as error:  # at its closes it would be worth nothing, or 1e20 and more
-            return _without(nothing, "out_of_range" if isinstance(error, OutOfRange) else "value_not_positive")
+            is_large = isinstance(error, OutOfRange | BacktestOutOfRange)
+            return _without(nothing, "out_of_range" if is_large else "value_not_positive")
 
     async def _of(self, history: History, nothing: Shadows, first: date) -> Shadows:
         if (books := _first_books(history, first)) is None:

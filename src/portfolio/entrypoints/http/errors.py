@@ -43,6 +43,7 @@ TOO_LARGE = ProblemKind(413, "body-too-large", "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(415, "unsupported-media-type", "Bodies are application/json")
 UPGRADE_REQUIRED = ProblemKind(426, "upgrade-required", "This is a WebSocket")
 HEAD_TOO_LARGE = ProblemKind(431, "head-too-large", "The address and the headers are too long")
+NOT_BACKTESTABLE = ProblemKind(422, "not-backtestable", "This backtest cannot be computed")
 RATE_LIMITED = ProblemKind(429, "rate-limited", "Too many requests")
 INTERNAL = ProblemKind(500, "internal-error", "The service failed; the log says how")
 DEADLINE = ProblemKind(503, "deadline-exceeded", "There was no answer in time")
@@ -82,7 +83,8 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     application.ConfigurationInvalid: ProblemKind(500, "configuration-invalid", "A file of the settings is wrong"),
     application.PositionUnknown: ProblemKind(409, "position-unknown", "These books do not have that position"),
     application.TooManyStreams: ProblemKind(429, "too-many-streams", "Too many streams are open"),
-    application.NotBacktestable: ProblemKind(422, "not-backtestable", "This backtest cannot be computed"),
+    application.NotBacktestable: NOT_BACKTESTABLE,
+    application.BacktestOutOfRange: NOT_BACKTESTABLE,
     application.BacktestNotDone: ProblemKind(409, "backtest-not-done", "The backtest is not done"),
     application.TooManyBacktests: ProblemKind(429, "too-many-backtests", "Too many backtests are waiting"),
     application.ClosesPending: ProblemKind(503, "closes-pending", "Closes are being fetched; ask again"),

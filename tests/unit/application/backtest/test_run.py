@@ -19,7 +19,7 @@ from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind
 from portfolio.application.backtest.result import result, trades
 from portfolio.application.backtest.run import advance, check, start
 from portfolio.application.backtest.state import BacktestState, Holdings
-from portfolio.application.errors import NotBacktestable
+from portfolio.application.errors import BacktestOutOfRange, NotBacktestable
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.backtest.attribution import attribute
 from portfolio.domain.rebalancing.policy import RebalancePolicy
@@ -48,6 +48,17 @@ def lively(n_days: int = 120, seed: int = 4) -> tuple[Panel, BacktestRequest]:
     policy = RebalancePolicy(cash_trigger=Decimal("0.15"))
     request = request_of(panel, policy=policy, start=Start.WEIGHTS, weights=weights, slippage_bps=Decimal(7))
     return panel, request
+
+
+@pytest.mark.parametrize("policy", [IDLE, RebalancePolicy()])
+def test_closes_at_which_it_would_be_worth_1e20_end_it_with_the_day_and_the_amount(policy: RebalancePolicy) -> None:
+    panel = panel_of({"A": [100.0] * 40 + [1e18] * 20})
+    with pytest.raises(BacktestOutOfRange, match=r"^on 2024-02-10 it, .* would come to 2\.000e\+20 dollars, and"):
+        run(request_of(panel, policy=policy), panel, held(A=200))
+    # A hundred units of them are worth 1e20, which is too much to begin with, and a last digit less is not.
+    with pytest.raises(BacktestOutOfRange, match=r"^on 2024-02-11 it, .* 1\.000e\+20 dollars"):
+        start(request_of(panel, begins=41), panel, held(A=100))
+    start(request_of(panel, begins=41), panel, held(A="99.999999999999999999"))
 
 
 def test_weights_are_bought_at_the_first_close_without_costs() -> None:

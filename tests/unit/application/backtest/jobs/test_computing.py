@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -18,7 +18,13 @@ from portfolio.application.backtest.jobs.computing import (
     ComputeBacktests,
 )
 from portfolio.application.backtest.jobs.records import Advanced, Attempted, Job, JobState, Outcome, Part
-from portfolio.application.errors import ComputationFailed, LedgerUnavailable, NotBacktestable, OutcomeUnknown
+from portfolio.application.errors import (
+    BacktestOutOfRange,
+    ComputationFailed,
+    LedgerUnavailable,
+    NotBacktestable,
+    OutcomeUnknown,
+)
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_backtests import FakeBacktests
 
@@ -282,10 +288,14 @@ async def test_a_process_that_dies_again_and_again_at_one_slice_fails_the_job(wo
     assert world.job.error == report.error == "the computing process failed 5 times: the process ended"
 
 
+TOO_LARGE = BacktestOutOfRange.on(date(2026, 3, 1), Decimal("1.2e21"))
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (NotBacktestable("no closes of A"), "no closes of A"),
+        (TOO_LARGE, str(TOO_LARGE)),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
     ],
 )
