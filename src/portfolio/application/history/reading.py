@@ -161,6 +161,10 @@ class ReadUsual:
     snapshots: Snapshots
     clock: Clock
 
+    def basis(self) -> Basis:
+        """Return of which days late books are measured now."""
+        return Basis.RESTATED if self.restate.has_begun else Basis.RECORDED
+
     async def of(self, snapshot: Snapshot, days: int) -> Performance:
         """Return the figures of the last ``days`` completed days at a snapshot.
 
@@ -168,7 +172,7 @@ class ReadUsual:
             LedgerUnavailable: the database is away, and these days were never read.
         """
         recorded = await self.by_basis.recorded.performance.days(snapshot, days)
-        if recorded.entries.is_late and self.restate.has_begun:
+        if recorded.entries.is_late and self.basis() is Basis.RESTATED:
             return await self.by_basis.restated.performance.of(snapshot, days)
         return measure_days(recorded, days)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final, Protocol
@@ -12,6 +13,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
+from portfolio.application.performance.records import Basis
 from portfolio.domain.errors import OutOfRange
 
 METRICS_DAYS: Final = 30
@@ -29,7 +31,8 @@ class MeasuresDays(Protocol):
 
 @dataclass(slots=True)
 class RecentPerformance:
-    """The performance of the last 30 days, measured once a snapshot and kept while it stands.
+    """The performance of the last 30 days, measured once a snapshot and kept while it stands, and while ``basis`` says
+    that it would be of the same days.
 
     A history that does not answer, as one whose table another program has locked, holds up one reader for a second, and
     the next one not before a while: the others get what was measured last, as stale.
@@ -38,13 +41,14 @@ class RecentPerformance:
     performance: MeasuresDays
     clock: Clock
     read_deadline_seconds: float
+    basis: Callable[[], Basis] = lambda: Basis.RECORDED
     _measured: Performance | None = field(default=None, init=False)
-    _of: tuple[datetime, date] | None = field(default=None, init=False)
+    _of: tuple[datetime, date, Basis] | None = field(default=None, init=False)
     _asks_again_at: float = field(default=-math.inf, init=False)
 
     async def __call__(self, snapshot: Snapshot, now: datetime) -> Performance | None:
         """Return the figures at a snapshot; None where they could not be read and were never measured."""
-        of = (snapshot.as_of, now.date())
+        of = (snapshot.as_of, now.date(), self.basis())
         if of == self._of:
             return self._measured
         if snapshot.database_away or self.clock.monotonic() < self._asks_again_at:

@@ -60,7 +60,7 @@ class PerformanceParts:
         )
         self.past = ReadPastPerformance(restated, positions, sources, prices.closes, lambda: of.clock.now().date())
         self.usual = ReadUsual(by_basis=self.by_basis, restate=self.restate_days, snapshots=snapshots, clock=of.clock)
-        self.recent = RecentPerformance(self.usual, of.clock, base.read_seconds)
+        self.recent = RecentPerformance(self.usual, of.clock, base.read_seconds, self.usual.basis)
         self.exports = ReadExports(
             of.lookups,
             snapshots,

@@ -98,6 +98,17 @@ async def test_the_figures_in_the_portfolio_are_of_the_usual_days_once_these_wer
     assert shown["first_day"] == "2025-06-03"
 
 
+async def test_the_days_that_were_made_meanwhile_count_at_the_next_read_which_is_another_version(
+    imported: Service,
+) -> None:
+    before = await imported.http.get("/portfolio")
+    await imported.cases.usual.prepare()
+    imported.clock.advance(1)
+    assert (await metrics(imported))["basis"] == "restated"
+    known = {"If-None-Match": before.headers["ETag"]}
+    assert (await imported.http.get("/portfolio", headers=known)).status_code == 200
+
+
 async def test_books_without_late_entries_have_recorded_figures_and_need_no_list_of_entries(service: Service) -> None:
     await book(service, "BUY", "1", "1000")
     await service.cases.usual.prepare()

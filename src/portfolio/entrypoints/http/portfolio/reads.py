@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zlib import crc32
 
 from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.application.performance.records import Basis
 from portfolio.application.prices.valuation import Valuation
 from portfolio.application.risk.metrics import measured, risk_metrics_of
 from portfolio.domain.symbol import Symbol
@@ -92,7 +93,8 @@ class PortfolioReader:
     async def versioned(self, reading: Reading) -> tuple[PortfolioView, str]:
         """Return the view of a reading, and its validator.
 
-        What could not be measured may be a moment later, and nothing of the books has changed: that is another version.
+        What could not be measured may be a moment later, or is measured on other days by then, and nothing of the books
+        has changed: that is another version.
         """
         performance = await self._performance(reading.snapshot, reading.at)
         state = await self._market.of(reading.snapshot, valuation=reading.valuation)
@@ -100,4 +102,6 @@ class PortfolioReader:
         positions = self.positions(reading.valuation)
         is_measured = performance is not None and not performance.stale and state.closes.is_current
         etag = reading.etag if is_measured else f'{reading.etag[:-1]}-unmeasured"'
+        if performance is not None and performance.basis is Basis.RESTATED:
+            etag = f'{etag[:-1]}-restated"'
         return portfolio_view(reading.valuation, reading.snapshot, positions, performance, risk), etag
