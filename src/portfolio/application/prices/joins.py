@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -12,7 +13,7 @@ from portfolio.analytics.closes import Join, NotJoined
 from portfolio.application.announcer import Event
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
-from portfolio.domain.days import day_of
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.ledger.cash_transaction import SPLITS_AND_EXCHANGES, CashTransactionKind
 from portfolio.domain.ledger.happening import RENAME
 
@@ -36,10 +37,14 @@ class UnitChanges(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Joins:
-    """Splits and renames in the order in which they happened; ``version`` is another one whenever they changed."""
+    """Splits and renames in the order in which they happened; ``version`` is another one whenever they changed.
+
+    ``moments`` are when on its day each happened, by what was split or renamed; of two of one day the first.
+    """
 
     version: int = 0
     found: tuple[Join, ...] = ()
+    moments: Mapping[tuple[str, date], datetime] = field(default_factory=dict, compare=False)
 
     def of(self, symbols: Iterable[str]) -> Joins:
         """Return those that closes of these assets hang on, also through others."""
@@ -59,6 +64,14 @@ class Joins:
                 found.add(join.symbol)
         return found.difference(symbols)
 
+    def day_of_units(self, symbol: str, moment: datetime) -> date:
+        """Return at the end of which day the units of an asset were those of a moment: on the day itself, or on the one
+        before where it was split or renamed later that day.
+        """
+        day = day_of(moment)
+        changes = self.moments.get((symbol, day))
+        return day if changes is None or changes <= moment else day - DAY
+
 
 def joins_of(entries: Iterable[CashEntry]) -> tuple[Join, ...]:
     """Return the splits and renames that entries say, in the order in which they happened.
@@ -68,19 +81,32 @@ def joins_of(entries: Iterable[CashEntry]) -> tuple[Join, ...]:
     engines, is one, at the time of its first part; where the ratios of such differ, that is the reason why closes are
     not joined across it. A split is of all that is held, so the same on the same day is one that was booked twice.
     """
-    entries = list(entries)
-    taken_out = {terms.reverses_revision for one in entries if (terms := one.transaction.event) is not None}
     made = dict[Hashable, Join]()
-    for entry in sorted(entries, key=lambda one: (one.transaction.effective_at, one.revision)):
-        join = None if entry.revision in taken_out else _join(entry)
-        if join is None:
-            continue
+    for _, join in _dated(entries):
         pair = (join.from_symbol, join.symbol)
         key = pair if join.symbol != join.from_symbol else (*pair, join.on, join.ratio)
         first = made.setdefault(key, join)
         if abs(first.ratio - join.ratio) > first.ratio * SAME_RATIO:
             made[key] = replace(first, reason=NotJoined.RATIOS_DIFFER)
     return tuple(made.values())
+
+
+def moments_of(entries: Iterable[CashEntry]) -> Mapping[tuple[str, date], datetime]:
+    """Return when on its day each split and rename happened, as ``Joins`` has them."""
+    moments = dict[tuple[str, date], datetime]()
+    for at, join in _dated(entries):
+        moments.setdefault((join.from_symbol, join.on), at)
+    return moments
+
+
+def _dated(entries: Iterable[CashEntry]) -> Iterator[tuple[datetime, Join]]:
+    """Yield what each entry says that was not taken out, with its time, in the order of that."""
+    entries = list(entries)
+    taken_out = {terms.reverses_revision for one in entries if (terms := one.transaction.event) is not None}
+    for entry in sorted(entries, key=lambda one: (one.transaction.effective_at, one.revision)):
+        join = None if entry.revision in taken_out else _join(entry)
+        if join is not None:
+            yield entry.transaction.effective_at, join
 
 
 def _join(entry: CashEntry) -> Join | None:
@@ -146,6 +172,5 @@ class ReadJoins:
         self._announced = {at: entry for at, entry in self._announced.items() if at > revision}
         self._entries += found
         if found or not has_begun:
-            joins = joins_of(self._entries)
-            if joins != self.newest.found:
-                self.newest = Joins(self.newest.version + 1, joins)
+            joins, moments, last = joins_of(self._entries), moments_of(self._entries), self.newest
+            self.newest = Joins(last.version + (joins != last.found), joins, moments)

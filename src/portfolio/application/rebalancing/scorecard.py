@@ -31,7 +31,9 @@ from portfolio.application.rebalancing.scores import (
     scores_by_reason,
 )
 from portfolio.application.shared_computations import SharedComputations
-from portfolio.domain.money import Price
+from portfolio.domain.arithmetic import ONE
+from portfolio.domain.ledger.trade import Trade
+from portfolio.domain.money import EXACT, Price, Quantity, of_any_size
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.rebalancing.scoring.outcome import HORIZONS, Deal
 from portfolio.domain.symbol import Symbol
@@ -84,12 +86,15 @@ class ReadScorecard:
         since = datetime.combine(first_day, time.min, UTC)
         advices = await self.signals.advices(self.snapshots.portfolio_id, since=since)
         known = await self._history(snapshot, advices, min(days + DAYS_PER_YEAR + 1, MAX_DAYS), today)
+        joins = self.closes.joins.newest
+        units = {advice.id: joins.day_of_units(advice.symbol.code, advice.created_at) for advice in advices}
         evidence = ScoringData(
             advices=advices,
-            fills=await self._fills(advices),
-            closes=await self._closes_of(advices, last_day, known),
+            fills=await self._fills(advices, units, known.borne_out),
+            closes=await self._closes_of(advices, units, last_day, known),
             history=known.history,
             joins=known.borne_out,
+            days_of_units=units,
         )
         outcomes: list[Outcome] = []
         for first in range(0, len(advices), SCORED_AT_ONCE):
@@ -116,38 +121,56 @@ class ReadScorecard:
                 return known
         raise LedgerUnavailable("the price history could not be read")
 
-    async def _fills(self, advices: Sequence[Advice]) -> Mapping[str, Deal]:
-        """Return what carried signals out, by the signal; a trade that was reversed carried out nothing."""
+    async def _fills(
+        self, advices: Sequence[Advice], units: Mapping[str, date], joins: Sequence[Join]
+    ) -> Mapping[str, Deal]:
+        """Return what carried signals out, by the signal and in its units; a trade that was reversed carried out
+        nothing.
+        """
         named = {advice.executed_trade_id: advice for advice in advices if advice.executed_trade_id is not None}
         fills, ids = dict[str, Deal](), sorted(named)
         for first in range(0, len(ids), TRADES_A_READ):
             wanted = TradeFilter(ids=ids[first : first + TRADES_A_READ], limit=TRADES_A_READ)
             for booked in (await self.lookups.trades(self.snapshots.portfolio_id, wanted)).items:
                 if booked.entry is not None and booked.reversed_by is None:
-                    trade = booked.entry.trade
-                    fills[named[booked.id].id] = Deal(
-                        side=trade.side, quantity=trade.quantity, value=trade.notional, fee=trade.fees
+                    advice, trade = named[booked.id], booked.entry.trade
+                    since = units[advice.id]
+                    until = self.closes.joins.newest.day_of_units(trade.symbol.code, trade.executed_at)
+                    fills[advice.id] = Deal(
+                        side=trade.side,
+                        quantity=_in_units(trade, since, until, joins),
+                        value=trade.notional,
+                        fee=trade.fees,
                     )
         return fills
 
     async def _closes_of(
-        self, advices: Sequence[Advice], last_day: date, known: Closes
+        self, advices: Sequence[Advice], units: Mapping[str, date], last_day: date, known: Closes
     ) -> Mapping[tuple[str, date], Price]:
         """Return the closes of final days at which advices are judged, all real or all simulated, exactly."""
         found: dict[tuple[str, date], Price] = {}
-        for code, needed in sorted((await in_fold_thread(_judged_on, advices, last_day, known.borne_out)).items()):
+        judged = await in_fold_thread(_judged_on, advices, units, last_day, known.borne_out)
+        for code, needed in sorted(judged.items()):
             for close in await self.prices.closes({Symbol(code)}, since=min(needed), until=max(needed)):
                 if close.day in needed and (close.source == SIMULATED_SOURCE) is known.simulated_history:
                     found[code, close.day] = close.price
         return found
 
 
-def _judged_on(advices: Sequence[Advice], last_day: date, joins: Sequence[Join]) -> Mapping[str, set[date]]:
+def _in_units(trade: Trade, since: date, until: date, joins: Sequence[Join]) -> Quantity:
+    """Return the quantity of a trade in the units of an earlier day, at whose end its asset was not yet split."""
+    units = dict(became(trade.symbol.code, since, until, joins)).get(trade.symbol.code, ONE)
+    return trade.quantity if units == 1 else of_any_size(Quantity, EXACT.divide(trade.quantity.value, units))
+
+
+def _judged_on(
+    advices: Sequence[Advice], units: Mapping[str, date], last_day: date, joins: Sequence[Join]
+) -> Mapping[str, set[date]]:
     """Return the final days whose closes advices are judged by, of their assets and of what these became."""
     wanted: defaultdict[str, set[date]] = defaultdict(set)
     for advice in advices:
         for day in (advice.day + timedelta(days=horizon) for horizon in HORIZONS):
             if day <= last_day:
-                for code, _ in became(advice.symbol.code, advice.day, day, joins):
+                for code, _ in became(advice.symbol.code, units[advice.id], day, joins):
                     wanted[code].add(day)
     return wanted

@@ -18,7 +18,7 @@ from portfolio.application.rebalancing.records import Advice
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.lazy import lazy
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import EXACT, Price
+from portfolio.domain.money import EXACT, Price, of_any_size
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.scoring.claims import Calibration, Claim, calibration_of
 from portfolio.domain.rebalancing.scoring.outcome import CLAIMED_HORIZON, HORIZONS, Deal
@@ -32,7 +32,8 @@ class ScoringData:
 
     ``advices`` are the first signals of episodes and those that were executed, oldest first; ``fills`` are by the id of
     the signal, ``closes`` by symbol and day. ``history`` are the closes that base rates are made of, until the last
-    final day, and ``joins`` the splits and renames that they bear out.
+    final day, and ``joins`` the splits and renames that they bear out. ``days_of_units`` are by the id of the signal:
+    at the end of that day the units of its asset were those of the signal, and of its fill as it is here.
     """
 
     advices: Sequence[Advice]
@@ -40,14 +41,16 @@ class ScoringData:
     closes: Mapping[tuple[str, date], Price]
     history: PriceHistory
     joins: Sequence[Join] = ()
+    days_of_units: Mapping[str, date] = field(default_factory=dict)
 
     def close(self, advice: Advice, day: date) -> Price | None:
-        """Return what one unit of the advice's day is worth by the close of a later day, also where it was split, or
-        became another asset: by the close of that, else by its own.
+        """Return what one unit of the advice is worth by the close of a later day, also where it was split, or became
+        another asset: by the close of that, else by its own.
         """
-        for code, units in became(advice.symbol.code, advice.day, day, self.joins):
+        since = self.days_of_units.get(advice.id, advice.day)
+        for code, units in became(advice.symbol.code, since, day, self.joins):
             if (close := self.closes.get((code, day))) is not None:
-                return close if units == 1 else Price.rounded(EXACT.multiply(close.value, units))
+                return close if units == 1 else of_any_size(Price, EXACT.multiply(close.value, units))
         return None
 
     def base_rate(self, advice: Advice) -> Decimal | None:

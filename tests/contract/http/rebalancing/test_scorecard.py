@@ -110,6 +110,26 @@ async def test_what_was_split_since_is_judged_in_the_units_of_the_advice(advised
     assert sale_of_all["advice"] > 6_000
 
 
+@pytest.mark.parametrize("later", [timedelta(minutes=5), timedelta(days=1)])
+async def test_a_fill_after_a_split_is_judged_in_the_units_of_its_signal(service: Service, later: timedelta) -> None:
+    """As ``advised``, with a split of 10:1 between the signal and its fill: 60 of 100 are the 6 of 1,000."""
+    await post(service, "/holdings/update", booking("BTC", Decimal(30)))
+    [made] = (await post(service, "/rebalance/generate-signals"))["signals"]
+    await post(service, f"/rebalance/signals/{made['id']}/acknowledge")
+    service.clock.advance(later.total_seconds())
+    await post(service, "/events", {"kind": "split", "symbol": "BTC", "ratio": 10})
+    service.clock.advance(60)
+    sale = {"symbol": "BTC", "side": "SELL", "quantity": 60, "price": 100, "net_amount": 6000, "fees": 12}
+    await post(service, "/holdings/update", sale | {"signal_id": made["id"]})
+    today = service.clock.now().date()
+    service.clock.advance(8 * DAY - later.total_seconds() - 60)
+    shown = (today - service.clock.now().date()).days
+    await add_closes(service, {-9: 1000, shown: 99, -1: 90})
+    week = week_of((await scorecard(service))["overall"])
+    # as if one unit were worth 900: see above
+    assert (week["filled"], week["advice"], week["fill"]) == (1, Decimal("693.16"), Decimal(588))
+
+
 @pytest.mark.parametrize(
     ("own", "others", "joined"),
     [

@@ -20,7 +20,7 @@ from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.records import Revisions, TradeEntry, TradeRequest
 from portfolio.application.prices.closes import Closes, ReadCloses
 from portfolio.application.prices.joined_closes import JoinedCloses, became, carried
-from portfolio.application.prices.joins import Joins, ReadJoins, joins_of
+from portfolio.application.prices.joins import Joins, ReadJoins, joins_of, moments_of
 from portfolio.application.prices.records import Close
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -315,6 +315,23 @@ async def test_what_the_closes_do_not_bear_out_is_told_with_the_reason() -> None
     found = await other("POL")
     assert [join.reason for join in found.unjoined_history] == [NotJoined.PRICES_APART]
     assert (found.assumed_rate_history, np.isnan(last(found, "POL")[0])) == ([], True)
+
+
+def test_before_a_split_of_the_same_day_a_unit_is_one_of_the_day_before() -> None:
+    booked = booked_of(split(5), split(3, "10", "MATIC"))
+    booked.take_out(events_of(booked)[1], at(1))
+    booked.happen(Kind.SPLIT, at(5) + timedelta(hours=1), symbol=Symbol("SHIB"), ratio=Decimal(2))
+    kind, days, stated = renamed(2)
+    booked.happen(kind, at(days), **stated)
+    events = events_of(booked)
+    joins = Joins(1, joins_of(events), moments_of(events))
+    just_before = at(5) - timedelta(seconds=1)
+    assert [joins.day_of_units("SHIB", one) for one in (just_before, at(5), at(6))] == [ago(6), ago(5), ago(6)]
+    assert joins.day_of_units("MATIC", just_before) == ago(5)
+    # what was taken out changed nothing, and a rename changes what was renamed
+    early = {days: at(days) - timedelta(hours=1) for days in (3, 2)}
+    assert [joins.day_of_units("MATIC", early[days]) for days in (3, 2)] == [ago(3), ago(3)]
+    assert joins.day_of_units("POL", early[2]) == ago(2)
 
 
 def test_a_unit_is_followed_through_splits_and_renames_the_newest_asset_first() -> None:

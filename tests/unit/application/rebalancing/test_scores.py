@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from portfolio.analytics.closes import history_of
+from portfolio.analytics.closes import Join, history_of
 from portfolio.analytics.returns import PriceHistory
 from portfolio.application.rebalancing.records import Advice
 from portfolio.application.rebalancing.scores import (
@@ -128,6 +129,15 @@ def test_each_reason_has_a_score_of_its_own_in_the_order_of_the_rules() -> None:
     ]
     assert [one.horizons[1].advice for one in scores] == [Decimal("99.5"), Decimal("-20.2")]
     assert not scores_by_reason(outcomes_of(evidence_of([], {})))
+
+
+def test_a_unit_that_became_more_than_1e20_dollars_is_judged_all_the_same() -> None:
+    said = [advice(1, "1", "100", "0")]
+    evidence = replace(
+        evidence_of(said, {(BTC, 1): "10000000000"}),
+        joins=[Join("BTC", "BTC", Decimal("1e11"), FIRST + timedelta(days=1))],
+    )
+    assert outcomes_of(evidence)[0].advised[1] == Decimal("1e21") - 100
 
 
 def test_what_is_not_known_is_pending_and_a_close_that_is_lacking_is_counted() -> None:
