@@ -70,6 +70,7 @@ async def commit_once(  # shape: as the port's, with whom to tell
     try:
         made = await ledger.transact(portfolio_id, run, keys=keys, symbols=symbols)
     except OutcomeUnknown as unknown:
+        is_gone = False
         if last is not None:
             lost.append(last)
         with announce.in_doubt() as place:

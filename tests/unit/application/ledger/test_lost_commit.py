@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from portfolio.application.errors import OutcomeUnknown
+import pytest
+
+from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 
@@ -42,3 +44,30 @@ async def test_a_lost_commit_that_comes_in_late_is_not_made_a_second_time() -> N
     assert await commit_once(cast("Ledger", ledger), 1, work) == 1
     # Once before the commit was lost, once in the attempt that failed, and not when that was run again.
     assert made == [1, 2]
+
+
+class GoneLedger:
+    """Loses the first commit, and is away from then on."""
+
+    def __init__(self) -> None:
+        self._is_first = True
+
+    async def transact(self, _portfolio_id: int, work: Callable[[LedgerUnit], Awaitable[Any]], **_hints: object) -> Any:
+        if not self._is_first:
+            raise LedgerUnavailable("away")
+        self._is_first = False
+        await work(UNIT)
+        raise OutcomeUnknown("lost", retry_after_seconds=1)
+
+
+async def test_that_an_earlier_commit_is_not_there_says_nothing_of_the_one_that_was_lost_since() -> None:
+    async def is_kept(_unit: LedgerUnit) -> bool:
+        return False
+
+    async def work(_unit: LedgerUnit) -> Made[int]:
+        return Made(2, is_kept)
+
+    lost = [Made(1, is_kept)]
+    with pytest.raises(OutcomeUnknown):
+        await commit_once(cast("Ledger", GoneLedger()), 1, work, lost=lost)
+    assert [made.result for made in lost] == [1, 2]
