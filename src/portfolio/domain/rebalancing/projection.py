@@ -11,13 +11,14 @@ from types import MappingProxyType
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import STEP
+from portfolio.domain.money import EXACT, LIMIT, STEP
 from portfolio.domain.rebalancing.limits import LimitName, limit_of
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import MarketView
 
 INFINITY = Decimal("Infinity")
+_MOST = EXACT.subtract(LIMIT, STEP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def project(view: MarketView, trades: Iterable[ProjectedTrade], *, allow_negativ
 @exact
 def largest_quantity(current: Summary, side: Side, symbol: str, *, cost_rate: Decimal) -> Decimal | None:
     """Return the largest quantity of ``symbol``, which is in the view, that can be traded without breaking a limit,
-    rounded down to 18 decimals; zero where there is none.
+    rounded down to 18 decimals; zero where there is none. The books hold less than 1e20 units.
 
     ``cost_rate`` is what the portfolio loses by a trade, as a fraction of what the quantity is worth at the view's
     price: the fee, and what a price other than the view's adds to it or takes away.
@@ -76,7 +77,7 @@ def largest_quantity(current: Summary, side: Side, symbol: str, *, cost_rate: De
     quantity = (max(value, ZERO) / holding.price).quantize(STEP, rounding=ROUND_DOWN)
     if side is Side.SELL:
         return max(holding.quantity if value >= holding.value else min(quantity, holding.quantity), ZERO)
-    return quantity
+    return min(quantity, max(_MOST - holding.quantity, ZERO))
 
 
 def _after(view: MarketView, trade: ProjectedTrade, allow_negative_cash: bool) -> MarketView:

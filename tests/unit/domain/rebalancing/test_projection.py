@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity
 from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import EXACT, STEP
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.projection import largest_quantity, project
 from portfolio.domain.rebalancing.summary import Summary
@@ -236,3 +237,10 @@ def test_a_sale_below_the_views_price_may_push_others_over_their_limit() -> None
     view = view_of(asset("A", "20"), asset("B", "25"))
     assert largest_quantity(Summary.of(view, DEFAULT), Side.SELL, "A", cost_rate=Decimal("0.5")) == 0
     assert largest_quantity(Summary.of(view, DEFAULT), Side.SELL, "A", cost_rate=Decimal("-0.5")) == 200
+
+
+def test_no_more_can_be_bought_than_the_books_hold() -> None:
+    # 5e19 units are held, and up to 25 % of 100,000 dollars would be 7.5e19 more.
+    view = view_of(asset("A", "10", price="2e-16"))
+    assert largest(view, Side.BUY, "A") == EXACT.subtract(Decimal("5e19"), STEP)
+    assert largest(view_of(asset("A", "20", price="2e-16")), Side.BUY, "A") == 0
