@@ -20,7 +20,7 @@ pytest_plugins = [
 ]
 
 # The settings of whoever runs the tests must not reach them: least of all the address of a real ledger.
-for name in [name for name in os.environ if name.startswith("PORTFOLIO_") and not name.startswith("PORTFOLIO_TEST_")]:
+for name in [name for name in os.environ if name.startswith("PORTFOLIO_")]:
     del os.environ[name]
 
 # Machines differ in speed, and coverage slows all of them: time is no property of the code.

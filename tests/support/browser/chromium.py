@@ -7,7 +7,7 @@ import shutil
 
 from tests.support.packages import install_packages
 
-PROGRAM = "PORTFOLIO_TEST_CHROMIUM"
+PROGRAM = "TEST_CHROMIUM"
 # First the one without windows: it lays out and colours alike, in two thirds of the processor time.
 HEADLESS = "chromium-headless-shell"
 NAMES = (HEADLESS, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

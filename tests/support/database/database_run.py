@@ -22,7 +22,7 @@ KINDS: dict[str, type[AnyServer]] = {"mysql": MySqlServer, "mariadb": MariaDbSer
 
 
 def launch_server(*, owner_pid: int, options: tuple[str, ...] = ()) -> AnyServer:
-    """A new server that ends with its owner: the program named by PORTFOLIO_TEST_MYSQLD, else in a container where
+    """A new server that ends with its owner: the program named by TEST_MYSQLD, else in a container where
     Docker answers, else MariaDB.
 
     Raises:

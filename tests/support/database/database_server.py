@@ -92,6 +92,11 @@ class DatabaseServer(ABC):
             connection.close()
         return rows
 
+    def is_mariadb(self) -> bool:
+        """Whether this is MariaDB, which knows statements and engines that MySQL does not."""
+        [[version]] = self.execute("SELECT VERSION()")
+        return "MariaDB" in str(version)
+
     def wait_until_ready(self, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
         """Return once the administrator can log in and ask.
 

@@ -1,4 +1,4 @@
-"""A private MySQL server of the program that ``PORTFOLIO_TEST_MYSQLD`` names, for a machine without Docker."""
+"""A private MySQL server of the program that ``TEST_MYSQLD`` names, for a machine without Docker."""
 
 import os
 import shlex
@@ -11,9 +11,10 @@ from tests.support.database.database_server import DatabaseServerError
 from tests.support.database.mariadb import MariaDbServer
 from tests.support.database.mariadb_programs import MariaDbPrograms
 
-PROGRAM_VARIABLE = "PORTFOLIO_TEST_MYSQLD"
+PROGRAM_VARIABLE = "TEST_MYSQLD"
 SERVER_OPTIONS = (
     "--bind-address=127.0.0.1",
+    "--auto-generate-certs=OFF",  # as MariaDB without certificates: what is sent can be read
     "--mysqlx=OFF",
     "--secure-file-priv=NULL",
     "--skip-name-resolve",
@@ -42,7 +43,7 @@ class MySqlServer(MariaDbServer):
             f"CREATE USER IF NOT EXISTS '{self.admin_user}'@'%' IDENTIFIED BY '{self.admin_password}';\n"
             f"GRANT ALL PRIVILEGES ON *.* TO '{self.admin_user}'@'%' WITH GRANT OPTION;\n",
         )
-        command = [self.mariadbd, *self._directory_options(), *self.options, "--initialize-insecure"]
+        command = [self.mariadbd, *self._directory_options(), *SERVER_OPTIONS, *self.options, "--initialize-insecure"]
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300
         )

@@ -18,9 +18,10 @@ from tests.support.database.database_server import DatabaseServer, free_port
 from tests.support.database.watchdog import watch_from
 
 DEFAULT_IMAGE = "mysql:8.4"
-IMAGE_VARIABLE = "PORTFOLIO_TEST_IMAGE"
+IMAGE_VARIABLE = "TEST_IMAGE"
 PROBE = "from testcontainers.core.docker_client import DockerClient; DockerClient(timeout=10).client.ping()"
 SERVER_OPTIONS = (
+    "--loose-auto-generate-certs=OFF",  # as MariaDB without certificates: what is sent can be read
     "--skip-name-resolve",
     "--character-set-server=utf8mb4",
     "--innodb-flush-log-at-trx-commit=1",
@@ -44,7 +45,7 @@ class ContainerServer(DatabaseServer):
 
     @classmethod
     def launch(cls, *, owner_pid: int, options: tuple[str, ...] = ()) -> Self:
-        """A new server that answers, of the image named by PORTFOLIO_TEST_IMAGE, or MySQL 8.4."""
+        """A new server that answers, of the image named by TEST_IMAGE, or MySQL 8.4."""
         # The reaper of testcontainers ends with the process that started it; a shared server must not.
         testcontainers_config.ryuk_disabled = True
         password = secrets.token_hex(16)

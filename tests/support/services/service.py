@@ -49,7 +49,7 @@ class ServiceProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
-            **_inherited("PORTFOLIO_TEST_", *(() if is_measured else ("COVERAGE_",))),
+            **_inherited("TEST_", *(() if is_measured else ("COVERAGE_",))),
             **database.environment,
             "PORTFOLIO_PORT": str(self.port),
             "PORTFOLIO_PRICE_FEED": "simulated",

@@ -162,6 +162,8 @@ def session_settings(limits: Timeouts, *, is_mariadb: bool, is_galera: bool = Fa
         "sql_mode": f"'{_SESSION_MODE}'",
         # Whatever the server has for these by default, or its init_connect has made of them.
         **dict.fromkeys(("character_set_client", "character_set_connection", "character_set_results"), "'utf8mb4'"),
+        # The driver trusts the server's greeting, and MySQL greets with ON where its default is OFF.
+        "autocommit": 1,
         "completion_type": "'NO_CHAIN'",
         "unique_checks": 1,
         "foreign_key_checks": 1,

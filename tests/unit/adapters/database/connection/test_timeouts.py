@@ -38,3 +38,9 @@ def test_a_server_counts_whole_seconds_and_a_connection_is_replaced_before_it_is
     assert f"idle_transaction_timeout = {3 * seconds}" in session_settings(limits, is_mariadb=True)
     assert f"wait_timeout = {6 * seconds}" in session_settings(limits, is_mariadb=False)
     assert limits.recycle_seconds < 6 * seconds
+
+
+@pytest.mark.parametrize("is_mariadb", [True, False])
+def test_a_session_says_itself_that_statements_commit_alone(is_mariadb: bool) -> None:
+    """MySQL greets as if they did where its default is that they do not, and the driver believes it."""
+    assert ", autocommit = 1" in session_settings(Timeouts(), is_mariadb=is_mariadb)
