@@ -95,3 +95,15 @@ def test_a_limit_that_no_policy_may_have_is_a_command_line_that_cannot_be_read(s
     done = service.command("optimise", "hrp", "--limit", "position_limit=-1")
     assert (done.returncode, done.stdout) == (64, "")
     assert "--limit: position_limit has to be above 0 and at most 1" in done.stderr
+
+
+def test_what_cannot_be_asked_is_said_in_the_words_of_the_route(service: ServiceProcess) -> None:
+    for words, wish in (
+        (("--days", "50000"), {"days": 50_000}),
+        (("--limit", "no_such=0.1"), {"limits": {"no_such": "0.1"}}),
+        (("--cash-percent", "x"), {"cash_percent": "x"}),
+    ):
+        done = service.command("optimise", "hrp", *words)
+        refused = httpx.post(f"{service.url}/optimise", json={"objective": "hrp", **wish}, timeout=60.0)
+        assert (done.returncode, refused.status_code) == (64, 400)
+        assert f"Error: {refused.json()['detail']}" in done.stderr

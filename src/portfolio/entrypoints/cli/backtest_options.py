@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 DAYS_BEFORE: Final = 60
-MOST_DAYS: Final = 3650
 MOST_CASH: Final = 10**20 - 1
 MOST_BPS: Final = 1000
 
@@ -119,8 +118,10 @@ def gathered(
     composition: BacktestComposition, given: Mapping[str, Any]
 ) -> tuple[BacktestRequest, Panel, Holdings, Solve | None]:
     """Return the backtest that the options ask for, the closes for it, what is held, and what computes weights."""
+    from portfolio.application.backtest.jobs.asking import days_back
     from portfolio.application.backtest.request import faults
     from portfolio.application.backtest.run import check
+    from portfolio.application.errors import NotBacktestable
 
     settings = read_settings()
     request = _request(composition, settings, given)
@@ -128,9 +129,10 @@ def gathered(
     for fault in faults(request, today):
         raise click.UsageError(f"{_OPTION_OF[fault.field]}: {fault.reason}")
     named = [*(request.optimise.symbols or () if request.optimise else ()), *request.weights, "BTC"]
-    days = (today - request.first).days + max(DAYS_BEFORE, given["look_back"])
-    if days > MOST_DAYS:
-        raise click.UsageError(f"--from: closes go back {MOST_DAYS} days, those before the first day among them")
+    try:
+        days = days_back(request, today)
+    except NotBacktestable as error:  # what the closes say is asked later: it is the option that cannot be
+        raise click.UsageError(f"--from: {error}") from error
     panel, holdings = asyncio.run(composition.stored_closes(settings, named, days))
     check(request, panel, holdings)
     return request, panel, holdings, composition.solve() if request.optimise else None

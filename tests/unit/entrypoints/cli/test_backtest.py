@@ -89,7 +89,7 @@ def test_a_run_says_what_came_of_it_beside_doing_nothing_equal_weights_and_btc(p
     root = Root()
     found = call(root, "run", "--from", day(120), "--policy", policy_file)
     assert found.exit_code == 0, found.output
-    assert root.asked == [(["BTC"], 300)]
+    assert root.asked == [(["BTC"], 179)]
     words = {line.split()[0] for line in found.output.splitlines() if line.strip()}
     assert {"this", "do", "equal", "BTC", "against", "concentration_risk", "remarks:"} <= words
     assert "% a year more than doing nothing" in found.output
@@ -152,7 +152,7 @@ def test_weights_of_an_objective_are_bought_from_cash() -> None:
     root = Root()
     words = ("run", "--from", day(40), "--objective", "equal_weight", "--symbol", "eth-usd", "--symbol", "SOL")
     found = json.loads(call(root, *words, "--cash", "5000", "--look-back", "90", "--json").output)
-    assert root.asked == [(["ETH", "SOL", "BTC"], 130)]
+    assert root.asked == [(["ETH", "SOL", "BTC"], 129)]
     assert found["request"]["start"] == "cash"
     assert {trade["symbol"] for trade in found["trades"]} == {"ETH", "SOL"}
     assert found["equity"][0]["value"] == 5000
@@ -169,7 +169,8 @@ def test_it_begins_with_weights_where_they_are_given() -> None:
     ("words", "why"),
     [
         (("--from", "soon"), "is no day"),
-        (("--from", "2010-01-01"), "3650 days"),
+        (("--from", "2010-01-01"), "--from: it may begin on"),
+        (("--from", day(3592)), f"--from: it may begin on {day(3591)}, not earlier"),
         (("--from", "2026-01-01", "--weight", "BTC"), "--weight takes SYMBOL=SHARE, not 'BTC'"),
         (("--from", "2026-01-01", "--weight", "BTC="), "--weight takes SYMBOL=SHARE, not 'BTC='"),
         (("--from", day(0)), "--from: has to be before to"),
@@ -204,6 +205,16 @@ def test_it_begins_with_weights_where_they_are_given() -> None:
 def test_what_cannot_be_read_is_a_usage_error(words: tuple[str, ...], why: str) -> None:
     found = call(Root(), "run", *words)
     assert (found.exit_code, why in found.output) == (64, True), found.output
+
+
+def test_it_may_begin_as_early_as_one_that_the_service_is_asked_for() -> None:
+    for words, days in (
+        ((), 3650 - 60),
+        (("--objective", "hrp", "--cash", "9", "--symbol", "BTC", "--look-back", "300"), 3650 - 300),
+    ):
+        root = Root()
+        call(root, "run", "--from", day(days + 1), *words)
+        assert root.asked[0][1] == 3650
 
 
 def test_what_is_left_out_is_named() -> None:

@@ -15,9 +15,9 @@ from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.http.errors import MALFORMED, RequestError
 from portfolio.entrypoints.http.rebalancing.requests import LimitSettings, settings_in
 from portfolio.entrypoints.http.shell.bodies import FieldReader, SymbolText, figure, read_symbol
+from portfolio.entrypoints.http.shell.strict_body import decode
 
 MOST_SYMBOLS = 500
 
@@ -62,10 +62,7 @@ class OptimiseBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 def read_optimisation_request(text: bytes) -> OptimisationRequest:
     """Return what a body in JSON asks for, as the command line has it; errors as of ``optimisation_request``."""
-    try:
-        return optimisation_request(msgspec.json.decode(text, type=OptimiseBody))
-    except msgspec.ValidationError as error:
-        raise RequestError(MALFORMED, str(error)) from error
+    return optimisation_request(decode(text, OptimiseBody))
 
 
 def optimisation_request(body: OptimiseBody) -> OptimisationRequest:
