@@ -48,6 +48,18 @@ async def test_after_a_cut_it_goes_on_where_it_was(here: Served) -> None:
     assert watched.position in shown
 
 
+async def test_where_nobody_reads_what_it_prints_it_ends_and_does_not_call_that_a_cut(here: Served) -> None:
+    watched = Watched()
+    host, port = here.address
+
+    def show(_: Json | None) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        await asyncio.wait_for(follow(socket_url(f"http://{host}:{port}"), {}, watched, show, pause=0.01), timeout=10)
+    assert watched.link == "live"
+
+
 async def test_without_a_terminal_who_does_not_answer_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     watched, shown, calls = Watched(), LineByLine(), []
     url = socket_url("http://127.0.0.1:1")  # nobody listens there

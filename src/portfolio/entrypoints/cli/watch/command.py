@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -79,7 +80,15 @@ async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: 
 
     Raises:
         SettingsError: the service refuses this caller.
+        OSError: what was told cannot be shown.
     """
+    async with aclosing(_told(url, headers, watched, pause)) as told:
+        async for message in told:
+            shown(message)
+
+
+async def _told(url: str, headers: Mapping[str, str], watched: Watched, pause: float) -> AsyncGenerator[Json | None]:
+    """Yield each message once it is taken in, and None where the connection is another one."""
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
     from websockets.typing import Subprotocol
@@ -99,7 +108,7 @@ async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: 
                 async for text in socket:
                     message = json.loads(text, parse_float=Decimal, parse_int=Decimal)
                     watched.take(message)
-                    shown(message)
+                    yield message
         except InvalidStatus as error:
             if error.response.status_code in REFUSED:
                 raise SettingsError(f"{url}: {_reason(error.response.body)}") from error
@@ -108,7 +117,7 @@ async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: 
             watched.link = "cut off"
         else:
             watched.link = "ended"
-        shown(None)
+        yield None
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_PAUSE_SECONDS)
 
