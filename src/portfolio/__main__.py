@@ -33,12 +33,16 @@ def main() -> None:
 
 
 def _open_what_is_closed() -> None:
-    """Have the three standard descriptors open: the next file or socket would take the place of a closed one."""
-    for descriptor in (0, 1, 2):
+    """Have the three standard descriptors open: the next file or socket would take the place of a closed one. Nor has
+    the interpreter a stream for one that was closed when it started.
+    """
+    for descriptor, stream in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, os.fdopen(descriptor, "w" if descriptor else "r", closefd=False))
 
 
 def _refuse_little_memory() -> None:

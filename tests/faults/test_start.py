@@ -106,6 +106,45 @@ def test_a_command_with_its_descriptors_closed_ends_with_what_it_found(service: 
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["import rows.csv --dry-run", "export trades -o -", "lots", "imports list"])
+def test_no_command_takes_a_closed_descriptor_for_a_fault_of_the_program(
+    service: ShellService, words: str, closed: str
+) -> None:
+    service.migrate_by_command()
+    (service.folder / "rows.csv").write_text("date,type,symbol,quantity,unit_price,currency,fee,amount\n")
+    command = f"{shlex.quote(str(service.program))} {words} {closed}"
+    done = subprocess.run(["bash", "-c", command], env=service.environment, cwd=service.folder, check=False, timeout=60)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", ["lots", "export trades -o -", "verify", "--help", "backtest --help", "migrate --sql"]
+)
+def test_a_result_that_nobody_reads_to_its_end_is_no_success_and_no_drift(service: ShellService, words: str) -> None:
+    service.migrate_by_command()
+    rows = [
+        "date,type,symbol,quantity,unit_price,currency,fee,amount",
+        "2024-01-02T00:00:00Z,BUY,BTC,1,40000,USD,0,40000",
+    ]
+    (service.folder / "rows.csv").write_text("\n".join(rows))
+    assert service.command("import", "rows.csv").returncode == 0
+    program = shlex.quote(str(service.program))
+    script = f"set -o pipefail; ({program} {words}; echo status $? >&2) | true"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=service.environment,
+        cwd=service.folder,
+        check=False,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    said = done.stderr.splitlines()
+    assert said[-2:] == ["portfolio: the result was not read to its end", "status 3"]
+    assert len(said) <= 3, done.stderr
+
+
 def test_a_result_that_cannot_be_printed_is_no_success_and_no_drift(service: ShellService) -> None:
     service.migrate_by_command()
     assert "No space left on device" in refused(service, "exec >/dev/full;", command="verify")

@@ -18,6 +18,8 @@ import click
 from portfolio.entrypoints.cli.backtest_options import DAYS_BEFORE, BacktestComposition, asked, gathered, progress
 from portfolio.entrypoints.cli.backtest_sweep import sweep
 from portfolio.entrypoints.cli.optimise import joins_lines
+from portfolio.entrypoints.cli.parameters import GivenPath
+from portfolio.entrypoints.cli.whole_files import whole_file
 from portfolio.settings import read_settings
 
 # The parts of a backtest are imported where they are used: the other commands start sooner without them.
@@ -42,7 +44,7 @@ def backtest() -> None:
 @backtest.command()
 @asked
 @click.option("--json", "as_json", is_flag=True, help="Print the result, its days and its trades as JSON.")
-@click.option("--parquet", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write both as Parquet.")
+@click.option("--parquet", "folder", type=GivenPath(file_okay=False, path_type=Path), help="Write both as Parquet.")
 @click.pass_obj
 def run(composition: BacktestComposition, /, *, as_json: bool, folder: Path | None, **given: Any) -> None:
     """Run a policy, or weights of an objective, day by day on the stored closes, and say what came of it."""
@@ -90,7 +92,8 @@ def _write(folder: Path, tables: Mapping[str, Sequence[Any]]) -> None:
             content = parquet(columns)
         except ImportError as error:
             raise NotInstalled("polars", "parquet") from error
-        (folder / f"{name}.parquet").write_bytes(content)
+        with whole_file(folder / f"{name}.parquet") as made:
+            made.write(content)
 
 
 def _cell(value: object) -> object:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from portfolio.application.exports.tables import What
 from portfolio.application.exports.wanted import DATED, PAST, Wanted
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod
-from portfolio.entrypoints.cli.parameters import MOMENT, as_of_option, known_at_option
+from portfolio.entrypoints.cli.parameters import MOMENT, GivenPath, as_of_option, known_at_option
+from portfolio.entrypoints.cli.whole_files import whole_file
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ STANDARD_OUTPUT = "-"
     "--output",
     "file",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=GivenPath(path_type=Path, dir_okay=False, allow_dash=True),
     help="The file to write, - for the standard output; one that is there is replaced, once the new one is whole.",
 )
 @click.pass_obj
@@ -99,7 +100,7 @@ def _refuse(wanted: Wanted) -> None:
         raise click.UsageError("recorded days are told as they are: --as-of and --known-at take --basis restated")
 
 
-async def _pieces(composition: OpensBooks, wanted: Wanted, kind: FileFormat) -> AsyncIterator[bytes]:
+async def _pieces(composition: OpensBooks, wanted: Wanted, kind: FileFormat) -> AsyncGenerator[bytes]:
     from portfolio.entrypoints.exports.files import written
 
     async with composition.use_cases(read_settings()) as cases:
@@ -107,21 +108,18 @@ async def _pieces(composition: OpensBooks, wanted: Wanted, kind: FileFormat) -> 
             yield piece
 
 
-async def _print(pieces: AsyncIterator[bytes]) -> None:
-    async for piece in pieces:
-        sys.stdout.buffer.write(piece)
-    sys.stdout.flush()
+async def _print(pieces: AsyncGenerator[bytes]) -> None:
+    # Closed here where it cannot be printed: left to the end of the loop, the books would be closed under the query.
+    async with aclosing(pieces):
+        async for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
 
 
-async def _write(pieces: AsyncIterator[bytes], file: Path) -> int:
-    """Write the file beside its place first: what is there stays until the new one is whole."""
-    beside, count = file.with_name(f".{file.name}.part"), 0
-    try:
-        with beside.open("wb") as made:
+async def _write(pieces: AsyncGenerator[bytes], file: Path) -> int:
+    count = 0
+    async with aclosing(pieces):
+        with whole_file(file) as made:
             async for piece in pieces:
                 count += made.write(piece)
-        beside.replace(file)
-    finally:
-        with suppress(FileNotFoundError):
-            beside.unlink()
     return count

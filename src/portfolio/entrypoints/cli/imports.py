@@ -19,7 +19,7 @@ from portfolio.application.imports.progress import Tell
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Options, Preview
 from portfolio.domain.decimal_text import counted, plain
-from portfolio.entrypoints.cli.parameters import ZONE
+from portfolio.entrypoints.cli.parameters import ZONE, ReadFile
 from portfolio.entrypoints.cli.reporting import print_table, progress_on
 from portfolio.entrypoints.printable import printable
 from portfolio.settings import Settings, SettingsError, read_settings
@@ -60,7 +60,7 @@ class ImportComposition(Protocol):
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, type=ReadFile())
 @click.option("--format", "format_name", type=click.Choice(FORMAT_NAMES), help="By default the header tells.")
 @click.option("--account", default="", help="Which account the files are of: ids are compared within one.")
 @click.option("--zone", type=ZONE, help="The zone of times that have none: +02:00, Europe/Vienna.")
@@ -68,7 +68,7 @@ class ImportComposition(Protocol):
 @click.option("--date-order", type=click.Choice(["dmy", "mdy", "ymd"]), help="The order of day, month and year.")
 @click.option("--funding", type=click.Choice(["implied"]), help="Deposit the dollars that are missing, exactly.")
 @click.option("--opening", is_flag=True, help="Transfer in what is sold and was not there; its cost is assumed.")
-@click.option("--rates", type=click.Path(exists=True, dir_okay=False), help="CSV: date, currency, dollars.")
+@click.option("--rates", type=ReadFile(), help="CSV: date, currency, dollars.")
 @click.option("--partial", is_flag=True, help="Book what is good of a file of which rows are reported.")
 @click.option("--dry-run", is_flag=True, help="Say what every row becomes, and book nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it, one object a file.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -11,6 +13,7 @@ import click
 from portfolio.application.imports.kept.zones import zone_named
 from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.printable import printable
 
 if TYPE_CHECKING:
     from portfolio.application.ledger.lots.journal import KnownAt
@@ -42,6 +45,30 @@ def _known_at(text: str) -> KnownAt:
     from portfolio.entrypoints.http.ledger.past_query import read_known_at
 
     return read_known_at(text)
+
+
+class GivenPath(click.Path):
+    """A path that was given: a text of nothing would be the working folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if not os.fspath(value):
+            self.fail("a path is needed, and there is none", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class ReadFile(GivenPath):
+    """A file that is read, more than once: what a pipe or a device holds is gone once it was read, or never ends."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        path = super().convert(value, param, ctx)
+        if not Path(path).is_file():
+            self.fail(f"{printable(path)!r} is a pipe or a device: save what comes from it as a file first", param, ctx)
+        return path
 
 
 DAY: Final = Parameter("day", date.fromisoformat, "{value!r} is no day such as 2024-03-01")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,8 +49,32 @@ def progress_on(stream: TextIO) -> Iterator[Tell]:
         yield show
 
 
+@contextmanager
+def _printed_to_the_end() -> Iterator[None]:
+    """Have a result that nobody reads to its end (``| head``) be one that could not be printed: click would end with 1,
+    which says something of the books.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        # What is left would be a broken pipe again when the process ends.
+        with suppress(OSError), open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise OSError("the result was not read to its end") from error
+
+
 class InWords(click.Group):
     """Commands that say what went wrong in a sentence, and end with a status that tells."""
+
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        """Return the context of a command line, of which --help and --version print what they are asked for."""
+        with _printed_to_the_end():
+            return super().make_context(*given, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Return what a command returns."""
+        with _printed_to_the_end():
+            return super().invoke(ctx)
 
     def main(self, *given: Any, **named: Any) -> NoReturn:
         """Carry out the command line, and end the process."""
@@ -94,4 +119,7 @@ def print_table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
         table.add_column(name, justify="right" if name in _NUMBERS else "left")
     for row in rows:
         table.add_row(*row)
-    Console(width=200, markup=False, highlight=False, emoji=False).print(table)
+    console = Console(width=200, markup=False, highlight=False, emoji=False)
+    with console.capture() as made:  # by itself a console ends the process with 1 where nobody reads on
+        console.print(table)
+    click.echo(made.get(), nl=False)

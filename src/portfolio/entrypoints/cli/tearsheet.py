@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.cli.parameters import SYMBOL
+from portfolio.entrypoints.cli.parameters import SYMBOL, GivenPath
+from portfolio.entrypoints.cli.whole_files import whole_file
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     "--output",
     "file",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write; one that is there is replaced.",
+    type=GivenPath(path_type=Path, dir_okay=False),
+    help="The file to write; one that is there is replaced, once the new one is whole.",
 )
 @click.pass_obj
 def tearsheet(composition: OpensBooks, *, days: int, benchmark: Symbol | None, private: bool, file: Path) -> None:
@@ -39,7 +40,8 @@ def tearsheet(composition: OpensBooks, *, days: int, benchmark: Symbol | None, p
 
     wanted = SheetRequest(days=days, benchmark=benchmark, private=private)
     content = asyncio.run(_made(composition, wanted))
-    file.write_bytes(content)
+    with whole_file(file) as made:
+        made.write(content)
     click.echo(f"{file}: {len(content):,} bytes")
 
 
