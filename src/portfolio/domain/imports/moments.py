@@ -13,6 +13,7 @@ _SHAPE = re.compile(
     r" ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
+_SHORT_YEAR = re.compile(r"\d\d-\d{1,2}-\d{1,2}(?!\d)", re.ASCII)
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?", re.ASCII)
 _IN_NAME = re.compile(r"\(UTC(?:[+-]*(?P<offset>[+-]\d{1,2}(?::?\d\d)?))?\)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 2009, 2200
@@ -51,10 +52,11 @@ def moment_in(text: str, zone: tzinfo | None, *, order: str | None = None, short
     """Return the moment in UTC; a day without a time is its midnight, in ``zone`` or else in UTC.
 
     ``order`` is that of day, month and year where it is not the year that stands first with four digits;
-    ``short_year`` says that the year stands first with two.
+    ``short_year`` says that the year stands first with two, as in ``23-09-29``: of ``23/09/29`` that is not said.
 
     Raises:
-        RowRefused: no time, a day that may be a month, no zone, or a local time that was never or twice.
+        RowRefused: no time, a day that may be a month, no zone, or a local time that was never or twice; ``order`` says
+            something else of a short year.
     """
     quick = usual_moment(text, zone)
     if quick is not None:
@@ -62,7 +64,14 @@ def moment_in(text: str, zone: tzinfo | None, *, order: str | None = None, short
     found = _SHAPE.fullmatch(text)
     if found is None:
         raise RowRefused(f"{text[:40]!r} is not a time")
-    local = _local(found, text, order="ymd" if short_year and len(found["a"]) == 2 else order)
+    if short_year and _SHORT_YEAR.match(text):
+        if order not in {None, "ymd"}:
+            raise RowRefused(
+                f"{text!r}: the exchange writes the year first here, and {order} was said",
+                "write the year with four digits, or import this file without --date-order",
+            )
+        order = "ymd"
+    local = _local(found, text, order=order)
     stated = found["zone"]
     if stated:
         zone = UTC if stated in {"Z", "UTC", "GMT"} else offset_in(stated)

@@ -134,6 +134,34 @@ def test_a_time_that_is_not_certain_is_refused(text: str, zone: tzinfo | None, o
         moment_in(text, zone, order=order)
 
 
+@pytest.mark.parametrize(
+    ("text", "order", "day"),
+    [
+        ("23-09-29 09:56:26", None, datetime(2023, 9, 29, 9, 56, 26, tzinfo=UTC)),
+        ("23-09-29 09:56:26", "ymd", datetime(2023, 9, 29, 9, 56, 26, tzinfo=UTC)),
+        ("21/02/23 10:00:00", "dmy", datetime(2023, 2, 21, 10, tzinfo=UTC)),
+        ("10.11.12 10:00:00", "dmy", datetime(2012, 11, 10, 10, tzinfo=UTC)),
+        ("10/11/12 10:00:00", "mdy", datetime(2012, 10, 11, 10, tzinfo=UTC)),
+        ("10/11/12 10:00:00", "ymd", datetime(2010, 11, 12, 10, tzinfo=UTC)),
+        ("01/02/2022 10:00:00", "dmy", datetime(2022, 2, 1, 10, tzinfo=UTC)),
+        ("01-02-2022 10:00:00", "mdy", datetime(2022, 1, 2, 10, tzinfo=UTC)),
+        ("2022-02-01 10:00:00", "dmy", datetime(2022, 2, 1, 10, tzinfo=UTC)),
+        ("23-09-29 09:56:26", "dmy", "the exchange writes the year first here, and dmy was said"),
+        ("10/11/12 10:00:00", None, "give --date-order"),
+        ("01-02-2022 10:00:00", None, "give --date-order"),
+    ],
+)
+def test_a_short_year_stands_first_where_the_exchange_has_it_so_and_nowhere_against_what_is_said(
+    text: str, order: str | None, day: datetime | str
+) -> None:
+    if isinstance(day, datetime):
+        assert moment_in(text, UTC, order=order, short_year=True) == day
+        return
+    with pytest.raises(RowRefused) as caught:
+        moment_in(text, UTC, order=order, short_year=True)
+    assert day in str(caught.value)
+
+
 @given(st.text(alphabet="0123456789-/.: TZUC+", max_size=40), st.sampled_from(["dmy", "mdy", "ymd", None]))
 @example("00-01-01", "ymd")
 def test_whatever_stands_there_is_a_time_or_refused(text: str, order: str | None) -> None:
