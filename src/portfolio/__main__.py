@@ -11,11 +11,18 @@ import traceback
 from typing import Final, NoReturn
 
 LEAST_MIB: Final = 512
-EXIT_FAILED, EXIT_FAULT = 3, 70
+EXIT_FAILED, EXIT_FAULT, EXIT_INTERRUPTED = 3, 70, 130
 
 
 def main() -> None:
-    """Carry out the command line."""
+    """Carry out the command line; Ctrl-C is an interruption from the first moment on."""
+    try:
+        _carry_out()
+    except KeyboardInterrupt:
+        _end("interrupted", EXIT_INTERRUPTED)
+
+
+def _carry_out() -> None:
     _open_what_is_closed()
     # They would kill: a service reads its keys again at the first, and nobody here has a use for the others.
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):

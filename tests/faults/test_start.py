@@ -145,6 +145,19 @@ def test_a_result_that_nobody_reads_to_its_end_is_no_success_and_no_drift(servic
     assert len(said) <= 3, done.stderr
 
 
+def test_ctrl_c_while_the_program_is_still_imported_is_an_interruption_and_no_traceback(service: ShellService) -> None:
+    (service.folder / "click.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [service.program, "verify"],
+        env={**service.environment, "PYTHONPATH": str(service.folder)},
+        check=False,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "portfolio: interrupted\n")
+
+
 def test_a_result_that_cannot_be_printed_is_no_success_and_no_drift(service: ShellService) -> None:
     service.migrate_by_command()
     assert "No space left on device" in refused(service, "exec >/dev/full;", command="verify")
