@@ -90,7 +90,17 @@ def test_a_file_that_could_not_be_written_leaves_what_was_there(service: Service
 
 
 def without_time(answer: Any) -> Any:
-    return {name: value for name, value in answer.items() if name not in {"timestamp", "as_of", "price_feed"}}
+    return {name: value for name, value in answer.items() if name not in {"timestamp", "as_of"}}
+
+
+def test_made_up_prices_are_called_so_by_commands_too(service: ServiceProcess) -> None:
+    for what in ("positions", "closes", "gains"):
+        printed = json.loads(said(service, "export", what, "--format", "json", "-o", "-"))
+        routes = answered(service, f"/exports/{what}?format=json").json()
+        assert list(printed) == list(routes)
+        assert printed["price_feed"] == "simulated"
+    for words in (("lots",), ("export", "positions", "-o", "-"), ("backtest", "run", "--from", "2026-11-01")):
+        assert "portfolio: prices are made up: PORTFOLIO_PRICE_FEED is simulated\n" in service.command(*words).stderr
 
 
 def test_lots_and_gains_are_those_of_the_routes(service: ServiceProcess) -> None:

@@ -52,6 +52,7 @@ def test_the_command_and_the_route_give_the_same_answer(service: ServiceProcess)
         before = still(answered(service))
         done = service.command("optimise", *WORDS, "--json")
         assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["price_feed"] == "simulated"
         printed = still(json.loads(done.stdout)["optimisation"])
         if before == still(answered(service)):
             break

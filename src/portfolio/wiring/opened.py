@@ -9,7 +9,7 @@ from portfolio import __version__
 from portfolio.adapters.database.connection.url import place_of
 from portfolio.adapters.database.database import COMMAND_SECONDS, Database
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
-from portfolio.entrypoints.cli.reporting import tell_identity
+from portfolio.entrypoints.cli.reporting import tell, tell_identity
 from portfolio.settings import Settings
 from portfolio.wiring.adapters import PORTFOLIO_ID
 
@@ -24,6 +24,8 @@ def identity_of(settings: Settings) -> Mapping[str, str]:
 async def opened(settings: Settings, *, least_seconds: float = COMMAND_SECONDS) -> AsyncIterator[Database]:
     """Yield the database of a command, which answers, having said what works on it as the other commands do."""
     tell_identity(identity_of(settings))
+    if settings.is_simulated:
+        tell("prices are made up: PORTFOLIO_PRICE_FEED is simulated")
     database = Database.of(settings, PORTFOLIO_ID, for_commands=True, least_seconds=least_seconds)
     try:
         await database.probe.ping()

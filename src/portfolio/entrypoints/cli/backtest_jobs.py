@@ -12,6 +12,7 @@ import click
 from portfolio.entrypoints.cli.backtest import backtest
 from portfolio.entrypoints.cli.backtest_sweep import chosen_lines, percent_text, settings_text
 from portfolio.entrypoints.cli.optimise import joins_lines
+from portfolio.entrypoints.cli.reporting import print_answer
 from portfolio.settings import Settings, read_settings
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /backtests/{id}.")
@@ -36,7 +37,7 @@ class JobsComposition(Protocol):
 @click.pass_obj
 def show(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
     """Print how far the backtest ID is, that the service was asked for, and what came of it."""
-    _print(asyncio.run(composition.stored_backtest(read_settings(), job_id, cancels=False)), as_json=as_json)
+    _print(composition, job_id, cancels=False, as_json=as_json)
 
 
 @backtest.command()
@@ -45,11 +46,16 @@ def show(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
 @click.pass_obj
 def cancel(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
     """Cancel the backtest ID; the instance that computes it leaves it within seconds. One that has ended stays."""
-    _print(asyncio.run(composition.stored_backtest(read_settings(), job_id, cancels=True)), as_json=as_json)
+    _print(composition, job_id, cancels=True, as_json=as_json)
 
 
-def _print(answer: bytes, *, as_json: bool) -> None:
-    click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["backtest"])))
+def _print(composition: JobsComposition, job_id: str, *, cancels: bool, as_json: bool) -> None:
+    settings = read_settings()
+    answer = asyncio.run(composition.stored_backtest(settings, job_id, cancels=cancels))
+    if as_json:
+        print_answer(answer, is_simulated=settings.is_simulated)
+    else:
+        click.echo("\n".join(_lines(json.loads(answer)["backtest"])))
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -101,11 +101,15 @@ def _refuse(wanted: Wanted) -> None:
 
 
 async def _pieces(composition: OpensBooks, wanted: Wanted, kind: FileFormat) -> AsyncGenerator[bytes]:
-    from portfolio.entrypoints.exports.files import written
+    from portfolio.entrypoints.exports.files import FileFormat, written
+    from portfolio.entrypoints.http.price_label import labelled
 
-    async with composition.use_cases(read_settings()) as cases:
+    settings = read_settings()
+    async with composition.use_cases(settings) as cases:
+        has_label = kind is not FileFormat.JSON or not settings.is_simulated
         async for piece in written(await cases.exports(wanted), kind):
-            yield piece
+            yield piece if has_label else labelled(piece)
+            has_label = True
 
 
 async def _print(pieces: AsyncGenerator[bytes]) -> None:

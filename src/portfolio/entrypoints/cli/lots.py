@@ -13,7 +13,7 @@ import msgspec
 
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.cli.parameters import as_of_option, known_at_option
-from portfolio.entrypoints.cli.reporting import print_table
+from portfolio.entrypoints.cli.reporting import print_answer, print_table
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def lots(
     """Print what is left of each purchase, and what it had cost."""
     found = asyncio.run(_lots(composition, LotMethod(method), as_of, known_at))
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        print_answer(msgspec.json.encode(found), is_simulated=read_settings().is_simulated)
         return
     _table(_OF_LOTS, found.lots)
     click.echo(f"{found.count} by {method}: cost {_cell(found.basis)}; realized until then {_cell(found.gain)}")
@@ -66,7 +66,7 @@ def gains(
     """Print what each sale took of each lot, and what it brought. `portfolio export gains` writes a file of it."""
     found = asyncio.run(_gains(composition, LotMethod(method), year, as_of, known_at))
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        print_answer(msgspec.json.encode(found), is_simulated=read_settings().is_simulated)
         return
     _table(_OF_GAINS, found.gains)
     parts = ", ".join(f"{name} {_cell(getattr(found, name))}" for name in ("short_term", "long_term", "undated"))
@@ -86,7 +86,11 @@ async def _lots(
 
 
 async def _gains(
-    composition: OpensBooks, method: LotMethod, year: int | None, as_of: datetime | None, known_at: KnownAt | None
+    composition: OpensBooks,
+    method: LotMethod,
+    year: int | None,
+    as_of: datetime | None,
+    known_at: KnownAt | None,
 ) -> GainsAnswer:
     """Return the answer of GET /gains, with all rows."""
     from portfolio.entrypoints.http.ledger.lot_answers import gains_answer

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portfolio.settings import read_settings
+from portfolio.entrypoints.cli.reporting import print_answer
+from portfolio.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.optimisation.records import OptimisationRequest
@@ -47,10 +48,14 @@ def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None
     except RequestError as error:
         raise click.UsageError(str(error)) from error
     try:
-        answer = asyncio.run(_optimised(composition, request))
+        settings = read_settings()
+        answer = asyncio.run(_optimised(composition, settings, request))
     except InvalidPolicy as error:  # that of the settings was read before: it is a limit of this command line
         raise click.UsageError(f"--limit: {error}") from error
-    click.echo(answer.decode() if as_json else "\n".join(_lines(json.loads(answer)["optimisation"])))
+    if as_json:
+        print_answer(answer, is_simulated=settings.is_simulated)
+    else:
+        click.echo("\n".join(_lines(json.loads(answer)["optimisation"])))
 
 
 def joins_lines(joins: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -145,10 +150,10 @@ def _percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 
-async def _optimised(composition: OpensBooks, request: OptimisationRequest) -> bytes:
+async def _optimised(composition: OpensBooks, settings: Settings, request: OptimisationRequest) -> bytes:
     """Return the answer of the route, encoded."""
     from portfolio.entrypoints.http.optimisation.views import optimisation_answer
     from portfolio.entrypoints.http.shell.responses import encode
 
-    async with composition.use_cases(read_settings()) as cases:
+    async with composition.use_cases(settings) as cases:
         return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), request)))

@@ -109,6 +109,13 @@ def tell_identity(identity: Mapping[str, str]) -> None:
     tell(", ".join(f"{name} {value}" for name, value in identity.items()))
 
 
+def print_answer(answer: bytes, *, is_simulated: bool) -> None:
+    """Print the answer of a route as the route has it, with the label of made-up prices."""
+    from portfolio.entrypoints.http.price_label import labelled
+
+    click.echo(labelled(answer) if is_simulated else answer)
+
+
 def print_table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
     """Print rows under the names of their columns, those of numbers to the right."""
     from rich.console import Console

@@ -36,7 +36,7 @@ class SimulatedLabel:
                     return
             elif held and kind == "http.response.body":
                 start, body = held.pop(), cast("Any", message)
-                message = cast("Message", {**body, "body": _labelled(body["body"])})
+                message = cast("Message", {**body, "body": labelled(body["body"])})
                 if not body.get("more_body", False):
                     length = len(cast("Any", message)["body"])
                     MutableScopeHeaders.from_message(start)["content-length"] = str(length)
@@ -46,7 +46,8 @@ class SimulatedLabel:
         await self._app(scope, receive, labelling_send)
 
 
-def _labelled(body: bytes) -> bytes:
+def labelled(body: bytes) -> bytes:
+    """Return an answer, or its beginning, with the label where it is a JSON object."""
     if not body.startswith(b"{"):
         return body
     return b"{" + LABEL + (b"" if body.startswith(b"{}") else b",") + body[1:]
