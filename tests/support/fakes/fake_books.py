@@ -42,6 +42,7 @@ from portfolio.application.performance.records import DailyValue, DayPositions
 from portfolio.application.prices.records import Close
 from portfolio.application.rebalancing.records import Signal
 from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
+from portfolio.domain.ledger.happening import BookedSplit, LaterMove
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
 from portfolio.domain.symbol import Symbol
@@ -193,3 +194,43 @@ def add_row(table: dict[int, T], row: T) -> int:
     new_id = max(table, default=0) + 1
     table[new_id] = row
     return new_id
+
+
+def later_moves(books: Books, symbol: Symbol, at: datetime) -> list[LaterMove]:
+    """Return what entries since the newest baseline moved of an asset that took effect after a moment."""
+    others = books.transactions.items()
+    opened = max((e.revision for _, e in others if e.transaction.kind is CashTransactionKind.BASELINE), default=0)
+    taken = {e.trade.reverses for e in books.trades.values() if e is not None}
+    found = []
+    for number, entry in books.trades.items():
+        if entry is None or entry.revision <= opened or entry.trade.symbol != symbol:
+            continue
+        own = entry if entry.trade.reverses is None else books.trades[entry.trade.reverses]
+        if own is not None and own.trade.executed_at > at:
+            stands = number not in taken and entry.trade.reverses is None
+            found.append(LaterMove(name=f"trade {number}", quantity=entry.trade.quantity_delta, stands=stands))
+    gone = {e.transaction.event.reverses_revision for _, e in others if e.transaction.event is not None}
+    for number, cash in others:
+        terms = cash.transaction.event
+        stands = cash.revision not in gone and (terms is None or terms.reverses_revision is None)
+        if cash.revision > opened and cash.transaction.effective_at > at:
+            is_split = cash.transaction.kind is CashTransactionKind.SPLIT
+            found += [
+                LaterMove(name=f"event {number}", quantity=leg.quantity_delta, is_split=is_split, stands=stands)
+                for leg in cash.positions
+                if leg.symbol == symbol
+            ]
+    return found
+
+
+def booked_splits(books: Books, at: datetime) -> list[BookedSplit]:
+    """Return the splits that stand and took effect after a moment."""
+    events = [(i, e, terms) for i, e in books.transactions.items() if (terms := e.transaction.event) is not None]
+    gone = {terms.reverses_revision for _, _, terms in events}
+    return [
+        BookedSplit(event_id=number, symbol=leg.symbol, at=terms.effective_at)
+        for number, entry, terms in events
+        if entry.transaction.kind is CashTransactionKind.SPLIT and terms.effective_at > at
+        if entry.revision not in gone and terms.reverses_revision is None
+        for leg in entry.positions
+    ]

@@ -19,8 +19,18 @@ from portfolio.application.ledger.records import (
     TradeEntry,
 )
 from portfolio.application.rebalancing.records import LIVE, Signal
+from portfolio.domain.ledger.happening import BookedSplit, LaterMove
 from portfolio.domain.ledger.portfolio import Portfolio
-from tests.support.fakes.fake_books import Books, add_row, known_rows, named_row, refuse_twice
+from portfolio.domain.symbol import Symbol
+from tests.support.fakes.fake_books import (
+    Books,
+    add_row,
+    booked_splits,
+    known_rows,
+    later_moves,
+    named_row,
+    refuse_twice,
+)
 
 
 class FakeSignalBook:
@@ -206,6 +216,12 @@ class FakeUnit:
         known = [(r.owner, r.client_transaction_id) for r in self.books.cash_refusals.values()]
         refuse_twice((refused.owner, refused.client_transaction_id), known)
         add_row(self.books.cash_refusals, refused)
+
+    async def moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
+        return later_moves(self.books, symbol, at)
+
+    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
+        return booked_splits(self.books, at)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         return known_rows(self.books, account)

@@ -11,6 +11,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.booking_batch import Batch, BookingResult, outcome_again
 from portfolio.application.ledger.events import TradeBooked, WithinBooking
+from portfolio.application.ledger.happenings.late_splits import with_remarks
 from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.lost_commit import Made, commit_once, identity
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
@@ -79,7 +80,7 @@ class BookTrades:
             known=await _known(unit, keys, {c.adopted_key for c in commands if c.adopted_key}) if keys else {},
             twins=await unit.latest_twins(unkeyed, since) if unkeyed else {},
         )
-        for command in commands:
+        for command in await with_remarks(unit, commands, now):
             batch.decide(command, self.rules)
         return batch
 

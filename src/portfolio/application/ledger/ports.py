@@ -27,6 +27,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeFilter,
 )
+from portfolio.domain.ledger.happening import BookedSplit, LaterMove
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
@@ -97,6 +98,17 @@ class LedgerUnit(Protocol):
 
     async def event(self, event_id: int) -> RecordedEvent | None:
         """Return an event with its trades; None where there is none, or the entry is of none."""
+        ...
+
+    async def moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
+        """Return what entries since the newest baseline moved of an asset that took effect after ``at``.
+
+        What takes a trade or an event out takes effect with it. In the order they were booked, trades first.
+        """
+        ...
+
+    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
+        """Return the splits that stand and took effect after ``at``, in the order they were booked."""
         ...
 
     async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:

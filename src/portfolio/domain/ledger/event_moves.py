@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.domain.arithmetic import ONE
-from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, OutOfRange
+from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind, EventTerms
-from portfolio.domain.ledger.happening import Happened
+from portfolio.domain.ledger.happening import Happened, LaterMove
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.portfolio import Portfolio, recorded
 from portfolio.domain.ledger.position import Position, undone
@@ -23,6 +23,7 @@ from portfolio.domain.money import EXACT, Money, Price, Quantity
 NOTHING: Final = Money.zero()
 # A price may be stamped by a clock that is ahead, or come while a split that is of now waits to be booked.
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
+_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,48 @@ def require_cash(books: Portfolio, amount: Money, *, unless: bool) -> None:
     """
     if amount.value > 0 and amount > books.cash and not unless:
         raise InsufficientCash(books.cash.value, amount.value)
+
+
+def split_delta(position: Position, ratio: Decimal, later: Sequence[LaterMove] = ()) -> Quantity:
+    """Return by how much a split changes what is held by now: what moved ``later`` is of its units already.
+
+    Raises:
+        InvalidAmount: it leaves nothing; another split is later; or nothing was held then of what is held by now.
+    """
+    now, code = position.quantity, position.symbol.code
+    other = next((one for one in later if one.is_split and one.stands), None)
+    if other is not None:
+        raise InvalidAmount(
+            "",
+            f"effective_at lies before a split of {code} that is booked already, {other.name}: reverse that one,"
+            " book this one, and then that one again",
+            field="effective_at",
+        )
+    held = sum((-one.quantity for one in later), now)
+    delta = Quantity.rounded(EXACT.multiply(held.value, ratio)) - held
+    if held and not held + delta:
+        raise InvalidAmount("", "ratio leaves nothing at 18 decimals", field="ratio")
+    if not is_same_side(held, now) or not is_same_side(now + delta, now):
+        raise InvalidAmount(
+            "",
+            f"at effective_at {held} {code} was held, which the split made {held + delta}, and with what was booked"
+            f" for later, {named(later)}, it would be {now + delta}: what was booked for later has to be of the new"
+            " units; reverse what is not, and book it again after the split",
+            field="effective_at",
+        )
+    return delta
+
+
+def named(later: Sequence[LaterMove]) -> str:
+    """Return the names of what moved later and stands, of many the first ones."""
+    names = [one.name for one in later if one.stands]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def is_same_side(one: Quantity, other: Quantity) -> bool:
+    """Return whether both are above zero, or both below it."""
+    return bool(one) and (one.value > 0) == (other.value > 0)
 
 
 def rescaled(mark: Mark | None, at: datetime, times: Decimal, over: Decimal) -> Mark | None:

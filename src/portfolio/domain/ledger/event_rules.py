@@ -17,10 +17,12 @@ from portfolio.domain.ledger.event_moves import (
     Moves,
     Step,
     entered,
+    is_same_side,
     ratio_of,
     repriced,
     require_cash,
     rescaled,
+    split_delta,
     too_little,
 )
 from portfolio.domain.ledger.happening import Happened, Happening, check_signs
@@ -120,10 +122,11 @@ def _split(case: Case) -> Moves:
     assert ratio is not None
     if not position.quantity:
         raise too_little(position, Quantity.zero())
-    after = Quantity.rounded(EXACT.multiply(position.quantity.value, ratio))
-    if not after:
+    added = case.what.added
+    delta = split_delta(position, ratio) if added is None else added
+    if not is_same_side(position.quantity + delta, position.quantity):
         raise InvalidAmount("", "ratio leaves nothing at 18 decimals", field="ratio")
-    leg = Leg(symbol=case.symbol, quantity_delta=after - position.quantity)
+    leg = Leg(symbol=case.symbol, quantity_delta=delta)
     mark = rescaled(position.mark, case.what.effective_at, ONE, ratio)
     return Moves(steps=(Step(leg=leg, mark=mark),), ratio=ratio)
 

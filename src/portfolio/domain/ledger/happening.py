@@ -23,6 +23,7 @@ class Happening:
 
     ``quantity`` of ``symbol`` came, left, or became ``to_quantity`` of ``to_symbol``. ``value`` is its market value,
     ``basis`` what it had cost. ``ratio`` is how many of the new there are for one of the old. ``amount`` is money.
+    ``added`` is by how much a split changes what is held, where that is not all that is held by now times its ratio.
     """
 
     kind: CashTransactionKind
@@ -37,6 +38,29 @@ class Happening:
     amount: Money | None = None
     label: str | None = None
     group: str | None = None
+    added: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterMove:
+    """By how much an entry moved an asset that took effect after something which is booked after it.
+
+    ``name`` is ``trade 7`` or ``event 12``. One that was taken out, or takes another one out, does not ``stand``.
+    """
+
+    name: str
+    quantity: Quantity
+    is_split: bool = False
+    stands: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedSplit:
+    """A split that stands: the id of its event, of what, and when it took effect."""
+
+    event_id: int
+    symbol: Symbol
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from portfolio.entrypoints.exports.read_back import is_export, read_back
 from tests.contract.http.exports.test_exports import file
 from tests.contract.http.exports.test_way_back import live, post
 from tests.contract.imports.test_import_booking import EXAMPLES, imported
+from tests.contract.ledger import test_late_splits as late_splits
 from tests.contract.ledger.ledger_kinds import Ports, ports
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_ledger import FakeLedger
@@ -371,17 +372,37 @@ async def test_what_imports_booked_and_took_back_goes_the_same_way(ports: Ports,
     await imported(ports, {"file.csv": EXAMPLES[name]}, funding=True, opening=True)
     await ReverseImport(ports.ledger, StoppedClock(), BookingRules())(1, 1, owner="desk")
     await imported(ports, {"file.csv": EXAMPLES[name]}, funding=True, opening=True)
+    rows = await booked_again(ports)
+    money = [row["reverses"] for row in rows if row["kind"] in {"deposit", "withdrawal"}]
+    assert any(money) or name not in {"kraken-ledgers"}
+
+
+async def booked_again(ports: Ports) -> list[dict[str, Any]]:
+    """The rows of books, which booked again make the same books."""
     rows = await held(ports.ledger, ports.lookups)
     texts = [{one: None if cell is None else _written(cell) for one, cell in row.items()} for row in rows]
     about = {"what": "events", "revision": str((await ports.ledger.revisions(1)).ledger)}
-    exported = ExportedFile(name=name, about=about, rows=[ExportedRow(n, row) for n, row in enumerate(texts)])
+    exported = ExportedFile(name="books", about=about, rows=[ExportedRow(n, row) for n, row in enumerate(texts)])
     books = Books()
     assert not (await books.book(exported)).reported
     for one, two in zip(rows, await held(books.ledger, books.lookups), strict=True):
         assert {**two, "note": one["note"], "key": one["key"]} == one
     assert figures(await books.ledger.load(1)) == figures(await ports.ledger.load(1))
-    money = [row["reverses"] for row in rows if row["kind"] in {"deposit", "withdrawal"}]
-    assert any(money) or name not in {"kraken-ledgers"}
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("is_of_all", "ratio", "moved"), [(False, "10", "90"), (True, "10", "540"), (True, "0.5", "30")]
+)
+async def test_a_late_split_is_booked_again_of_as_much_as_it_was_booked_of_first(
+    ports: Ports, is_of_all: bool, ratio: str, moved: str
+) -> None:
+    """Earlier programs booked it of all that was held by then: that is in the file, and in the books made of it."""
+    ledger = await late_splits.bought(ports)
+    wish = late_splits.split(20, ratio)
+    await late_splits.book(ledger, replace(wish, stated_at=None) if is_of_all else wish)
+    rows = await booked_again(ports)
+    assert [row["quantity"] for row in rows if row["kind"] == "split"] == [Decimal(moved)]
 
 
 async def test_money_is_not_taken_back_in_books_that_moved(exported: ExportedFile) -> None:

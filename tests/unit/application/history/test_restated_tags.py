@@ -158,6 +158,22 @@ def test_what_others_made_of_a_split_and_an_exchange_is_of_no_tag() -> None:
     assert sums_of(booked.entries, engine, period).by_tag["a"].at_end[BTC] == units(2)
 
 
+@pytest.mark.parametrize(("added", "of_b"), [("90", "50"), ("540", "500")])
+def test_of_a_split_that_was_booked_late_nothing_is_of_what_was_bought_after_it(added: str, of_b: str) -> None:
+    """Earlier programs booked it of all that was held by then: that goes on to those who held it."""
+    booked = Booked()
+    of_engine(booked, booked.buy("10", "100", day(1)), "a")
+    of_engine(booked, booked.buy("50", "50", day(6)), "b")
+    gone = of_engine(booked, booked.buy("7", "7", day(6)), "b")
+    of_engine(booked, booked.reverse(gone, day(9)), "b")
+    of_engine(booked, booked.buy("5", "5", day(8), symbol="ETH"), "b")
+    booked.happen(Kind.SPLIT, day(3), symbol=BTC, ratio=Decimal(10), added=units(added))
+    of_tag = sums_of(booked.entries, engine, TagPeriod(start=on(4), end=on(9), by_effect=True)).by_tag
+    assert [of_tag[tag].at_end[BTC] for tag in ("a", "b", None)] == [units(100), units(of_b), units(0)]
+    if added == "90":
+        assert [of_tag[tag].at_start[BTC] for tag in ("a", "b", None)] == [units(100), units(0), units(0)]
+
+
 Dealt = tuple[int, int, int, int]
 """A trade: so many days after the first one, by which engine, so many, for so much each."""
 DEALT = st.lists(

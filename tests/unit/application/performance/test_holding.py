@@ -11,7 +11,7 @@ from portfolio.application.performance.days.holding import HoldingTimes
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.symbol import Symbol
 from tests.unit.application.ledger.lot_examples import Booked, day
-from tests.unit.examples import units
+from tests.unit.examples import money, units
 
 BTC, ETH = Symbol("BTC"), Symbol("ETH")
 
@@ -44,6 +44,24 @@ def test_across_a_split_purchases_weigh_by_the_units_that_they_became() -> None:
     again.buy("1", "100", day(100))
     again.sell("1", "100", day(150))
     assert held_days(again) == [100]
+
+
+def test_of_a_split_that_was_booked_late_nothing_is_of_what_was_bought_after_it() -> None:
+    booked = Booked()
+    booked.buy("10", "100", day(0))
+    booked.buy("50", "50", day(10))
+    booked.happen(Kind.SPLIT, day(5), symbol=BTC, ratio=Decimal(10), added=units(90))
+    booked.sell("150", "150", day(30))
+    booked.buy("1", "1", day(40))
+    booked.sell("1", "1", day(47))
+    assert held_days(booked)[1] == 7
+    short = Booked()
+    short.sell("10", "100", day(0))
+    short.happen(Kind.SPLIT, day(5), symbol=BTC, ratio=Decimal(10))
+    short.buy("100", "100", day(8))
+    short.happen(Kind.TRANSFER_IN, day(9), symbol=BTC, quantity=units(1), value=money(1))
+    short.happen(Kind.SPLIT, day(9), symbol=BTC, ratio=Decimal(1))
+    assert held_days(short) == [8]
 
 
 def test_an_exchange_takes_the_time_of_purchase_along() -> None:

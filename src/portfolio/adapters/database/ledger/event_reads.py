@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, select_trades
-from portfolio.adapters.database.schema.fields import UnreadableRow
+from portfolio.adapters.database.schema.fields import UnreadableRow, reading
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
 from portfolio.adapters.database.schema.types import UtcMoment
 from portfolio.adapters.database.schema.unreadable import UnreadableRows
@@ -18,7 +19,9 @@ from portfolio.application.ledger.happenings.activity import EntryFilter, Listed
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, Page
 from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, SPLITS_AND_EXCHANGES, CashTransactionKind
+from portfolio.domain.ledger.happening import BookedSplit, LaterMove
 from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import Quantity
 from portfolio.domain.symbol import Symbol
 
 _TRADES_OF_A_SWAP = 2
@@ -27,6 +30,12 @@ _KINDS = [kind.value for kind in EVENT_KINDS]
 
 _c = cash_transactions.c
 _EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
+_OPENED = (
+    select(func.coalesce(func.max(_c.ledger_revision), 0))
+    .where(_c.kind == CashTransactionKind.BASELINE.value)
+    .correlate(None)
+    .scalar_subquery()
+)
 
 
 def select_events(event_id: int | None = None) -> Select[Any]:
@@ -144,6 +153,74 @@ async def _taking_out(session: Session, revisions: Sequence[int]) -> Mapping[int
         select(_c.reverses_revision, _c.ledger_revision).where(_c.reverses_revision.in_(revisions))
     )
     return {row.reverses_revision: row.ledger_revision for row in rows}
+
+
+async def read_later_moves(session: Session, symbol: Symbol, at: datetime) -> list[LaterMove]:
+    """Return what entries since the newest baseline moved of an asset that took effect after ``at``.
+
+    Raises:
+        UnreadableRow: nothing can be made of one.
+    """
+    trades, moved = await session.run(_later_trades(symbol, at)), await session.run(_later_events(symbol, at))
+    found = [
+        LaterMove(name=f"trade {row.id}", quantity=_signed(row), stands=row.taken_out is None and row.takes_out is None)
+        for row in trades
+    ]
+    for row in moved:
+        with reading(f"the row {row.id} of {cash_transactions.name} cannot be read"):
+            found.append(
+                LaterMove(
+                    name=f"event {row.id}",
+                    quantity=Quantity(row.quantity_delta),
+                    is_split=row.kind == CashTransactionKind.SPLIT.value,
+                    stands=row.taken_out is None and row.reverses_revision is None,
+                )
+            )
+    return found
+
+
+async def read_splits(session: Session, at: datetime) -> list[BookedSplit]:
+    """Return the splits that stand and took effect after ``at``, in the order they were booked.
+
+    Raises:
+        UnreadableRow: nothing can be made of one.
+    """
+    legs, by = position_adjustments, cash_transactions.alias("taking")
+    joined = cash_transactions.join(legs, legs.c.cash_transaction_id == _c.id)
+    found = select(_c.id, _c.effective_at, legs.c.symbol)
+    found = found.select_from(joined.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
+    stands = (_c.reverses_revision.is_(None), by.c.id.is_(None))
+    wanted = found.where(_c.kind == CashTransactionKind.SPLIT.value, _c.effective_at > at, *stands)
+    splits = []
+    for row in await session.run(wanted.order_by(_c.ledger_revision)):
+        with reading(f"the row {row.id} of {cash_transactions.name} cannot be read"):
+            splits.append(BookedSplit(event_id=row.id, symbol=Symbol(row.symbol), at=row.effective_at))
+    return splits
+
+
+def _signed(row: Any) -> Quantity:
+    with reading(f"the row {row.id} of {mock_trades.name} cannot be read"):
+        quantity = Quantity(row.quantity)
+        return quantity if Side(row.side) is Side.BUY else -quantity
+
+
+def _later_trades(symbol: Symbol, at: datetime) -> Select[Any]:
+    t, own, by = mock_trades.c, mock_trades.alias("own"), mock_trades.alias("taking")
+    effective = func.coalesce(own.c.execution_time, t.execution_time, type_=UtcMoment)
+    joined = mock_trades.outerjoin(own, own.c.id == t.reverses_trade_id)
+    found = select(t.id, t.side, t.quantity, own.c.id.label("takes_out"), by.c.id.label("taken_out"))
+    found = found.select_from(joined.outerjoin(by, by.c.reverses_trade_id == t.id))
+    wanted = found.where(t.symbol == symbol.code, t.ledger_revision > _OPENED, effective > at)
+    return wanted.order_by(t.ledger_revision)
+
+
+def _later_events(symbol: Symbol, at: datetime) -> Select[Any]:
+    legs, by = position_adjustments, cash_transactions.alias("taking")
+    joined = cash_transactions.join(legs, legs.c.cash_transaction_id == _c.id)
+    found = select(_c.id, _c.kind, _c.reverses_revision, legs.c.quantity_delta, by.c.id.label("taken_out"))
+    found = found.select_from(joined.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
+    wanted = found.where(legs.c.symbol == symbol.code, _c.ledger_revision > _OPENED, at < _EFFECTIVE)
+    return wanted.order_by(_c.ledger_revision, legs.c.id)
 
 
 def _reverses(event: RecordedCashEntry) -> int | None:

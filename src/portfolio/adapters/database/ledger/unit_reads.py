@@ -18,7 +18,12 @@ from portfolio.adapters.database.ledger.entries import (
     read_entries,
     select_trades,
 )
-from portfolio.adapters.database.ledger.event_reads import read_needed_event, select_events
+from portfolio.adapters.database.ledger.event_reads import (
+    read_later_moves,
+    read_needed_event,
+    read_splits,
+    select_events,
+)
 from portfolio.adapters.database.ledger.imported.book import DatabaseImportBook
 from portfolio.adapters.database.ledger.imported.rows import read_imported
 from portfolio.adapters.database.ledger.mapping_records import REFUSED, outcome_from_row, refused_cash_from_row
@@ -35,6 +40,8 @@ from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry, 
 from portfolio.application.ledger.happenings.imported import ImportedRow
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, RecordedOutcome
+from portfolio.domain.ledger.happening import BookedSplit, LaterMove
+from portfolio.domain.symbol import Symbol
 
 # Mostly there is none: who finds one asks for the rest of it.
 OUTCOME_IDS = Prepared(
@@ -161,6 +168,14 @@ class UnitReads:
         """Return an event with its trades; None where there is none, or the entry is of none."""
         rows = (await self.session.run(select_events(event_id))).all()
         return await read_needed_event(self.session, rows[0], self._unreadable) if rows else None
+
+    async def moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
+        """Return what entries since the newest baseline moved of an asset that took effect after ``at``."""
+        return await read_later_moves(self.session, symbol, at)
+
+    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
+        """Return the splits that stand and took effect after ``at``, in the order they were booked."""
+        return await read_splits(self.session, at)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         """Return what came from files of an account, in the order it was kept."""

@@ -80,5 +80,7 @@ def event_of(row: HappenedRow, owner: str, key: str) -> BookEvent:
         assert row.quantity is not None
         by_ratio = None if row.ratio is None else Quantity.rounded(EXACT.multiply(row.quantity.value, row.ratio))
         del stated["to_quantity" if by_ratio == row.to_quantity else "ratio"]
+    if kind is CashTransactionKind.SPLIT:
+        stated["added"] = row.quantity  # which was of all that was held, or of what was held at its moment
     what = Happening(kind=kind, effective_at=row.effective_at, group=row.group, **stated)
     return BookEvent(what=what, owner=owner, client_event_id=key, stated_at=row.effective_at)

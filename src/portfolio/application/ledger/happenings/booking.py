@@ -12,6 +12,7 @@ from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.cash import known_under, noted, refuse
 from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
 from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.happenings.late_splits import as_of_its_moment
 from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.happenings.records import (
     BookEvent,
@@ -77,6 +78,7 @@ class _Run:
     portfolio: Portfolio
     is_kept: IsKept | None = None
     events: list[Event] = field(default_factory=list)
+    _planned: list[RecordedEvent] = field(default_factory=list)
     _decided: dict[tuple[str, str], tuple[str, EventReply]] = field(default_factory=dict)
 
     async def decide(self, wish: BookEvent) -> EventResult:
@@ -116,26 +118,30 @@ class _Run:
         ``first`` is the kept refusal that an override makes good; where that is refused too, it stays what is kept.
         """
         try:
-            happened = happen(self.portfolio, wish.what, self.rules, self.clock.now(), override=wish.override)
+            now = self.clock.now()
+            what, said = await as_of_its_moment(self.unit, self.portfolio, wish, now, self._planned)
+            happened = happen(self.portfolio, what, self.rules, now, override=wish.override)
         except DomainError as error:
             return error if first is not None or self.dry_run else await self._refuse(wish, error)
-        entry, trades = self._entries(wish, happened, first)
+        entry, trades = self._entries(wish, happened, first, said)
         self.portfolio = happened.after
         if self.dry_run:
             planned = tuple(BookedTrade(id=0, entry=trade) for trade in trades)
-            return EventReply(RecordedEvent(id=None, entry=entry, trades=planned), replayed=False)
+            self._planned.append(RecordedEvent(id=None, entry=entry, trades=planned))
+            return EventReply(self._planned[-1], replayed=False)
         return EventReply(await self._keep(entry, trades), replayed=False)
 
     def _entries(
-        self, wish: BookEvent, happened: Happened, first: RefusedCashEntry | None
+        self, wish: BookEvent, happened: Happened, first: RefusedCashEntry | None, said: str | None
     ) -> tuple[CashEntry, list[TradeEntry]]:
         moved = happened.transaction
+        note = "; ".join(filter(None, (_all_of_it(wish.what, happened), said)))
         return entries_of(
             happened,
             owner=wish.owner if first is None else first.owner,
             key=wish.client_event_id,
             fingerprint=wish.digest() if first is None else first.fingerprint,
-            note=noted(_all_of_it(wish.what, happened), self.portfolio, happened.after, moved),
+            note=noted(note, self.portfolio, happened.after, moved),
         )
 
     async def _keep(self, entry: CashEntry, trades: list[TradeEntry]) -> RecordedEvent:

@@ -55,10 +55,16 @@ class HoldingTimes:
         ratio = 1 / float(terms.ratio) if is_taken_out else float(terms.ratio)
         if entry.transaction.kind is CashTransactionKind.SPLIT:
             for leg in legs:
-                self._held[leg.symbol].quantity *= ratio
+                self._split(self._held[leg.symbol], float(leg.quantity_delta.value), ratio)
         elif entry.transaction.kind is CashTransactionKind.EXCHANGE and len(legs) == 2:
             left, came = sorted(legs, key=lambda leg: leg.quantity_delta)
             self._exchange(self._held[left.symbol], self._held[came.symbol], -float(left.quantity_delta.value), ratio)
+
+    @staticmethod
+    def _split(held: _Held, delta: float, ratio: float) -> None:
+        """Have what was held at a split be more or less; a late one is not of what was bought after it."""
+        of_then = delta / (ratio - 1) if ratio != 1 else 0.0
+        held.quantity += min(held.quantity, of_then) * (ratio - 1) if held.quantity > 0 else held.quantity * (ratio - 1)
 
     @staticmethod
     def _exchange(old: _Held, new: _Held, quantity: float, ratio: float) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from typing import TypeAlias
 
 from portfolio.application.ledger.cash_records import CashEntry
@@ -14,6 +16,9 @@ from portfolio.domain.symbol import Symbol
 Quantities: TypeAlias = dict[Symbol, Quantity]
 Held: TypeAlias = Mapping[str | None, Quantities]
 """What the trades of each tag have made of each asset; None are all that have none."""
+Later: TypeAlias = Mapping[str | None, Quantity]
+"""What the trades of each tag made of one asset after a moment."""
+AskLater: TypeAlias = Callable[[int], Later]
 
 _Part: TypeAlias = tuple[str, Symbol, Quantity]
 
@@ -27,14 +32,19 @@ class OtherUnits:
     def __init__(self) -> None:
         self._given: dict[int, list[list[_Part]]] = {}
 
-    def take(self, entry: CashEntry, ends: Sequence[Held]) -> None:
-        """Take in such an entry before what it moved is added to the ``ends`` of a period."""
+    def take(self, entry: CashEntry, ends: Sequence[Held], later: AskLater) -> None:
+        """Take in such an entry before what it moved is added to the ``ends`` of a period.
+
+        ``later`` tells of an end what trades that took effect after a split made of its asset, of its units already.
+        """
         terms = entry.transaction.event
         if terms is not None and terms.reverses_revision is not None:
             given = self._given.pop(terms.reverses_revision, [])
             parts = [[(tag, symbol, -moved) for tag, symbol, moved in of_end] for of_end in given]
         else:
-            parts = self._given[entry.revision] = [list(_parts(entry, held)) for held in ends]
+            parts = self._given[entry.revision] = [
+                list(_parts(entry, held, partial(later, number))) for number, held in enumerate(ends)
+            ]
         for held, of_end in zip(ends, parts, strict=False):
             for tag, symbol, moved in of_end:
                 _add(held[tag], symbol, moved)
@@ -45,16 +55,22 @@ def _add(quantities: Quantities, symbol: Symbol, moved: Quantity) -> None:
     quantities[symbol] = quantities.get(symbol, Quantity.zero()) + moved
 
 
-def _parts(entry: CashEntry, held: Held) -> Iterator[_Part]:
+def _grown(quantity: Quantity, growth: Decimal) -> Quantity:
+    return Quantity.rounded(EXACT.multiply(quantity.value, growth))
+
+
+def _parts(entry: CashEntry, held: Held, later: Callable[[], Later]) -> Iterator[_Part]:
     """Yield by how much the quantities of tags change; of an exchange in part each has its share of what left."""
     kind, terms, legs = entry.transaction.kind, entry.transaction.event, entry.positions
     tags = [tag for tag in held if tag is not None]
     if kind is CashTransactionKind.SPLIT and terms is not None and terms.ratio is not None:
         growth = EXACT.subtract(terms.ratio, ONE)
         for leg in legs:
+            whole = sum((of.get(leg.symbol, Quantity.zero()) for of in held.values()), Quantity.zero())
+            after = {} if _grown(whole, growth) == leg.quantity_delta else later()
             for tag in tags:
                 quantity = held[tag].get(leg.symbol, Quantity.zero())
-                yield tag, leg.symbol, Quantity.rounded(EXACT.multiply(quantity.value, growth))
+                yield tag, leg.symbol, _grown(quantity - after.get(tag, Quantity.zero()), growth)
     elif kind is CashTransactionKind.EXCHANGE and len(legs) == 2:
         left, came = legs[0].symbol, legs[1]
         whole = sum((of.get(left, Quantity.zero()) for of in held.values()), Quantity.zero())

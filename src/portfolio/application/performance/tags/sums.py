@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import MOVEMENTS
@@ -129,7 +130,8 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
             if entry.transaction.kind in SPLITS_AND_EXCHANGES and all(
                 tag_of(moved) is None for moved in entry.positions
             ):
-                units.take(entry, sums.ends(is_before=day <= period.start))
+                later = partial(_later, entry, trades, tag_of, period)
+                units.take(entry, sums.ends(is_before=day <= period.start), later)
             for moved in entry.positions:
                 of_tag = sums.by_tag[tag_of(moved)]
                 of_tag.add(moved, is_before=day <= period.start)
@@ -147,6 +149,21 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
         if day <= period.start:
             sums.executed_until_start[entry.symbol] = own
     return sums
+
+
+def _later(
+    split: CashEntry, trades: Mapping[int, object], tag_of: TagOf, period: TagPeriod, number: int
+) -> Mapping[str | None, Quantity]:
+    """Return what the trades of each tag made until an end of the period of what was split, if executed after that."""
+    found: defaultdict[str | None, Quantity] = defaultdict(Quantity.zero)
+    symbols, until = {moved.symbol for moved in split.positions}, (period.end, period.start)[number]
+    for packed in trades.values():
+        trade = MOVEMENTS.unpack(packed)
+        own = MOVEMENTS.unpack(trades[trade.reverses]) if trade.reverses in trades else trade
+        is_later = own.symbol in symbols and own.executed_at > split.transaction.effective_at
+        if is_later and period.day_of_trade(own, date.min) <= until:
+            found[tag_of(own)] = found[tag_of(own)] + trade.quantity_delta
+    return found
 
 
 def signals_of(entries: Iterable[Movement | CashEntry]) -> Collection[str]:

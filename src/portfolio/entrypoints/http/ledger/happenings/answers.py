@@ -36,7 +36,8 @@ class EventView(msgspec.Struct, kw_only=True):
     """An event of the ledger, with the trades that it consists of: those of a swap.
 
     Over its legs ``cash_delta + sum of basis_delta = net_deposits_delta + realized_delta``. Its note says what was
-    reported where all that was held was taken instead: the two differ by at most 1e-12.
+    reported where all that was held was taken instead: the two differ by at most 1e-12. It also names what took effect
+    after a late split, and a split that something late lies before.
     """
 
     id: int | None

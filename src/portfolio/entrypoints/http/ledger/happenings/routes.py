@@ -165,6 +165,10 @@ class EventController(Controller):
         symbol, ratio; `loss` symbol, quantity; `interest` and `charge` amount.
         A `value` that is left out is the quantity at the price that the books know of that time; where there is none
         it is `value-unknown`. A `basis` that is left out is the value, and `basis_assumed` says so.
+        A `split` with an `effective_at` is of what was held then: what took effect later is of its units already, and
+        `note` names it. It is refused, and kept, where another split of the asset took effect later, or where what is
+        booked for later cannot be of the new units; the reason says what to do. Without `effective_at` it is of all
+        that is held.
         In every event `cash_delta + sum of basis_delta = net_deposits_delta + realized_delta`, to the last digit.
         A `swap` is a sale and a purchase for the same money, two trades of one `group` that `trade_ids` names.
         Whatever could be read and is refused is kept like an acceptance: it may have happened all the same. Keys of
