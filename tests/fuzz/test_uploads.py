@@ -51,6 +51,7 @@ CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "funding": ("implied",),
     "opening": ("true", "on"),
     "partial": ("true", "true", "false"),
+    "like_booked": ("book", "leave-out"),
 }
 WRONG: Final = ("nothing", "Mars/Olympus", ";", "ydm", "maybe", *TEXTS, *NUMBERS)
 Form = list[tuple[str, tuple[str | None, bytes]]]

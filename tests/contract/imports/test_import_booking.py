@@ -14,11 +14,11 @@ import pytest
 from portfolio.adapters.database.ledger.imported import rows
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.imports.booking import BookImport, ImportWish
-from portfolio.application.imports.entering import IMPLIED_FUNDING, IMPLIED_OPENING, IMPORT, Allowed
+from portfolio.application.imports.entering import IMPLIED_FUNDING, IMPLIED_OPENING, Allowed
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.records import Options, Preview
 from portfolio.application.ledger.cash_records import CashEntry, Entry
-from portfolio.application.ledger.happenings.imported import ImportedRow
+from portfolio.application.ledger.happenings.imported import IMPORT, ImportedRow
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import TradeEntry
 from portfolio.application.ledger.verification import VerifyBooks

@@ -192,8 +192,8 @@ async def test_what_rows_become_is_computed_before_the_lock_unless_the_books_mov
     standing, inside = ports.imports.standing, False
     under_lock.clear()
 
-    async def then_moved(portfolio_id: int, account: str) -> Any:
-        found = await standing(portfolio_id, account)
+    async def then_moved(portfolio_id: int, account: str, span: Any) -> Any:
+        found = await standing(portfolio_id, account, span)
         await imported(ports, {"file": BINANCE_TRADES}, account="third")
         under_lock.clear()
         return found

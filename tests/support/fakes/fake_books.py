@@ -30,7 +30,7 @@ from portfolio.application.ledger.audit import (
     more_content,
 )
 from portfolio.application.ledger.cash_records import CashEntry, Entry, RefusedCashEntry
-from portfolio.application.ledger.happenings.imported import REVERSED, ImportedRow, KeptImport
+from portfolio.application.ledger.happenings.imported import IMPORT, REVERSED, BookedMove, ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
@@ -221,6 +221,38 @@ def later_moves(books: Books, symbol: Symbol, at: datetime) -> list[LaterMove]:
                 if leg.symbol == symbol
             ]
     return found
+
+
+_MONEY = {CashTransactionKind.DEPOSIT, CashTransactionKind.WITHDRAWAL}
+_MONEY |= {CashTransactionKind.INTEREST, CashTransactionKind.CHARGE}
+_UNTOLD = {CashTransactionKind.SPLIT, CashTransactionKind.BASELINE, CashTransactionKind.ADJUSTMENT}
+
+
+def booked_moves(books: Books, first: datetime, last: datetime) -> list[BookedMove]:
+    """Return what was booked but by imports, and stands, of what took effect between two moments."""
+    taken = {e.trade.reverses for e in books.trades.values() if e is not None}
+    trades, money, legs = list[BookedMove](), list[BookedMove](), list[BookedMove]()
+    for number, entry in books.trades.items():
+        if entry is None or number in taken or entry.trade.reverses is not None or entry.request.owner == IMPORT:
+            continue
+        trade, by = entry.trade, entry.request.engine or entry.request.owner
+        move = (trade.symbol.code, trade.quantity_delta.value, trade.price.value, trade.executed_at)
+        trades += [BookedMove(f"trade {number}", by, True, *move)] if first <= trade.executed_at <= last else []
+    gone = {e.transaction.event.reverses_revision for e in books.transactions.values() if e.transaction.event}
+    for number, one in books.transactions.items():
+        moved, terms, name = one.transaction, one.transaction.event, f"entry {number}"
+        if one.owner == IMPORT or one.revision in gone or (terms and terms.reverses_revision is not None):
+            continue
+        if not first <= moved.effective_at <= last:
+            continue
+        if moved.kind in _MONEY:
+            money.append(BookedMove(name, one.owner, False, "USD", moved.cash_delta.value, None, moved.effective_at))
+        elif moved.kind not in _UNTOLD:
+            legs += [
+                BookedMove(name, one.owner, False, leg.symbol.code, leg.quantity_delta.value, None, moved.effective_at)
+                for leg in one.positions
+            ]
+    return [*trades, *money, *legs]
 
 
 def booked_splits(books: Books, at: datetime) -> list[BookedSplit]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from portfolio.application.imports.booking import Standing
+from portfolio.application.imports.booking import Span, Standing
 from portfolio.application.imports.kept.records import OPEN, GivenImport, KeptPreview
 from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.application.ledger.records import Page
-from tests.support.fakes.fake_books import known_rows
+from tests.support.fakes.fake_books import booked_moves, known_rows
 from tests.support.fakes.fake_ledger import FakeLedger
 
 
@@ -18,8 +18,10 @@ class FakeImports:
     def __init__(self, ledger: FakeLedger) -> None:
         self._ledger = ledger
 
-    async def standing(self, portfolio_id: int, account: str) -> Standing:
-        return Standing(await self._ledger.load(portfolio_id), known_rows(self._ledger.books, account))
+    async def standing(self, portfolio_id: int, account: str, span: Span | None = None) -> Standing:
+        books = self._ledger.books
+        booked = [] if span is None else booked_moves(books, *span)
+        return Standing(await self._ledger.load(portfolio_id), known_rows(books, account), booked)
 
     async def keep(self, preview: KeptPreview, given: GivenImport, *, most_open: int, now: datetime) -> None:
         self._ledger.answer()

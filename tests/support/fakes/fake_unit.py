@@ -10,7 +10,7 @@ from portfolio.application.ledger.audit import (
     EntryLine,
 )
 from portfolio.application.ledger.cash_records import CashEntry, Entry, LoggedEntry, RecordedCashEntry, RefusedCashEntry
-from portfolio.application.ledger.happenings.imported import BOOKED, ImportedRow, KeptImport
+from portfolio.application.ledger.happenings.imported import BOOKED, BookedMove, ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
     BookedTrade,
@@ -25,6 +25,7 @@ from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_books import (
     Books,
     add_row,
+    booked_moves,
     booked_splits,
     known_rows,
     later_moves,
@@ -91,6 +92,9 @@ class FakeImportBook:
         for i, of in self._books.of_imports.items():
             if of == kept.id:
                 self._books.import_rows[i] = replace(self._books.import_rows[i], external_id=None)
+
+    async def booked_between(self, first: datetime, last: datetime) -> Sequence[BookedMove]:
+        return booked_moves(self._books, first, last)
 
     async def is_booked(self, preview_id: str) -> bool | None:
         found = self._books.previews.get(preview_id)

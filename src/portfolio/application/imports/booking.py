@@ -10,6 +10,8 @@ from typing import Protocol
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
+from portfolio.application.imports.already.likeness import span_of
+from portfolio.application.imports.already.likes import Likes
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.imports.letting_go import let_go
@@ -22,7 +24,7 @@ from portfolio.application.imports.simulation import Simulation
 from portfolio.application.imports.valuing import FindWorths
 from portfolio.application.imports.worth import Rates, Worth
 from portfolio.application.in_thread import in_long_thread
-from portfolio.application.ledger.happenings.imported import ImportedRow, KeptImport
+from portfolio.application.ledger.happenings.imported import BookedMove, ImportedRow, KeptImport
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.prices.ports import CloseFeed, PriceStore
@@ -35,7 +37,8 @@ class ImportWish:
     """What is to be imported, and how.
 
     With ``partial`` the good rows of a file are booked of which others are reported; else nothing of that file is.
-    A dry run is the same run, and is not committed.
+    What looks like what was booked otherwise is booked all the same, unless it ``leaves_out`` that. A dry run is the
+    same run, and is not committed.
     """
 
     paths: Sequence[str]
@@ -44,17 +47,23 @@ class ImportWish:
     rates: Rates = field(default_factory=dict)
     partial: bool = False
     dry_run: bool = False
+    leaves_out: bool = False
+
+
+Span = tuple[datetime, datetime]
+"""Two moments, both included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The books, and what is known of earlier imports of an account."""
+    """The books, what is known of earlier imports of an account, and what else was ``booked`` in the time of files."""
 
     portfolio: Portfolio
     kept: Sequence[ImportedRow]
+    booked: Sequence[BookedMove] = ()
 
 
-ReadStanding = Callable[[], Awaitable[Standing]]
+ReadStanding = Callable[[Span | None], Awaitable[Standing]]
 
 
 class Within(Protocol):
@@ -113,14 +122,14 @@ class BookImport:
             LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same import again tells.
         """
-        files, worth = await self._read(wish, tell)
-        looked = None if standing is None else await self._entered(files, wish, worth, await standing(), tell)
+        files, worth, span = await self._read(wish, tell)
+        looked = None if standing is None else await self._entered(files, wish, worth, await standing(span), tell)
         runs = [] if looked is None else [looked]
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
             if within is not None:
                 await within.begin(unit)
-            stands = Standing(unit.portfolio, await unit.imported_rows(wish.options.account))
+            stands = await _stands(unit, wish, span, looked)
             run = looked
             if run is None or not await in_long_thread(run.holds_for, stands, self.clock.now()):
                 run = await self._entered(files, wish, worth, stands, tell)
@@ -137,14 +146,15 @@ class BookImport:
         Raises:
             LedgerUnavailable: the books cannot be read.
         """
-        files, worth = await self._read(wish, tell_nobody)
-        return (await self._entered(files, wish, worth, await standing(), tell_nobody)).answer
+        files, worth, span = await self._read(wish, tell_nobody)
+        return (await self._entered(files, wish, worth, await standing(span), tell_nobody)).answer
 
-    async def _read(self, wish: ImportWish, tell: Tell) -> tuple[list[ReadFile], Worth]:
+    async def _read(self, wish: ImportWish, tell: Tell) -> tuple[list[ReadFile], Worth, Span | None]:
         files = await in_long_thread(self.preview.read, wish.paths, wish.options, tell)
         find = FindWorths(self.prices, self.clock, self.feed)
         events = await in_long_thread(_events_of, files)
-        return files, await find(events, wish.rates, opening=wish.allowed.opening, tell=tell)
+        worth = await find(events, wish.rates, opening=wish.allowed.opening, tell=tell)
+        return files, worth, await in_long_thread(span_of, events)
 
     async def _entered(
         self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
@@ -181,7 +191,9 @@ class _Run:
             books = self.books if self.books.keeps_entries else Rehearsal(self.books)
             placing, entered = Placing(self.standing.kept), Simulation(books, self.wish.allowed, self.tell)
             previews = placing.placed(good)
+            likes = Likes(previews, self.standing.booked, leaves_out=self.wish.leaves_out)
             entered.enter(previews)
+            likes.tell()
             self.previews.update(previews)
             spoilt = [n for n, one in previews.items() if one.reported and not self.wish.partial]
             for number in spoilt:
@@ -252,6 +264,16 @@ class _Run:
             first_revision=entries[0].revision if entries else None,
             last_revision=entries[-1].revision if entries else None,
         )
+
+
+async def _stands(unit: LedgerUnit, wish: ImportWish, span: Span | None, looked: _Run | None) -> Standing:
+    """Return how things stand under the lock; at the revision that was looked at the same was booked as then."""
+    kept, booked = await unit.imported_rows(wish.options.account), list[BookedMove]()
+    if looked is not None and looked.standing.portfolio.revision == unit.portfolio.revision:
+        booked = [*looked.standing.booked]
+    elif span is not None:
+        booked = [*await unit.imports.booked_between(*span)]
+    return Standing(unit.portfolio, kept, booked)
 
 
 def _events_of(files: Sequence[ReadFile]) -> list[FileEvent]:

@@ -13,6 +13,7 @@ from portfolio.application.imports.steps import MoneyMove, Step, steps_of
 from portfolio.application.imports.worth import WorthOf, WorthUnknown, value_of
 from portfolio.application.ledger.cash import noted
 from portfolio.application.ledger.cash_records import CashEntry, Entry
+from portfolio.application.ledger.happenings.imported import IMPORT
 from portfolio.application.ledger.happenings.records import entries_of
 from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity
@@ -24,9 +25,6 @@ from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution
 from portfolio.domain.money import EXACT, Money, Quantity
 from portfolio.domain.symbol import Symbol
-
-IMPORT: Final = "import"
-"""The owner of entries that files told."""
 
 _REQUEST: Final = TradeRequest(owner=IMPORT)
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from portfolio.application.imports.identities import Name
+from portfolio.application.ledger.happenings.imported import BookedMove
 from portfolio.domain.imports.records import Event, Ignored, Place, Reported
 from portfolio.domain.imports.symbols import MONEY
 from portfolio.domain.money import EXACT
@@ -85,6 +86,13 @@ class Implied:
     quantity: Decimal
 
 
+class Like(NamedTuple):
+    """Rows of an event that is booked and looks like what was booked already, by who reports trades itself."""
+
+    rows: tuple[Place, ...]
+    booked: Sequence[BookedMove]
+
+
 @dataclass(slots=True, kw_only=True)
 class Preview:
     """What each row of a file becomes; ``format`` is None where the file was not recognised.
@@ -101,6 +109,7 @@ class Preview:
     known: list[Ignored] = field(default_factory=list)
     is_given_up: bool = False
     implied: list[Implied] = field(default_factory=list)
+    like_booked: list[Like] = field(default_factory=list)
     quantities: Mapping[str, Decimal] = field(default_factory=dict)
     cash_change: Mapping[str, Decimal] = field(default_factory=dict)
 

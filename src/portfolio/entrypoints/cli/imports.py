@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import click
 
 from portfolio.application.errors import ApplicationError
+from portfolio.application.imports.already.likes import by_whom, looks_like
 from portfolio.application.imports.kept.answers import event_answer, printed
+from portfolio.application.imports.kept.records import LEAVE_OUT
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.progress import Tell
 from portfolio.application.imports.recognition import FORMAT_NAMES
@@ -70,6 +72,11 @@ class ImportComposition(Protocol):
 @click.option("--opening", is_flag=True, help="Transfer in what is sold and was not there; its cost is assumed.")
 @click.option("--rates", type=ReadFile(), help="CSV: date, currency, dollars.")
 @click.option("--partial", is_flag=True, help="Book what is good of a file of which rows are reported.")
+@click.option(
+    "--like-booked",
+    type=click.Choice(["book", LEAVE_OUT]),
+    help="Rows that look like trades an engine has booked: book them too (and say so), or leave them out.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what every row becomes, and book nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it, one object a file.")
 @click.pass_obj
@@ -144,6 +151,7 @@ def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: 
         rates=rates,
         partial=given["partial"],
         dry_run=dry_run,
+        leaves_out=given["like_booked"] == LEAVE_OUT,
     )
 
 
@@ -194,9 +202,26 @@ def _head(preview: Preview, wish: ImportWish) -> Iterator[str]:
             if wish.partial
             else f"  nothing of it {would} booked: see --partial"
         )
+    yield from _likes(preview, wish)
     for added in preview.implied[:_SHOWN]:
         yield f"  implied before row {printable(str(added.row))}: {added.symbol} {plain(added.quantity)}"
     yield from _more(len(preview.implied))
+
+
+def _likes(preview: Preview, wish: ImportWish) -> Iterator[str]:
+    """Yield which rows look like what was booked already, and what can be done."""
+    if not preview.like_booked:
+        return
+    count, would = len(preview.like_booked), "would be" if wish.dry_run else "were"
+    events = counted(len(preview.events), "event")
+    way_out = "leaves them out" if wish.dry_run else "leaves them out, once `portfolio imports reverse` took this back"
+    by = printable(by_whom(preview.like_booked))
+    yield f"  like what {by} booked already: {count} of {events}, {would} booked once more:"
+    yield f"    --like-booked={LEAVE_OUT} {way_out}"
+    for like in preview.like_booked[:_SHOWN]:
+        rows = ",".join(map(str, like.rows[:3])) + (",..." if len(like.rows) > 3 else "")
+        yield f"  row {printable(rows)} {printable(looks_like(like.booked))}"
+    yield from _more(count)
 
 
 def _foot(preview: Preview) -> Iterator[str]:

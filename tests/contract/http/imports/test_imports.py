@@ -196,6 +196,27 @@ async def test_null_empty_and_blank_mean_not_given_in_every_text_of_the_form(ser
     assert padded.status_code == 200, padded.text
 
 
+ENGINES: Mapping[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": "0.5", "price": 40_000, "net_amount": 20_000}
+
+
+async def test_rows_that_an_engine_booked_are_told_over_http_and_left_out_where_that_is_asked_for(
+    service: Service,
+) -> None:
+    body = {**ENGINES, "engine": "momentum", "executed_at": "2022-03-01T09:59:58Z"}
+    assert (await service.http.post("/holdings/update", json=body)).status_code == 200
+    said = await preview(service, BINANCE_TRADES)
+    assert said["files"][0]["like_booked"] == [{"row": 2, "entries": ["trade 1"], "by": "momentum"}]
+    both = await preview(service, BINANCE_TRADES, like_booked="book")
+    assert both["files"] == said["files"]
+    left = (await preview(service, BINANCE_TRADES, like_booked="leave-out"))["files"][0]
+    assert left["known"] == [{"row": 2, "reason": "looks like trade 1 of momentum: it is left out"}]
+    assert (left["like_booked"], len(left["events"])) == ([], len(said["files"][0]["events"]) - 1)
+    booked = (await commit(service, said["preview_id"])).json()
+    assert booked["files"] == said["files"]
+    wrong = await send(service, parts(KRAKEN, like_booked="perhaps"))
+    assert wrong.json()["detail"] == "like_booked: takes book or leave-out"
+
+
 async def test_choices_are_told_as_choices(service: Service) -> None:
     answer = await send(service, parts(KRAKEN, decimal="x"))
     assert answer.json()["detail"] == "decimal: takes , or ."

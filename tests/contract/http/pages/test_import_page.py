@@ -11,7 +11,7 @@ import httpx
 import pytest
 import structlog
 
-from tests.contract.http.imports.test_imports import RATES_FILE
+from tests.contract.http.imports.test_imports import ENGINES, RATES_FILE
 from tests.contract.imports.test_import_booking import BINANCE_TRADES, EXAMPLES, GLUED, KRAKEN
 from tests.support.html_pages import HTML, PRIVATE, Element, amounts_of, assert_accessible, read_page
 from tests.support.pages import spelt_in
@@ -100,6 +100,27 @@ async def test_rows_that_are_reported_known_or_implied_say_why(service: Service)
     assert booked.status_code == 303
     page = read(await look(service, KRAKEN, KRAKEN))
     assert {row["Why"].text for row in page.table("Rows of file 2 that become no event")} == {"came before"}
+
+
+async def test_rows_that_an_engine_booked_are_shown_before_they_are_booked_once_more(service: Service) -> None:
+    body = {**ENGINES, "engine": "<momentum>"}
+    for second in range(45):
+        at = f"2022-03-01T09:00:{second:02}Z"
+        more = {**body, "quantity": "0.01", "net_amount": 400, "executed_at": at}
+        assert (await service.http.post("/holdings/update", json=more)).status_code == 200
+    rows = "".join(f"2022-03-01 09:00:{n:02},BTCUSDT,BUY,40000,0.01BTC,400USDT,0USDT\n" for n in range(46))
+    page = read(await look(service, GLUED + rows))
+    shown = page.table("Rows of file 1 that look booked already")
+    assert len(shown) == 40
+    assert shown[0]["What it looks like"].text == "looks like trade 1 of <momentum>"
+    assert "Like what <momentum> booked already: 45 of 46 events, would be booked once more" in page.text
+    assert "And 5 more" in page.text
+    page = read(await look(service, GLUED + rows, like_booked="leave-out"))
+    assert page.one("option", value="leave-out").attributes.get("selected") is not None
+    assert "Book 1 event" in page.text
+    why = page.table("Rows of file 1 that become no event")[0]
+    assert why["Are"].text == "known"
+    assert why["Why"].text.endswith("of <momentum>: it is left out")
 
 
 async def test_many_rows_are_counted_and_some_are_shown(service: Service) -> None:

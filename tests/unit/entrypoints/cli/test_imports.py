@@ -45,6 +45,7 @@ def test_json_is_one_object_for_one_file_and_a_list_for_several(
         "reported",
         "known",
         "implied",
+        "like_booked",
         "quantities",
         "cash_change",
     }
@@ -146,6 +147,29 @@ def test_nothing_is_booked_where_nobody_knows_what_came_before(
         database.execute(f"UPDATE portfolio_import_rows SET {damage}")
     assert run(file) == 3
     assert "the row 1 of portfolio_import_rows cannot be read" in capsys.readouterr().err
+
+
+def test_what_an_engine_booked_is_told_and_left_out_where_that_is_asked_for(
+    books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "trades.csv"
+    file.write_text(GLUED + ROW)
+    assert run(file) == 0
+    with closing(sqlite3.connect(books)) as database, database:  # as if an engine had reported it
+        database.execute("UPDATE mock_trades SET booked_by = 'desk', engine = 'momentum\x1b[31m'")
+        database.execute("DELETE FROM portfolio_import_rows")
+    capsys.readouterr()
+    assert run(file, "--dry-run") == 0
+    out = capsys.readouterr().out
+    assert "like what momentum?[31m booked already: 1 of 1 event, would be booked once more" in out
+    assert "--like-booked=leave-out leaves them out" in out
+    assert "row 2 looks like trade 1 of momentum?[31m" in out
+    assert run(file, "--like-booked=leave-out") == 0
+    assert "known: 1 row: looks like trade 1 of momentum?[31m: it is left out" in capsys.readouterr().out
+    assert run(file) == 0
+    out = capsys.readouterr().out
+    assert "1 of 1 event, were booked once more:" in out
+    assert "--like-booked=leave-out leaves them out, once `portfolio imports reverse`" in out
 
 
 def test_what_is_implied_is_shown_before_it_is_booked(

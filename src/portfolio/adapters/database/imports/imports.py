@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, or_, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.ledger.imported.booked import read_booked
 from portfolio.adapters.database.ledger.imported.parts import ANSWER, FILE, RATES, drop_parts, read_parts, write_part
 from portfolio.adapters.database.ledger.imported.rows import import_of, read_imported
 from portfolio.adapters.database.ledger.lookups import newest_page, page_of
@@ -18,7 +19,7 @@ from portfolio.adapters.database.ledger.unit_of_work import read_rows
 from portfolio.adapters.database.schema.fields import Fields, reading
 from portfolio.adapters.database.schema.tables import import_previews, imports
 from portfolio.adapters.database.schema.unreadable import Rows
-from portfolio.application.imports.booking import Standing
+from portfolio.application.imports.booking import Span, Standing
 from portfolio.application.imports.kept.records import OPEN, GivenImport, KeptPreview, given_again
 from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.application.ledger.records import Page
@@ -36,12 +37,16 @@ class DatabaseImports:
         self._connections = connections
         self._row = row
 
-    async def standing(self, portfolio_id: int, account: str) -> Standing:
-        """Return the books and what is known of an account's files, in one consistent read, without a lock."""
+    async def standing(self, portfolio_id: int, account: str, span: Span | None = None) -> Standing:
+        """Return the books, what is known of an account's files, and what else was booked in a time.
+
+        It is one consistent read, without a lock.
+        """
 
         async def read(session: Session) -> Standing:
             rows = await read_rows(session, portfolio_id, self._row, ())
-            return Standing(rows.read.portfolio, await read_imported(session, account))
+            booked = [] if span is None else await read_booked(session, *span)
+            return Standing(rows.read.portfolio, await read_imported(session, account), booked)
 
         return await self._connections.read(read, snapshot=True)
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
+from portfolio.application.imports.already.likes import by_whom
 from portfolio.application.imports.kept.words import in_fields
-from portfolio.application.imports.records import Identified, Preview
+from portfolio.application.imports.records import Identified, Like, Preview
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.imports.records import Ignored, Place, Reported
 
@@ -95,8 +96,17 @@ def _lazy(preview: Preview, words: Callable[[str], str]) -> dict[str, Any]:
             {"row": one.row, "at": _moment(one.at), "symbol": one.symbol, "quantity": plain(one.quantity)}
             for one in preview.implied
         ),
+        "like_booked": map(_like, preview.like_booked),
         "quantities": _exact(preview.quantities),
         "cash_change": _exact(preview.cash_change),
+    }
+
+
+def _like(like: Like) -> dict[str, Any]:
+    return {
+        "row": like.rows[0] if len(like.rows) == 1 else list(like.rows),
+        "entries": [one.name for one in like.booked],
+        "by": by_whom([like]),
     }
 
 

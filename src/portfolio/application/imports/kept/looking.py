@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
-from portfolio.application.imports.booking import BookImport, Standing
+from portfolio.application.imports.booking import BookImport
 from portfolio.application.imports.kept.answers import answers_of
 from portfolio.application.imports.kept.ports import Given, Imports
 from portfolio.application.imports.kept.records import (
@@ -102,7 +103,7 @@ class LookAtImport:
         of = self.of
         asked = given.asked
         wish = asked.wish(len(given.files), await of.rates(given), dry_run=True)
-        files = await of.book(given).look(wish, lambda: of.imports.standing(portfolio_id, asked.account))
+        files = await of.book(given).look(wish, partial(of.imports.standing, portfolio_id, asked.account))
         now = of.clock.now()
         kept = KeptPreview(
             preview_id=of.name(),
@@ -140,9 +141,7 @@ class BookPreview:
             wish = given.asked.wish(len(given.files), await of.rates(given), dry_run=False)
             within = _Within(preview_id, of.clock.now() + ANSWERED_FOR)
 
-            async def standing() -> Standing:
-                return await of.imports.standing(portfolio_id, given.asked.account)
-
+            standing = partial(of.imports.standing, portfolio_id, given.asked.account)
             try:
                 files = await of.book(given)(portfolio_id, wish, within=within, standing=standing)
             except _BookedBefore:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from portfolio.application.imports.booking import Standing
+from portfolio.application.imports.booking import Span, Standing
 from portfolio.application.imports.kept.records import GivenFile, GivenImport, KeptPreview
 from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.ledger.happenings.imported import KeptImport
@@ -24,8 +24,10 @@ class Given(Protocol):
 class Imports(Protocol):
     """What is kept of imports outside of the ledger's transactions."""
 
-    async def standing(self, portfolio_id: int, account: str) -> Standing:
+    async def standing(self, portfolio_id: int, account: str, span: Span | None = None) -> Standing:
         """Return the books and what is known of an account's files, in one consistent read, without a lock.
+
+        With a span also what was booked, but by imports, and took effect between these two moments.
 
         Raises:
             LedgerUnavailable: the database is away.

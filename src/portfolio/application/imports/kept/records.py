@@ -17,6 +17,9 @@ from portfolio.application.imports.worth import Rates
 OPEN: Final = "open"
 """The state of a preview that was not booked yet."""
 
+LEAVE_OUT: Final = "leave-out"
+"""Rows that look like what was booked already are left out; else they are booked, and told."""
+
 LONGEST_ACCOUNT: Final = 128
 """Bytes of the name of an account."""
 
@@ -47,6 +50,7 @@ class Asked:
     funding: str | None = None
     opening: bool = False
     partial: bool = False
+    like_booked: str | None = None
 
     def wish(self, files: int, rates: Rates, *, dry_run: bool) -> ImportWish:
         """Return what is wished of so many files, whose paths are their numbers."""
@@ -64,6 +68,7 @@ class Asked:
             rates=rates,
             partial=self.partial,
             dry_run=dry_run,
+            leaves_out=self.like_booked == LEAVE_OUT,
         )
 
 

@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final, Protocol
+from decimal import Decimal
+from typing import Final, NamedTuple, Protocol
 
 from portfolio.application.ledger.cash_records import LoggedEntry
 
+IMPORT: Final = "import"
+"""The owner of entries that files told."""
 BOOKED: Final = "booked"
 """The state of an import whose entries stand."""
 REVERSED: Final = "reversed"
@@ -93,6 +96,22 @@ class ImportedRow:
     id: int | None = None
 
 
+class BookedMove(NamedTuple):
+    """What an entry that no import made moved of an asset, or of dollars (USD): ``quantity`` is below zero if it left.
+
+    ``name`` is ``trade 7`` or ``entry 12``, ``by`` the engine that reported it, else its owner. Of what was taken out
+    there is nothing.
+    """
+
+    name: str
+    by: str
+    is_trade: bool
+    symbol: str
+    quantity: Decimal
+    price: Decimal | None
+    at: datetime
+
+
 class ImportBook(Protocol):
     """Imports in a unit of work: read under the portfolio's lock, and written with its entries."""
 
@@ -114,6 +133,13 @@ class ImportBook(Protocol):
 
     async def take_back(self, kept: KeptImport) -> None:
         """Keep that an import was taken back; what came by it is not known any more."""
+        ...
+
+    async def booked_between(self, first: datetime, last: datetime) -> Sequence[BookedMove]:
+        """Return what was booked, but by imports, and stands, of what took effect between two moments, both included.
+
+        Trades first, then what else brought or took an asset or dollars, each in the order they were booked.
+        """
         ...
 
     async def is_booked(self, preview_id: str) -> bool | None:

@@ -51,6 +51,17 @@ class ImportedImplied(msgspec.Struct, kw_only=True):
     quantity: str
 
 
+class ImportedLike(msgspec.Struct, kw_only=True):
+    """A row that looks like what was booked already: `trade 7`, `entry 12`, and by which engine, else which owner.
+
+    Several entries may add up to one row.
+    """
+
+    row: Row | list[Row]
+    entries: list[str]
+    by: str
+
+
 class ImportedFile(msgspec.Struct, kw_only=True):
     """A file, and where each of its rows ends; numbers are exact text."""
 
@@ -63,6 +74,7 @@ class ImportedFile(msgspec.Struct, kw_only=True):
     reported: list[ImportedReason]
     known: list[ImportedReason]
     implied: list[ImportedImplied]
+    like_booked: list[ImportedLike]
     quantities: dict[str, str]
     cash_change: dict[str, str]
 

@@ -72,6 +72,8 @@ class ImportController(Controller):
     ) -> Response[ImportPreviewAnswer]:
         """Say what each row of the files becomes: the dry run of `portfolio import`, in its words. Nothing is booked.
 
+        Rows that look like what an engine has booked (same asset, side, quantity, price and time, nearly) are told in
+        `like_booked`: they are booked all the same, unless `like_booked=leave-out`.
         The files are kept for a day, so that `POST /imports/{preview_id}/commit` books them; of a caller the newest
         eight previews are. The body is `multipart/form-data` of at most 16 MiB, each file a part `file`.
         """

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from portfolio.application.imports.kept.records import LONGEST_ACCOUNT, Asked, GivenFile, GivenImport
+from portfolio.application.imports.kept.records import LEAVE_OUT, LONGEST_ACCOUNT, Asked, GivenFile, GivenImport
 from portfolio.application.imports.kept.zones import zone_named
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.entrypoints.http.imports.uploads import MOST_FILES, Upload
@@ -20,6 +20,7 @@ CHOICES: Final = {
     "decimal": (",", "."),
     "date_order": ("dmy", "mdy", "ymd"),
     "funding": ("implied",),
+    "like_booked": ("book", LEAVE_OUT),
 }
 _SWITCHES: Final = {"true": True, "1": True, "on": True, "false": False, "0": False}
 _NAMES: Final = tuple(Asked.__dataclass_fields__)
@@ -40,6 +41,7 @@ class ImportForm(msgspec.Struct, kw_only=True):
     funding: str | None = None
     opening: bool = False
     partial: bool = False
+    like_booked: str | None = None
 
 
 def read_import(upload: Upload, *, also: tuple[str, ...] = ()) -> GivenImport:

@@ -9,12 +9,13 @@ from sqlalchemy import func, select, update
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import read_log
+from portfolio.adapters.database.ledger.imported.booked import read_booked
 from portfolio.adapters.database.ledger.imported.parts import ANSWER, drop_parts, write_part
 from portfolio.adapters.database.ledger.imported.rows import import_of, import_values
 from portfolio.adapters.database.schema.tables import cash_transactions, import_previews, import_rows, imports
 from portfolio.adapters.database.schema.unreadable import UnreadableRows
 from portfolio.application.ledger.cash_records import LoggedEntry
-from portfolio.application.ledger.happenings.imported import BOOKED, KeptImport
+from portfolio.application.ledger.happenings.imported import BOOKED, BookedMove, KeptImport
 
 _ENTRIES_AT_ONCE = 2_000
 
@@ -59,6 +60,10 @@ class DatabaseImportBook:
         # One after the other: MySQL sets columns from left to right, each from those set before.
         await self._session.run(named.values(former_id=c.external_id))
         await self._session.run(named.values(external_id=None))
+
+    async def booked_between(self, first: datetime, last: datetime) -> Sequence[BookedMove]:
+        """Return what was booked but by imports, and stands, of what took effect between two moments."""
+        return await read_booked(self._session, first, last)
 
     async def is_booked(self, preview_id: str) -> bool | None:
         """Return whether a preview was booked; None where there is no such preview."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from portfolio.application.imports.kept.records import Asked
+from portfolio.application.imports.already.likes import by_whom, looks_like
+from portfolio.application.imports.kept.records import LEAVE_OUT, Asked
 from portfolio.application.imports.kept.words import in_fields
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Preview
@@ -42,6 +43,7 @@ _CHOICES: Final = {
     "funding": [("", "report it"), ("implied", "deposit it, exactly")],
     "opening": [("", "report it"), ("true", "transfer it in, its cost assumed")],
     "partial": [("", "book nothing of its file"), ("true", "book the others")],
+    "like_booked": [("", "book it, and say so"), (LEAVE_OUT, "leave it out")],
 }
 
 _LABELS: Final = {
@@ -100,6 +102,9 @@ def shown_file(preview: Preview) -> dict[str, Any]:
         "more_reported": max(0, len(preview.reported) - SHOWN),
         "events": [(_row(one.event.rows), one.event) for one in preview.events[:SHOWN]],
         "more": max(0, len(preview.events) - SHOWN),
+        "likes": [(_row(one.rows), printable(looks_like(one.booked))) for one in preview.like_booked[:SHOWN]],
+        "like_booked": len(preview.like_booked),
+        "like_by": printable(by_whom(preview.like_booked)),
         "implied": [(_row([one.row]), one.at, one.symbol, one.quantity) for one in preview.implied[:SHOWN]],
         "reasons": [*_reasons("ignored", preview.ignored), *_reasons("known", preview.known)],
         "changes": [*preview.quantities.items(), *preview.cash_change.items()],

@@ -1,0 +1,103 @@
+"""What was booked otherwise than by imports, to be held beside the rows of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, func, select
+
+from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.schema.fields import reading
+from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
+from portfolio.adapters.database.schema.types import UtcMoment
+from portfolio.application.ledger.happenings.imported import IMPORT, BookedMove
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.trade import Side
+
+# So that the event loop is not held for long.
+_READ_AT_ONCE: Final = 500
+_K = CashTransactionKind
+_OF_MONEY: Final = [one.value for one in (_K.DEPOSIT, _K.WITHDRAWAL, _K.INTEREST, _K.CHARGE)]
+_OF_ASSETS: Final = [one.value for one in (_K.TRANSFER_IN, _K.TRANSFER_OUT, _K.INCOME, _K.LOSS, _K.EXCHANGE)]
+_DOLLARS: Final = "USD"
+
+
+async def read_booked(session: Session, first: datetime, last: datetime) -> list[BookedMove]:
+    """Return what was booked but by imports, and stands, of what took effect between two moments, both included.
+
+    Raises:
+        UnreadableRow: nothing can be made of one.
+    """
+    legs = position_adjustments.c
+    return [
+        *await _all(session, _trades(first, last), mock_trades.c.id, _trade),
+        *await _all(session, _others(first, last).where(_c.kind.in_(_OF_MONEY)), _c.id, _money),
+        *await _all(session, _legs(first, last), legs.id, _leg),
+    ]
+
+
+async def _all(session: Session, wanted: Select[Any], key: Any, made: Callable[[Any], BookedMove]) -> list[BookedMove]:
+    found: list[BookedMove] = []
+    following = wanted.order_by(key)
+    while True:
+        rows = (await session.run(following.limit(_READ_AT_ONCE))).all()
+        for row in rows:
+            with reading(f"the row {row.id} of the ledger cannot be read"):
+                found.append(made(row))
+        if len(rows) < _READ_AT_ONCE:
+            return found
+        following = wanted.where(key > rows[-1].key).order_by(key)
+
+
+def _trades(first: datetime, last: datetime) -> Select[Any]:
+    t, taking = mock_trades.c, mock_trades.alias("taking")
+    columns = (t.id, t.id.label("key"), t.booked_by, t.engine, t.symbol, t.side, t.quantity, t.price, t.execution_time)
+    found = select(*columns).select_from(mock_trades.outerjoin(taking, taking.c.reverses_trade_id == t.id))
+    return found.where(
+        t.ledger_revision.is_not(None),
+        t.booked_by != IMPORT,
+        t.execution_time.between(first, last),
+        t.reverses_trade_id.is_(None),
+        taking.c.id.is_(None),
+    )
+
+
+_c = cash_transactions.c
+_EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
+_taking = cash_transactions.alias("taking")
+_OTHERS = cash_transactions.outerjoin(_taking, _taking.c.reverses_revision == _c.ledger_revision)
+
+
+def _others(first: datetime, last: datetime, *columns: Any, of: Any = _OTHERS, key: Any = _c.id) -> Select[Any]:
+    """Return the statement for what is no trade, is not taken out, and takes nothing out."""
+    wanted = select(_c.id, key.label("key"), _c.owner, _c.cash_delta, _EFFECTIVE.label("at"), *columns)
+    return wanted.select_from(of).where(
+        _c.owner != IMPORT,
+        _EFFECTIVE.between(first, last),
+        _c.reverses_revision.is_(None),
+        _taking.c.id.is_(None),
+    )
+
+
+def _legs(first: datetime, last: datetime) -> Select[Any]:
+    legs = position_adjustments
+    joined = _OTHERS.join(legs, legs.c.cash_transaction_id == _c.id)
+    found = _others(first, last, legs.c.symbol, legs.c.quantity_delta, of=joined, key=legs.c.id)
+    return found.where(_c.kind.in_(_OF_ASSETS))
+
+
+def _trade(row: Any) -> BookedMove:
+    quantity = row.quantity if Side(row.side) is Side.BUY else -row.quantity
+    return BookedMove(
+        f"trade {row.id}", row.engine or row.booked_by, True, row.symbol, quantity, row.price, row.execution_time
+    )
+
+
+def _money(row: Any) -> BookedMove:
+    return BookedMove(f"entry {row.id}", row.owner, False, _DOLLARS, row.cash_delta, None, row.at)
+
+
+def _leg(row: Any) -> BookedMove:
+    return BookedMove(f"entry {row.id}", row.owner, False, row.symbol, row.quantity_delta, None, row.at)
