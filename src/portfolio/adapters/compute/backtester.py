@@ -29,7 +29,6 @@ class SpawnedBacktester:
     libraries: tuple[str, ...] = LIBRARIES
 
     def check(self, kind: Kind) -> None:
-        """See that backtests of a kind can be computed; raises as the port says."""
         if kind is Kind.TARGETS:
             check_installed(self.libraries)
 
@@ -39,11 +38,9 @@ class SpawnedBacktester:
         return self.workers.spare
 
     async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
-        """Go on for a slice; raises as the port says."""
         asked = given, checkpoint, dict(ahead), self.slice_seconds
         return await self.workers.run(advance_backtest, *asked, seconds=LATE_SECONDS)
 
     async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
-        """Go on with a trial for a slice; raises as the port says."""
         asked = given, place, state, self.slice_seconds
         return await self.workers.run(attempt_trial, *asked, seconds=LATE_SECONDS)

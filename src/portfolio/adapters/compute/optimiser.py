@@ -25,7 +25,6 @@ class SpawnedOptimiser:
         self._libraries = libraries
 
     async def optimise(self, problem: Problem, *, seconds: float) -> Solved:
-        """Return the weights of a problem; raises as the port says."""
         check_installed(self._libraries)
         return await self._worker.run(optimise, problem, seconds=seconds)
 

@@ -47,7 +47,7 @@ class LedgerUnit(Protocol):
         ...
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
-        """Return the stored outcomes of these keys, and those of other owners under the same ``client_trade_id``."""
+        """Return the stored outcomes of these keys, and those of other owners under the same ids, the newest last."""
         ...
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:

@@ -249,7 +249,10 @@ class BookedTrade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeFilter:
-    """Which booked trades are wanted; ``before`` is the id the last page ended with."""
+    """Which booked trades are wanted: executed at ``since`` or later, and before ``until``.
+
+    ``before`` is the id the last page ended with.
+    """
 
     id: int | None = None
     ids: Collection[int] | None = None

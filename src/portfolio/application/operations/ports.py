@@ -28,7 +28,7 @@ class Probe(Protocol):
         ...
 
     async def count_refusals(self, portfolio_id: int) -> int:
-        """Return the number of refused bookings that an override could book, and none has."""
+        """Return how many refused bookings, events and cash transactions an override could book, and none has."""
         ...
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:

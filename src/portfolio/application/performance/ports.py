@@ -36,5 +36,9 @@ class Days(DayPositionsStore, Protocol):
         """Store days that are over, in the place of what was recorded on them.
 
         The day after each is told anew what it brought. The price revision is bumped.
+
+        Raises:
+            PortfolioMissing: there is no such portfolio yet.
+            LedgerUnavailable: the database did not take it; nothing was written.
         """
         ...

@@ -23,6 +23,7 @@ class PriceStore(Protocol):
 
         Raises:
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
+            PortfolioMissing: there is no such portfolio yet.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
         ...

@@ -47,7 +47,6 @@ class DatabaseBacktests:
         self._unreadable = unreadable
 
     async def add(self, job: Job, given: bytes, *, most_waiting: int) -> tuple[Job, bool]:
-        """Keep a job, or return the one that answers it already, and say whether it is new; raises as the port says."""
         packed = await _packed(given)
 
         async def keep(session: Session) -> tuple[Job, bool]:
@@ -67,30 +66,24 @@ class DatabaseBacktests:
         return await self._connections.write(keep)
 
     async def named(self, job_id: str) -> Job | None:
-        """Return a job; None where there is none."""
         rows = await self._connections.rows(select(*_JOBS).where(_c.backtest_id == job_id))
         return next(map(_job, rows), None)
 
     async def part(self, job_id: str, part: Part) -> bytes | None:
-        """Return a part of what came of a job; None where there is no such job, or nothing came of it yet."""
         done = (_c.backtest_id == job_id, _c.state == JobState.DONE.value)
         rows = await self._connections.rows(select(_COLUMNS[part]).where(*done))
         return await _unpacked(rows[0][0]) if rows and rows[0][0] is not None else None
 
     async def results_on(self, closes: str, *, but: str) -> Sequence[bytes]:
-        """Return the results of the jobs on these closes that are done, but for the one of that name."""
         rows = await self._connections.rows(_results_on(closes, but))
         return await asyncio.to_thread(lambda: [zlib.decompress(row.result) for row in rows])
 
     async def page(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[Job]:
-        """Return jobs, newest first."""
         own = select(*_JOBS).where(_c.portfolio_id == portfolio_id)
         rows = page_of(await self._connections.rows(newest_page(own, _c.id, before, limit)), limit)
         return Page(self._unreadable.readable(Rows.of(_c.id, _job), rows.items), rows.next_before)
 
     async def cancel(self, job_id: str, at: datetime) -> Job | None:
-        """End a job that has not ended, and return what it is now; None where there is none."""
-
         async def end(session: Session) -> Job | None:
             ended = update(backtests).where(_c.backtest_id == job_id, _waits)
             await session.run(
@@ -102,7 +95,6 @@ class DatabaseBacktests:
         return await self._connections.write(end)
 
     async def take(self, holder: str, seconds: float) -> Taken | None:
-        """Take the oldest job that waits, or whose holder is gone, for ``seconds``; None where there is none."""
         if await self._connections.read(partial(_free, seconds=seconds)) is None:
             return None  # who only looks is in nobody's way
 
@@ -127,33 +119,27 @@ class DatabaseBacktests:
         return Taken(claim=taken, input=await _unpacked(row.input), checkpoint=checkpoint, attempts=row.attempts)
 
     async def keep(self, claim: Claim, progress: Decimal, checkpoint: bytes, seconds: float) -> None:
-        """Keep what was computed so far, and the claim for ``seconds`` more; raises as the port says."""
         values = {"progress": progress, "checkpoint": await _packed(checkpoint), "attempts": 0}
         await self._write(claim, values, seconds)
 
     async def renew(self, claim: Claim, seconds: float) -> None:
-        """Keep the claim for ``seconds`` more; raises as the port says."""
         await self._write(claim, {}, seconds)
 
     async def release(self, claim: Claim, progress: Decimal | None, checkpoint: bytes | None) -> None:
-        """Give a job back, to be gone on with at once; raises as the port says."""
         values: Values = {"state": JobState.QUEUED.value, "attempts": 0, "holder": None, "expires_at": None}
         if checkpoint is not None:
             values |= {"progress": progress, "checkpoint": await _packed(checkpoint)}
         await self._write(claim, values)
 
     async def finish(self, claim: Claim, outcome: Outcome, at: datetime) -> None:
-        """Keep what came of a job; raises as the port says."""
         parts = {_COLUMNS[part].name: await _packed(getattr(outcome, part.value)) for part in Part}
         values = {"state": JobState.DONE.value, "progress": ONE, "finished_at": at, **_ENDED, **parts}
         await self._write(claim, values)
 
     async def fail(self, claim: Claim, error: str, at: datetime) -> None:
-        """Keep why nothing will come of a job; raises as the port says."""
         await self._write(claim, {"state": JobState.FAILED.value, "error": error, "finished_at": at, **_ENDED})
 
     async def forget(self, *, before: datetime, most: int) -> int:
-        """Remove some jobs that ended before, or are older than the newest ``most``; return how many were removed."""
         newest = select(_c.id).order_by(_c.id.desc()).offset(most).limit(1)
         first = next((row.id for row in await self._connections.rows(newest)), 0)
         old = select(_c.id).where(~_waits, or_(_c.finished_at < before, _c.id <= first)).limit(FORGOTTEN_AT_ONCE)

@@ -38,11 +38,6 @@ class DatabaseImports:
         self._row = row
 
     async def standing(self, portfolio_id: int, account: str, span: Span | None = None) -> Standing:
-        """Return the books, what is known of an account's files, and what else was booked in a time.
-
-        It is one consistent read, without a lock.
-        """
-
         async def read(session: Session) -> Standing:
             rows = await read_rows(session, portfolio_id, self._row, ())
             booked = [] if span is None else await read_booked(session, *span)
@@ -51,8 +46,6 @@ class DatabaseImports:
         return await self._connections.read(read, snapshot=True)
 
     async def keep(self, preview: KeptPreview, given: GivenImport, *, most_open: int, now: datetime) -> None:
-        """Keep a preview with its files; its owner's oldest open ones, and all that have expired, are deleted."""
-
         async def write(session: Session) -> None:
             own = select(_c.id).where(_c.owner == preview.owner, _c.state == OPEN).order_by(_c.id.desc())
             last_kept = (await session.run(own.offset(most_open - 1).limit(1))).first()
@@ -72,13 +65,10 @@ class DatabaseImports:
         await self._connections.write(write)
 
     async def preview(self, preview_id: str) -> KeptPreview | None:
-        """Return a preview; None where there is none."""
         rows = await self._connections.rows(select(import_previews).where(_c.preview_id == preview_id))
         return next(iter(self._row.unreadable.readable(_PREVIEWS, rows)), None)
 
     async def given(self, preview: KeptPreview) -> GivenImport | None:
-        """Return the files of a preview; None where they are not kept any more."""
-
         async def read(session: Session) -> GivenImport | None:
             parts = await read_parts(session, preview.preview_id, FILE, RATES)
             with reading(f"the preview {preview.preview_id} cannot be read"):
@@ -90,17 +80,14 @@ class DatabaseImports:
         return await self._connections.read(read, snapshot=True)
 
     async def answer(self, preview_id: str) -> bytes | None:
-        """Return the answer to the booking of a preview; None where there is none, or no such preview."""
         return await self._connections.read(partial(_answer, preview_id=preview_id), snapshot=True)
 
     async def page(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[KeptImport]:
-        """Return imports, newest first."""
         own = select(imports).where(imports.c.portfolio_id == portfolio_id)
         rows = page_of(await self._connections.rows(newest_page(own, imports.c.id, before, limit)), limit)
         return Page(self._row.unreadable.readable(_IMPORTS, rows.items), rows.next_before)
 
     async def named(self, portfolio_id: int, import_id: int) -> KeptImport | None:
-        """Return an import; None where there is none."""
         wanted = select(imports).where(imports.c.portfolio_id == portfolio_id, imports.c.id == import_id)
         rows: Any = await self._connections.rows(wanted)
         return next(iter(self._row.unreadable.readable(_IMPORTS, rows)), None)

@@ -43,7 +43,7 @@ _ROW = f"CRC32(CONCAT({', '.join(_CELLS)}))"
 _VERSION_MYSQL = Statement(f"SELECT COUNT(*), SUM({_ROW}), BIT_XOR({_ROW}) FROM mock_holdings")  # noqa: S608  as above
 
 
-class DatabaseLedger:  # shape: the port, with a method for each of its questions
+class DatabaseLedger:
     """The port ``Ledger`` on a database.
 
     It raises PortfolioMissing where there is no such portfolio yet, and BooksContradicted where there are entries, and
@@ -63,15 +63,10 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         keys: Collection[BookingKey] = (),
         symbols: Collection[Symbol] | None = None,
     ) -> T:
-        """Run ``work`` in one transaction under the portfolio's row lock, commit once, and return its result.
+        """Run ``work`` as the port says.
 
         The outcomes of ``keys`` are looked up along with the lock. Of the positions, those in ``symbols`` are read
         under it, all of them where it is None; the others are as they were last read.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
-            LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the answer to the commit never came.
         """
         attempts = 0
 
@@ -91,8 +86,6 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         return result
 
     async def create(self, portfolio_id: int) -> None:
-        """Create an empty portfolio row where there is none at all; harmless when two do it at once."""
-
         async def insert_first(session: Session) -> None:
             if (await session.run(select(mock_portfolio.c.id).limit(1))).first() is not None:
                 return
@@ -103,7 +96,6 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         await self._connections.write(insert_first)
 
     async def is_adopted(self, portfolio_id: int) -> bool | None:
-        """Return whether the books were opened on the row; None where there is no row at all."""
         self._row.id_for(portfolio_id)
         try:
             row = await self._current_row(portfolio_id)
@@ -112,7 +104,6 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         return row.ledger_cash is not None
 
     async def revisions(self, portfolio_id: int) -> Revisions:
-        """Return the revisions as committed now, by one indexed lookup."""
         row_id = self._row.id_for(portfolio_id)
         found = None if row_id is None else await self._lookup.revisions(row_id)
         if found is not None:
@@ -121,8 +112,6 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         return Revisions(ledger=row.revision, prices=row.price_revision)
 
     async def version(self, portfolio_id: int) -> str:
-        """Return a word that is another one once anything that ``load`` reads is, whoever wrote it."""
-
         async def look(session: Session) -> str:
             row = await self._row.get(session, portfolio_id)
             # Made by the server: a thousandth of what it costs to read the holdings here.
@@ -134,30 +123,21 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         return await self._connections.read(look, snapshot=True)
 
     async def load(self, portfolio_id: int) -> Portfolio:
-        """Return the portfolio in one consistent read, without a lock."""
-
         async def read(session: Session) -> Portfolio:
             return (await read_rows(session, portfolio_id, self._row, None)).read.portfolio
 
         return await self._connections.read(read, snapshot=True)
 
     async def newest(self, portfolio_id: int) -> Portfolio:
-        """Return the portfolio with every entry and price that is committed.
-
-        What other programs wrote into the shared rows may be missing: ``load`` sees that too.
-        """
-
         async def read(session: Session) -> Portfolio | None:
             return await read_written(session, portfolio_id, self._row)
 
         return await self._connections.read(read, snapshot=True) or await self.load(portfolio_id)
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
-        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         return await self._page(portfolio_id, partial(read_entries, after=after, limit=limit))
 
     async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
-        """Return what the entries after ledger revision ``after`` moved, in the order they were booked."""
         return await self._page(portfolio_id, partial(read_movements, after=after, limit=limit))
 
     async def _page(self, portfolio_id: int, page: Callable[..., Awaitable[Sequence[T]]]) -> Sequence[T]:
@@ -168,8 +148,6 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         return await self._connections.read(read, snapshot=True)
 
     async def stated(self, portfolio_id: int) -> StatedBooks:
-        """Return what the books say, with the rows beside them that are in no chain, in one consistent read."""
-
         async def read(session: Session) -> StatedBooks:
             found = await read_rows(session, portfolio_id, self._row, None)
             return StatedBooks(
@@ -182,17 +160,14 @@ class DatabaseLedger:  # shape: the port, with a method for each of its question
         return await self._connections.read(read, snapshot=True)
 
     async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
-        """Return the rows of the ledger's entries, in order, those after ledger revision ``after``."""
         return await self._connections.read(partial(read_lines, after=after, limit=limit), snapshot=True)
 
     async def refused_rows(self, *, of_cash: bool, after: int, limit: int) -> Sequence[KeptRow]:
-        """Return refused bookings, or cash transactions, as they are kept, in order, those after the id ``after``."""
         return await self._connections.read(partial(read_refusals, of_cash=of_cash, after=after, limit=limit))
 
     async def owners_of(
         self, portfolio_id: int, keys: Collection[str], *, of_cash: bool = False
     ) -> Mapping[str, Sequence[str]]:
-        """Return by key who has a booking under it, or a cash transaction or event, in order; absent where nobody."""
         self._row.id_for(portfolio_id)
         names = [table.c.client_transaction_id for table in (cash_transactions, cash_refusals)]
         named = names if of_cash else [booking_outcomes.c.client_trade_id]

@@ -42,11 +42,9 @@ class DatabaseLookups:
         self._row = row
 
     async def trades(self, portfolio_id: int, wanted: TradeFilter) -> Page[BookedTrade]:
-        """Return the trades booked here, newest first; executed at ``since`` or later, and before ``until``."""
         return await self._page(TRADES, portfolio_id, _select_wanted(wanted), wanted.limit)
 
     async def cash_transactions(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedCashEntry]:
-        """Return the entries that are no trade, newest first."""
         self._row.id_for(portfolio_id)
         chosen = newest_page(select(cash_transactions), cash_transactions.c.id, before, limit)
         return await self._read_page(chosen, limit, read_cash_rows)
@@ -54,13 +52,11 @@ class DatabaseLookups:
     async def events(
         self, portfolio_id: int, *, before: int | None, limit: int, event_id: int | None = None
     ) -> Page[RecordedEvent]:
-        """Return the entries that are events, newest first; ``event_id`` asks for one alone."""
         self._row.id_for(portfolio_id)
         chosen = newest_page(select_events(event_id), cash_transactions.c.id, before, limit)
         return await self._read_page(chosen, limit, read_events, snapshot=True)
 
     async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
-        """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked."""
         self._row.id_for(portfolio_id)
         chosen = select_unit_changes(after)
 
@@ -71,11 +67,6 @@ class DatabaseLookups:
         return await self._connections.read(read, snapshot=True)
 
     async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
-        """Return the event that was booked under this key, or what was refused under it; None where nothing was.
-
-        Raises:
-            KeyReused: it is the key of a deposit or a withdrawal.
-        """
         self._row.id_for(portfolio_id)
         booked, refused, other = (
             wanted.where(table.c.owner == owner, table.c.client_transaction_id == key)
@@ -98,21 +89,18 @@ class DatabaseLookups:
         return await self._connections.read(read, snapshot=True)
 
     async def activity(self, portfolio_id: int, wanted: EntryFilter) -> Page[ListedEntry]:
-        """Return entries of all kinds, newest first; the page goes on before a ledger revision."""
         self._row.id_for(portfolio_id)
         return await self._connections.read(
             partial(read_activity, wanted=wanted, unreadable=self._row.unreadable), snapshot=True
         )
 
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
-        """Return the entries after one ledger revision and up to another, in the order they were booked."""
         self._row.id_for(portfolio_id)
         return await self._connections.read(
             partial(read_log, after=after, until=until, unreadable=self._row.unreadable), snapshot=True
         )
 
     async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
-        """Return what became of the booking with this key; None where nothing did."""
         c = booking_outcomes.c
         wanted = select(booking_outcomes).where(c.owner == key.owner, c.client_trade_id == key.client_trade_id)
         rows = await self._rows(portfolio_id, wanted)
@@ -133,13 +121,11 @@ class DatabaseLookups:
         return await self._connections.read(read, snapshot=True)
 
     async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
-        """Return refused bookings, newest first."""
         c = booking_outcomes.c
         chosen = newest_page(select(booking_outcomes).where(c.status == REFUSED), c.id, before, limit)
         return await self._page(OUTCOMES, portfolio_id, chosen, limit)
 
     async def cash_refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RefusedCashEntry]:
-        """Return refused events and cash transactions, newest first, but for those that an override booked."""
         chosen = newest_page(select_unbooked(cash_refusals), cash_refusals.c.id, before, limit)
         return await self._page(REFUSED_CASH, portfolio_id, chosen, limit)
 

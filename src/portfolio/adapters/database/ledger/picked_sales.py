@@ -30,7 +30,6 @@ class DatabasePickedSales:
         self._row = row
 
     async def add(self, portfolio_id: int, picked: PickedSale) -> None:
-        """Add what was picked for a sale; it counts from now on."""
         self._row.id_for(portfolio_id)
         lots = json.dumps([[pick.entry, str(pick.quantity)] for pick in picked.lots])
         values = {**_SALE.values(picked), "portfolio_id": portfolio_id, "lots": lots}

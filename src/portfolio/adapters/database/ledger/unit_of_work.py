@@ -173,7 +173,6 @@ class DatabaseLedgerUnit(UnitReads):
         return self.portfolio.positions.keys() | after.positions.keys()
 
     async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
-        """Add entries to the ledger, whose revisions follow one another, and return their ids, in order."""
         added = _TRADES.on(self._dialect, [self._chained(trade_to_row(trade), TRADE, TRADE_GROUP) for trade in trades])
         self._finish_if_whole()
         if len(trades) == 1:
@@ -186,7 +185,6 @@ class DatabaseLedgerUnit(UnitReads):
         return [row.id for row in written]
 
     async def add_outcomes(self, outcomes: Sequence[RecordedOutcome]) -> None:
-        """Keep what became of bookings; one that carries an id replaces what was kept under it."""
         rows = [(outcome, outcome_to_row(outcome)) for outcome in outcomes]
         self.session.later(
             *_OUTCOMES.on(self._dialect, [row for outcome, row in rows if outcome.id is None]),
@@ -194,7 +192,6 @@ class DatabaseLedgerUnit(UnitReads):
         )
 
     async def add_cash_entry(self, transaction: CashEntry) -> int:
-        """Add an entry that is no trade, with the positions' differences it carries; return its id."""
         moved = adjustments_to_rows(transaction)
         row = self._chained(
             cash_entry_to_row(transaction), CASH_ENTRY, EVENT, *(content(ADJUSTMENT, each) for each in moved)
@@ -207,15 +204,12 @@ class DatabaseLedgerUnit(UnitReads):
         return cash_transaction_id
 
     async def add_cash_refusal(self, refused: RefusedCashEntry) -> None:
-        """Store that a cash transaction was refused."""
         await self.session.run(insert(cash_refusals), refused_cash_to_row(refused))
 
     async def add_import(self, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:
-        """Keep an import with what came by it, and return its id."""
         return await add_import(self.session, kept, rows)
 
     async def name_imported_rows(self, names: Mapping[int, str]) -> None:
-        """Give rows that were kept without an id the ones that files have for them, by the rows' ids."""
         self.session.later(*naming(self.session, names))
 
     async def save(self, portfolio: Portfolio) -> None:
@@ -230,16 +224,13 @@ class DatabaseLedgerUnit(UnitReads):
         self._finish_if_whole()
 
     def hold_to(self, entered: Portfolio) -> None:
-        """Have the rows believed at this revision only where what entries alone move is as ``entered`` has it."""
         self._place.known.hold_to(entered)
 
     @property
     def is_sealed(self) -> bool:
-        """Return whether new entries carry digests."""
         return self._head is not None
 
     def follow(self, head: str) -> None:
-        """Have the next entry follow this digest, of all entries that there are; it is saved with the portfolio."""
         self._head = head
 
     def finish(self) -> None:

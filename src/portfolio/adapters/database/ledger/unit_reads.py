@@ -96,7 +96,6 @@ class UnitReads:
         self._asked, self._known = asked.keys, asked.found
 
     async def outcomes(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, RecordedOutcome]:
-        """Return the outcomes of these keys and those of other owners under the same names, the newest last."""
         ids = self._known
         if not self._asked.issuperset(keys):
             names = sorted({key.client_trade_id for key in keys})
@@ -107,7 +106,6 @@ class UnitReads:
         return {BookingKey(row.owner, row.client_trade_id): needed(OUTCOMES, row) for row in newest_last}
 
     async def keeps(self, refusal: RecordedOutcome) -> bool:
-        """Return whether this very refusal is kept, not only one of the same booking."""
         c = booking_outcomes.c
         same = select(c.id).where(
             c.status == REFUSED,
@@ -119,37 +117,30 @@ class UnitReads:
         return (await self.session.run(same.limit(1))).first() is not None
 
     async def latest_twins(self, fingerprints: Collection[str], since: datetime) -> Mapping[str, int]:
-        """Return by fingerprint the id of the newest trade booked since then with the same content."""
         rows = await self._ask_in_parts(_TWINS, "fingerprints", sorted(fingerprints), since=since)
         return {row.fingerprint: row.newest for row in rows}
 
     async def trade(self, trade_id: int) -> BookedTrade | None:
-        """Return a trade of the table, whoever wrote it; None where there is none."""
         [found] = await self.session.execute(_TRADE.on(self._dialect, trade_id=trade_id))
         return self._unreadable.needed(TRADES, found.rows[0]) if found.rows else None
 
     async def trade_at(self, revision: int) -> BookedTrade | None:
-        """Return the trade whose entry made this ledger revision; None where none did."""
         [found] = await self.session.execute(_TRADE_AT.on(self._dialect, revision=revision))
         return self._unreadable.needed(TRADES, found.rows[0]) if found.rows else None
 
     async def entries(self, *, after: int, limit: int) -> Sequence[Entry]:
-        """Return the ledger's entries in the order they were booked, those after ledger revision ``after``."""
         return await read_entries(self.session, after, limit, self._unreadable)
 
     async def entry_lines(self, *, after: int, limit: int) -> Sequence[EntryLine]:
-        """Return the rows of the ledger's entries, in order, those after ledger revision ``after``."""
         return await read_lines(self.session, after, limit)
 
     async def booked_under(self, keys: Collection[BookingKey]) -> Mapping[BookingKey, BookedTrade]:
-        """Return the trades booked under these keys; a key without one is absent."""
         names = sorted({key.client_trade_id for key in keys})
         rows = await self._ask_in_parts(_TRADES_OF, "names", names, owners=sorted({key.owner for key in keys}))
         found = [self._unreadable.needed(TRADES, row) for row in rows]
         return {key: trade for trade in found if trade.entry and (key := trade.entry.request.key) in keys and key}
 
     async def transaction(self, owner: str, client_transaction_id: str) -> RecordedCashEntry | RefusedCashEntry | None:
-        """Return the cash transaction recorded or refused under this key; None where there is none."""
         row, refused = [
             (
                 await self.session.run(
@@ -165,7 +156,6 @@ class UnitReads:
         raise UnreadableRow(f"the row {row.id} of {cash_transactions.name} cannot be read")
 
     async def event(self, event_id: int) -> RecordedEvent | None:
-        """Return an event with its trades; None where there is none, or the entry is of none."""
         rows = (await self.session.run(select_events(event_id))).all()
         return await read_needed_event(self.session, rows[0], self._unreadable) if rows else None
 
@@ -178,12 +168,10 @@ class UnitReads:
         return await read_splits(self.session, at)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
-        """Return what came from files of an account, in the order it was kept."""
         return await read_imported(self.session, account)
 
     @property
     def imports(self) -> DatabaseImportBook:
-        """Return the imports, in this transaction."""
         return DatabaseImportBook(self.session, self._unreadable)
 
     async def _ask_in_parts(self, statement: Prepared, name: str, items: Sequence[Any], **others: Any) -> list[Any]:

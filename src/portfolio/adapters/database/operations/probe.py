@@ -36,12 +36,6 @@ class DatabaseProbe:
         self._prices_schema = prices_schema
 
     async def ping(self) -> str:
-        """Return the schema revision that the database is at; nothing is written to one that does not fit.
-
-        Raises:
-            SchemaUnknown: it has none, or one that this version does not run on.
-            LedgerUnavailable: it is away, or takes no writes.
-        """
         try:
             found = await self._connections.read(_ping)
         except SchemaUnknown as error:
@@ -51,13 +45,6 @@ class DatabaseProbe:
         return found
 
     async def check_server(self) -> Sequence[str]:
-        """Return what is to be said of the server; nothing is written to one that is unfit.
-
-        Raises:
-            LedgerRefused: what it is breaks a promise of the service.
-            LedgerUnavailable: it is away.
-        """
-
         async def look(session: Session) -> Sequence[str]:
             notes = await check_settings(session)
             await check_tables(session, self._prices_schema)
@@ -72,7 +59,6 @@ class DatabaseProbe:
         return notes
 
     async def count_refusals(self, portfolio_id: int) -> int:
-        """Return how many refused bookings, events and cash transactions an override could book, and none has."""
         c = booking_outcomes.c
         settled = (c.outcome.startswith(f'{{"error":"{error}"') for error in NEVER_BOOKABLE)
         bookings = select(func.count()).select_from(booking_outcomes).where(c.status == REFUSED, ~or_(*settled))

@@ -71,7 +71,6 @@ class DatabaseDays:
         self._today = EARLIEST
 
     async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
-        """Return the recorded days from ``since`` until ``today``, oldest first."""
         self._row.id_for(portfolio_id)
         self._today = max(self._today, today)
 
@@ -82,19 +81,11 @@ class DatabaseDays:
         return await self._connections.read(read)
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        """Return what was held on these days; absent where it was not recorded."""
         self._row.id_for(portfolio_id)
         rows = await self._connections.rows(select(daily_positions).where(daily_positions.c.day.in_(sorted(days))))
         return dict(self._row.unreadable.readable(_POSITIONS, rows))
 
     async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:
-        """Store days that are over, in the place of what was recorded on them.
-
-        Raises:
-            PortfolioMissing: there is no such portfolio yet.
-            LedgerUnavailable: the database did not take it; nothing was written.
-        """
-
         async def write(session: Session) -> None:
             row = await self._row.get(session, portfolio_id, lock=True)
             await self._write_final(session, {day.value.day: day for day in days})

@@ -33,12 +33,6 @@ class DatabaseExchangeRules:
         self._connections = connections
 
     async def keep(self, kept: KeptRules, fence: Fence | None) -> None:
-        """Keep the rules of one exchange; of assets that it had before and has no more they are unknown.
-
-        Raises:
-            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
-            LedgerUnavailable: the database did not take it; nothing was written.
-        """
         rows = [
             {"venue": kept.venue, "symbol": symbol.code, "fetched_at": kept.fetched_at, **_values(rules)}
             for symbol, rules in sorted(kept.rules.items())
@@ -55,11 +49,7 @@ class DatabaseExchangeRules:
         await self._connections.write(write)
 
     async def read(self) -> Sequence[KeptRules]:
-        """Return what is kept of each exchange, in the order of their names; a row that cannot be read is unknown.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return what is kept of each exchange; of a row that cannot be read the rules are unknown."""
         rows = await self._connections.rows(select(exchange_rules).order_by(_columns.venue, _columns.symbol))
         found: dict[str, dict[Symbol, Rules]] = {}
         fetched_at: dict[str, datetime] = {}

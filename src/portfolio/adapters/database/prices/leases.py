@@ -30,12 +30,6 @@ class DatabaseLeases:
         self._connections = connections
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
-        """Take or renew the lease and return its fence; None while another holds it.
-
-        Raises:
-            LedgerUnavailable: the database did not take it.
-        """
-
         async def take(session: Session) -> Fence | None:
             now, then = times(session, seconds)
             _, far_ahead = times(session, TOO_FAR_AHEAD * seconds)
@@ -63,8 +57,6 @@ class DatabaseLeases:
         return await self._connections.write(take)
 
     async def release(self, name: str, holder: str) -> None:
-        """Give the lease up, if it is held."""
-
         async def give_up(session: Session) -> None:
             mine = update(leases).where(leases.c.name == name, leases.c.holder == holder)
             await session.run(mine.values(expires_at=times(session, -1.0)[1]))

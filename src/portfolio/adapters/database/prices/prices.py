@@ -78,14 +78,6 @@ class DatabasePriceStore:
         self._rows = PriceRows(prices_schema, row.unreadable)
 
     async def record(self, portfolio_id: int, update: PriceUpdate, fence: Fence | None) -> int:
-        """Write marks, valuations, one tick a symbol and today's value in one transaction; return the price revision.
-
-        Raises:
-            LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
-            PortfolioMissing: there is no such portfolio yet.
-            LedgerUnavailable: the database did not take it; nothing was written.
-        """
-
         async def write(session: Session) -> int:
             # Under their locks, so that a value written is right for the quantity beside it.
             lock_holdings = _LOCK_HOLDINGS.on(session.dialect)
@@ -112,7 +104,6 @@ class DatabasePriceStore:
         return revision
 
     async def executed(self, portfolio_id: int, since: Mapping[Symbol, datetime]) -> Mapping[Symbol, Mark]:
-        """Return of each symbol the price of the newest execution at that moment or later, reversed ones apart."""
         self._row.id_for(portfolio_id)
         found: dict[Symbol, Mark] = {}
         asked = sorted(since)
@@ -123,7 +114,6 @@ class DatabasePriceStore:
         return found
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
-        """Keep daily closes, replacing what was known of the same day; return how many were written."""
         newest = {(close.symbol, close.day): close for close in closes}
         await self.changed({symbol for symbol, _ in newest}, newest.values())
         return len(newest)
@@ -144,10 +134,6 @@ class DatabasePriceStore:
             await self._connections.write(write)
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
-        """Return daily closes of both bounds' days and those between, by symbol and day.
-
-        A day without a candle's close has the last price observed within its last hour, if there is one.
-        """
         start, end = midnight(since), midnight(until + timedelta(days=1))
         found = await self._connections.read(
             lambda session: self._rows.closes(session, symbols, start, end), snapshot=True
@@ -155,7 +141,6 @@ class DatabasePriceStore:
         return [found[key] for key in sorted(found)]
 
     async def changed_closes(self, *, after: int) -> Collection[Symbol]:
-        """Return the symbols of which closes were written later than the price revision ``after``."""
         return await self._connections.read(partial(self._rows.changed, after=after))
 
     async def thin_ticks(self, older_than: datetime) -> int:

@@ -50,16 +50,10 @@ class DatabaseSignals:
         self._row = row
 
     def within(self, unit: LedgerUnit) -> DatabaseSignalBook:
-        """Return the signals of the unit's portfolio; what is done to them is committed with the unit."""
         assert isinstance(unit, DatabaseLedgerUnit)
         return DatabaseSignalBook(unit.session, unit.portfolio.id, self._row.unreadable)
 
     async def reasons(self, portfolio_id: int, signal_ids: Collection[str]) -> Mapping[str, str]:
-        """Return by id the reason of each signal, whatever became of it.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
         self._row.id_for(portfolio_id)
         found: dict[str, str] = {}
         for part in chunks(sorted(signal_ids)):
@@ -68,11 +62,6 @@ class DatabaseSignals:
         return found
 
     async def page(self, portfolio_id: int, wanted: SignalFilter) -> Page[Signal]:
-        """Return signals, newest first.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
         self._row.id_for(portfolio_id)
         conditions = _conditions(wanted)
         statement = newest_page(select(rebalance_signals).where(*conditions), _signals.id, wanted.before, wanted.limit)
@@ -80,12 +69,9 @@ class DatabaseSignals:
         return Page(self._row.unreadable.readable(_SIGNALS, rows.items), rows.next_before)
 
     async def advices(self, portfolio_id: int, *, since: datetime) -> Sequence[Advice]:
-        """Return the signals made at ``since`` or later that begin an episode or were executed, oldest first.
+        """Return the signals as the port says.
 
         Most of what is made each minute says the same again: the database passes over it, and sends no row of it.
-
-        Raises:
-            LedgerUnavailable: the database is away.
         """
         self._row.id_for(portfolio_id)
         begins = {row.id: bool(row.begins) for row in await self._connections.rows(_select_episodes(since))}
@@ -108,12 +94,10 @@ class DatabaseSignalBook:
         self._portfolio_id = portfolio_id
 
     async def live(self) -> Sequence[Signal]:
-        """Return the signals kept as open or acknowledged, whether or not they have run out, oldest first."""
         mine = select(rebalance_signals).where(_live, _signals.portfolio_id == self._portfolio_id)
         return self._unreadable.readable(_SIGNALS, await self._session.run(mine.order_by(_signals.id)))
 
     async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
-        """Return the signals with these ids; absent where there is none."""
         found: dict[str, Signal] = {}
         for part in chunks(sorted(ids)):
             mine = select(rebalance_signals).where(
@@ -129,7 +113,6 @@ class DatabaseSignalBook:
         await self._session.execute(*_ROWS.on(self._session.dialect, [signal_to_row(signal) for signal in signals]))
 
     async def change(self, signals: Sequence[Signal]) -> None:
-        """Keep what became of signals: status, expiry, who claimed, what carried out, what took the place."""
         for signal in signals:
             kept = _SIGNAL.values(signal)
             place = update(rebalance_signals).where(_signals.signal_id == signal.id)

@@ -28,12 +28,10 @@ class DatabaseImportBook:
         self._unreadable = unreadable
 
     async def named(self, import_id: int) -> KeptImport | None:
-        """Return an import; None where there is none."""
         row = (await self._session.run(select(imports).where(imports.c.id == import_id))).first()
         return None if row is None else import_of(row)
 
     async def logged(self, first: int, last: int) -> Sequence[LoggedEntry]:
-        """Return the ledger's entries of these revisions, in order."""
         found: list[LoggedEntry] = []
         for after in range(first - 1, last, _ENTRIES_AT_ONCE):
             until = min(last, after + _ENTRIES_AT_ONCE)
@@ -41,19 +39,16 @@ class DatabaseImportBook:
         return found
 
     async def taken_out(self, first: int, last: int) -> Mapping[int, int]:
-        """Return which of these entries, trades apart, another one takes out: its revision, by theirs."""
         c = cash_transactions.c
         of = select(c.reverses_revision, c.ledger_revision).where(c.reverses_revision.between(first, last))
         return {row.reverses_revision: row.ledger_revision for row in await self._session.run(of)}
 
     async def first_booked(self, import_id: int) -> int | None:
-        """Return the first revision that rows of an import name; None where none moved anything in the books."""
         first = select(func.min(import_rows.c.ledger_revision)).where(import_rows.c.import_id == import_id)
         found: int | None = (await self._session.run(first)).scalar_one()
         return found
 
     async def take_back(self, kept: KeptImport) -> None:
-        """Keep that an import was taken back; what came by it is not known any more."""
         c = import_rows.c
         await self._session.run(update(imports).where(imports.c.id == kept.id).values(import_values(kept)))
         named = update(import_rows).where(c.import_id == kept.id, c.external_id.is_not(None))
@@ -66,13 +61,11 @@ class DatabaseImportBook:
         return await read_booked(self._session, first, last)
 
     async def is_booked(self, preview_id: str) -> bool | None:
-        """Return whether a preview was booked; None where there is no such preview."""
         c = import_previews.c
         row = (await self._session.run(select(c.state).where(c.preview_id == preview_id))).first()
         return None if row is None else row.state == BOOKED
 
     async def book_preview(self, preview_id: str, import_id: int | None, answer: bytes, until: datetime) -> None:
-        """Keep that a preview was booked, and the answer to it until then. Its files are not needed any more."""
         await drop_parts(self._session, [preview_id])
         await write_part(self._session, preview_id, ANSWER, 0, answer)
         c = import_previews.c
