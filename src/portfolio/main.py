@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.database.database import Database, refuse_what_cannot_work
 from portfolio.entrypoints.cli.commands import commands
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.settings import Settings
 from portfolio.wiring.adapters import IMPORT_SECONDS, PORTFOLIO_ID, adapters_of
 from portfolio.wiring.books import BooksWiring
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Carry out the command line."""
-    commands(obj=CompositionRoot())
+    root: Composition = CompositionRoot()
+    commands(obj=root)
 
 
 class CompositionRoot(BooksWiring, ImportsWiring, ReadsWiring):
@@ -51,7 +53,6 @@ class CompositionRoot(BooksWiring, ImportsWiring, ReadsWiring):
         return assemble(adapters, settings, portfolio_id=PORTFOLIO_ID)
 
     async def make_demo(self, settings: Settings, seed: int) -> DemoReport:
-        """Make the demonstration's history on the empty, migrated database of the settings."""
         from portfolio.entrypoints.demo.clock import HistoryClock
         from portfolio.entrypoints.demo.history import MakeHistory, first_moment
 

@@ -26,24 +26,20 @@ class BooksWiring:
     """Wires the commands on the books: ``portfolio migrate | verify | reconcile | backfill``."""
 
     def identity(self, settings: Settings) -> Mapping[str, str]:
-        """Return which version this is, for which schema, on which database."""
         return identity_of(settings)
 
     def migrate(self, settings: Settings, target: str) -> str:
-        """Bring the schema to ``target`` and return the revision reached."""
         from portfolio.adapters.database.schema.migration import migrate
 
         return migrate(settings.database_url, settings.prices_schema, target=target, tls=tls_of(settings))
 
     def migration_script(self, settings: Settings, start: str, end: str, dialect: str) -> str:
-        """Return the SQL that leads a MySQL or MariaDB database from one revision to the other."""
         from portfolio.adapters.database.schema.migration import migration_sql
 
         return migration_sql(settings.prices_schema, start=start, end=end, dialect=dialect)
 
     @asynccontextmanager
     async def commands(self, settings: Settings) -> AsyncIterator[Commands]:
-        """Open the database and yield the use cases of the command line."""
         clock, database = SystemClock(), Database.of(settings, PORTFOLIO_ID, for_commands=True)
         exchanges, ledger = exchanges_of(settings, clock), database.ledger
         try:

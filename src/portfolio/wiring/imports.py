@@ -28,17 +28,14 @@ class ImportsWiring:
     """Wires the commands on files: ``portfolio import | imports``."""
 
     def preview_import(self) -> PreviewImport:
-        """Return the dry run of an import, on files of this machine."""
         return PreviewImport(LocalImportFiles(), SystemClock())
 
     def read_rates(self, path: str) -> Rates:
-        """Return the rates of a file of this machine."""
         from portfolio.application.imports.worth import read_rates
 
         return read_rates(LocalImportFiles(), path)
 
     async def book_import(self, settings: Settings, wish: ImportWish, tell: Tell) -> list[Preview]:
-        """Book files of this machine; books that are not there yet are opened, but for a dry run."""
         from portfolio.application.imports.booking import BookImport
 
         clock, rules = SystemClock(), settings.booking_rules
@@ -55,7 +52,6 @@ class ImportsWiring:
                 await exchanges.close()
 
     async def book_again(self, settings: Settings, file: ExportedFile, tell: Tell, *, dry_run: bool) -> BookedAgain:
-        """Book exported events again, into books that are opened for it; in a dry run only say what would be."""
         from portfolio.application.exports.again.booking import BookAgain
 
         async with opened(settings, least_seconds=IMPORT_SECONDS) as database:
@@ -65,7 +61,6 @@ class ImportsWiring:
 
     @asynccontextmanager
     async def kept_imports(self, settings: Settings) -> AsyncIterator[KeptImports]:
-        """Open the database, and yield what lists imports and takes them back."""
         from portfolio.application.imports.kept.reversal import ReverseImport
         from portfolio.entrypoints.cli.kept_imports import KeptImports
 

@@ -38,14 +38,12 @@ class ReadsWiring:
                     await close()
 
     async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
-        """Return the stored closes of what is held and of ``symbols``, and what is held."""
         from portfolio.application.backtest.gathering import GatherCloses
 
         async with self.use_cases(settings) as cases:
             return await GatherCloses(cases.market)(symbols, days)
 
     async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
-        """Return the answer of GET /backtests/{id}, having cancelled it where that is asked for."""
         from portfolio.application.backtest.jobs.reading import ReadBacktest
         from portfolio.entrypoints.http.backtest.views import backtest_answer
         from portfolio.entrypoints.http.shell.responses import encode
@@ -57,7 +55,6 @@ class ReadsWiring:
             return encode(backtest_answer(*await ReadBacktest(database.backtests)(job_id), at=clock.now()))
 
     def policy(self, path: str) -> RebalancePolicy:
-        """Return the policy of a file, the usual one where none is named."""
         return read_policy(path)
 
     def solve(self) -> Solve:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from portfolio.entrypoints.cli.backtest_options import DAYS_BEFORE, BacktestComposition, asked, gathered, progress
+from portfolio.entrypoints.cli.backtest_options import DAYS_BEFORE, asked, gathered, progress
 from portfolio.entrypoints.cli.backtest_sweep import sweep
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.entrypoints.cli.parameters import GivenPath
 from portfolio.entrypoints.cli.whole_files import whole_file
@@ -46,7 +47,7 @@ def backtest() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result, its days and its trades as JSON.")
 @click.option("--parquet", "folder", type=GivenPath(file_okay=False, path_type=Path), help="Write both as Parquet.")
 @click.pass_obj
-def run(composition: BacktestComposition, /, *, as_json: bool, folder: Path | None, **given: Any) -> None:
+def run(composition: Composition, /, *, as_json: bool, folder: Path | None, **given: Any) -> None:
     """Run a policy, or weights of an objective, day by day on the stored closes, and say what came of it."""
     request, panel, holdings, solve = gathered(composition, given)
     state = _computed(request, panel, holdings, solve)
@@ -151,7 +152,7 @@ def _percent(fraction: Decimal | None) -> str:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print {cuts, decisions, changed, closes}.")
 @click.pass_obj
-def lookahead(composition: BacktestComposition, *, policy_file: str, cuts: int, seed: int, as_json: bool) -> None:
+def lookahead(composition: Composition, *, policy_file: str, cuts: int, seed: int, as_json: bool) -> None:
     """Prove that decisions under a policy do not know the future; exit status 1 if one does.
 
     The closes after each of 25 days are made missing, noise, and a thousandfold: every decision up to that day has to
@@ -177,7 +178,7 @@ def lookahead(composition: BacktestComposition, *, policy_file: str, cuts: int, 
     sys.exit(EXIT_CHANGED if found.changed else 0)
 
 
-async def _closes_to_prove(composition: BacktestComposition, seed: int) -> tuple[Panel, Holdings | None, str | None]:
+async def _closes_to_prove(composition: Composition, seed: int) -> tuple[Panel, Holdings | None, str | None]:
     """Return the closes of what is held, and it; made-up ones where there is too little, and why."""
     from portfolio.application.backtest.lookahead import has_enough, simulated_panel
     from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown

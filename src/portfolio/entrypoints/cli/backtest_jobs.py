@@ -5,37 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
 from portfolio.entrypoints.cli.backtest import backtest
 from portfolio.entrypoints.cli.backtest_sweep import chosen_lines, percent_text, settings_text
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.entrypoints.cli.reporting import print_answer
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /backtests/{id}.")
-
-
-class JobsComposition(Protocol):
-    """What the composition root hands to these commands."""
-
-    async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
-        """Return the answer of the route, encoded, having cancelled it where that is asked for.
-
-        Raises:
-            NotFound: there is no backtest of that name.
-            LedgerUnavailable: the database is away.
-        """
-        ...
 
 
 @backtest.command()
 @click.argument("job_id", metavar="ID")
 @AS_JSON
 @click.pass_obj
-def show(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
+def show(composition: Composition, job_id: str, *, as_json: bool) -> None:
     """Print how far the backtest ID is, that the service was asked for, and what came of it."""
     _print(composition, job_id, cancels=False, as_json=as_json)
 
@@ -44,12 +32,12 @@ def show(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
 @click.argument("job_id", metavar="ID")
 @AS_JSON
 @click.pass_obj
-def cancel(composition: JobsComposition, job_id: str, *, as_json: bool) -> None:
+def cancel(composition: Composition, job_id: str, *, as_json: bool) -> None:
     """Cancel the backtest ID; the instance that computes it leaves it within seconds. One that has ended stays."""
     _print(composition, job_id, cancels=True, as_json=as_json)
 
 
-def _print(composition: JobsComposition, job_id: str, *, cancels: bool, as_json: bool) -> None:
+def _print(composition: Composition, job_id: str, *, cancels: bool, as_json: bool) -> None:
     settings = read_settings()
     answer = asyncio.run(composition.stored_backtest(settings, job_id, cancels=cancels))
     if as_json:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import reduce
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import ESTIMATORS, OBJECTIVES
 from portfolio.entrypoints.cli.parameters import DAY, SYMBOL
 from portfolio.settings import Settings, read_settings
@@ -23,29 +24,12 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.request import BacktestRequest
     from portfolio.application.backtest.state import Holdings
-    from portfolio.domain.rebalancing.policy import RebalancePolicy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DAYS_BEFORE: Final = 60
 MOST_CASH: Final = 10**20 - 1
 MOST_BPS: Final = 1000
-
-
-class BacktestComposition(Protocol):
-    """What the composition root hands to these commands."""
-
-    async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
-        """Return the closes of what is held and of ``symbols``, and what is held; raises LedgerUnavailable."""
-        ...
-
-    def policy(self, path: str) -> RebalancePolicy:
-        """Return the policy of a file, the usual one where none is named."""
-        ...
-
-    def solve(self) -> Solve:
-        """Return what computes weights, in this process."""
-        ...
 
 
 class Number(click.ParamType[Decimal]):
@@ -115,7 +99,7 @@ def asked(function: F) -> F:
 
 
 def gathered(
-    composition: BacktestComposition, given: Mapping[str, Any]
+    composition: Composition, given: Mapping[str, Any]
 ) -> tuple[BacktestRequest, Panel, Holdings, Solve | None]:
     """Return the backtest that the options ask for, the closes for it, what is held, and what computes weights."""
     from portfolio.application.backtest.jobs.asking import days_back
@@ -138,7 +122,7 @@ def gathered(
     return request, panel, holdings, composition.solve() if request.optimise else None
 
 
-def _request(composition: BacktestComposition, settings: Settings, given: Mapping[str, Any]) -> BacktestRequest:
+def _request(composition: Composition, settings: Settings, given: Mapping[str, Any]) -> BacktestRequest:
     from portfolio.analytics.optimisation.problem import Estimator, Objective
     from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
 

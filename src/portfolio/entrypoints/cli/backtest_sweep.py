@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from portfolio.entrypoints.cli.backtest_options import BacktestComposition, Number, asked, gathered, progress
+from portfolio.entrypoints.cli.backtest_options import Number, asked, gathered, progress
+from portfolio.entrypoints.cli.composition import Composition
 
 # The parts of a backtest are imported where they are used: the other commands start sooner without them.
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ SHOWN: Final = 6
 @click.option("--walk-forward", metavar="DAYS/DAYS", help="Choose on so many days, look at so many after: 365/90.")
 @click.option("--json", "as_json", is_flag=True, help="Print every trial, and what they say together, as JSON.")
 @click.pass_obj
-def sweep(composition: BacktestComposition, /, *, as_json: bool, **given: Any) -> None:
+def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
     """Run many policies on the same closes, and say how much of the best one may be chance.
 
     Each is run from the same start. All are listed: the best of many looks good because it is the best of many.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -19,6 +18,7 @@ from portfolio.application.ledger.verification import ReconcileBooks, Verificati
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.decimal_text import counted
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.reporting import EXIT_BROKEN, EXIT_FAILED, EXIT_UNRECONCILED, tell, tell_identity
 from portfolio.settings import Settings, read_settings
 
@@ -42,18 +42,6 @@ class Commands:
     make_final: MakeFinal
 
 
-class BooksComposition(Protocol):
-    """What the composition root hands to these commands."""
-
-    def identity(self, settings: Settings) -> Mapping[str, str]:
-        """Return which version this is, for which schema, on which database."""
-        ...
-
-    def commands(self, settings: Settings) -> AbstractAsyncContextManager[Commands]:
-        """Open the database and yield the use cases; raises SchemaUnknown on a schema of another version."""
-        ...
-
-
 def _digest(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """Return a noted digest as the books have it: what is none says nothing of them."""
     head = value.strip().lower() if value is not None else None
@@ -69,7 +57,7 @@ def _digest(_: click.Context, __: click.Parameter, value: str | None) -> str | N
     help="A digest that was noted before: the entries of that time have to be among those of now.",
 )
 @click.pass_obj
-def verify(composition: BooksComposition, *, head: str | None) -> None:
+def verify(composition: Composition, *, head: str | None) -> None:
     """Replay every entry and compare with everything that the books say; print the digest of them all.
 
     Exit status: 0 all holds; 1 it holds, but other programs moved or removed rows; 2 the books do not add up; 3 it
@@ -88,7 +76,7 @@ def verify(composition: BooksComposition, *, head: str | None) -> None:
     help="What the difference's value is. By default a result where a position moved, else a contribution.",
 )
 @click.pass_obj
-def reconcile(composition: BooksComposition, *, accept: bool, rebuild: bool, kind: str | None) -> None:
+def reconcile(composition: Composition, *, accept: bool, rebuild: bool, kind: str | None) -> None:
     """Show what other programs wrote into the shared rows, and take it into the books.
 
     Where the portfolio's row is gone, or is behind the ledger's entries, it is made anew of them first. Nothing is
@@ -118,7 +106,7 @@ def reconcile(composition: BooksComposition, *, accept: bool, rebuild: bool, kin
 @click.command()
 @click.option("--days", type=click.IntRange(1, 3650), default=30, show_default=True, help="How many completed days.")
 @click.pass_obj
-def backfill(composition: BooksComposition, days: int) -> None:
+def backfill(composition: Composition, days: int) -> None:
     """Fetch the daily closes of all that was ever held and of the benchmark, and fill days without the service.
 
     A missing day of the performance history, from its first one until yesterday, is made of the ledger and of closes.
@@ -149,14 +137,14 @@ def backfill(composition: BooksComposition, days: int) -> None:
     sys.exit(EXIT_FAILED if report.failed or final.failed else 0)
 
 
-def told_settings(composition: BooksComposition) -> Settings:
+def told_settings(composition: Composition) -> Settings:
     """Return the settings, and say on the standard error what works on which database."""
     settings = read_settings()
     tell_identity(composition.identity(settings))
     return settings
 
 
-def run(composition: BooksComposition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
+def run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
     """Return what came of the work on an open database, of which is said what there is to be said."""
 
     async def use() -> T:
@@ -168,7 +156,7 @@ def run(composition: BooksComposition, settings: Settings, work: Callable[[Comma
     return asyncio.run(use())
 
 
-def _verified(composition: BooksComposition, head: str | None = None) -> Verification:
+def _verified(composition: Composition, head: str | None = None) -> Verification:
     """Compare the books with their entries, and print what was found."""
     found = run(
         composition, told_settings(composition), lambda use_cases: use_cases.verify(use_cases.portfolio_id, head=head)
@@ -204,7 +192,7 @@ def _status(found: Verification) -> int:
     return EXIT_UNRECONCILED if found.unreconciled or found.foreign or found.lost else 0
 
 
-def _shown(composition: BooksComposition, *, rebuild: bool) -> Verification:
+def _shown(composition: Composition, *, rebuild: bool) -> Verification:
     """Print how the books compare with the entries, of which the rows are made anew before where that is asked for.
 
     It is also done, without a loss, where the portfolio's row is gone or behind: whoever runs this has decided.

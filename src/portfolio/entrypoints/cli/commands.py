@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import Protocol
 
 import click
 
@@ -12,8 +11,9 @@ from portfolio import __version__
 from portfolio.application.ledger.opening import Opening
 from portfolio.entrypoints.cli import backtest_jobs  # noqa: F401  it adds its commands to those of backtests
 from portfolio.entrypoints.cli.backtest import backtest
-from portfolio.entrypoints.cli.books import BooksComposition, backfill, reconcile, run, told_settings, verify
-from portfolio.entrypoints.cli.demo import DemoComposition, demo
+from portfolio.entrypoints.cli.books import backfill, reconcile, run, told_settings, verify
+from portfolio.entrypoints.cli.composition import Composition
+from portfolio.entrypoints.cli.demo import demo
 from portfolio.entrypoints.cli.exports import export
 from portfolio.entrypoints.cli.imports import import_files
 from portfolio.entrypoints.cli.kept_imports import imports_group
@@ -23,17 +23,9 @@ from portfolio.entrypoints.cli.reporting import InWords
 from portfolio.entrypoints.cli.tearsheet import tearsheet
 from portfolio.entrypoints.cli.watch.command import watch
 from portfolio.entrypoints.http.shell.auth import ADOPT_OPEN, KEY_NAME, Scope
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 _OPENED = {Opening.CREATED: "opened", Opening.ADOPTED: "adopted what the rows hold", Opening.NOTHING: "open"}
-
-
-class Composition(BooksComposition, DemoComposition, Protocol):
-    """What the composition root hands to the command line."""
-
-    def migration_script(self, settings: Settings, start: str, end: str, dialect: str) -> str:
-        """Return the SQL that leads from one revision to the other, as this kind of server knows it."""
-        ...
 
 
 @click.group(cls=InWords, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,35 +9,17 @@ import tempfile
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import click
 
 from portfolio.domain.decimal_text import counted
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.settings import PriceFeedKind, Settings, SettingsError
-
-if TYPE_CHECKING:
-    from portfolio.entrypoints.demo.history import DemoReport
 
 T = TypeVar("T")
 
 SIGNAL_TTL_SECONDS: Final = 86_400.0
-
-
-class DemoComposition(Protocol):
-    """What the composition root hands to this command."""
-
-    def migrate(self, settings: Settings, target: str) -> str:
-        """Bring the schema to ``target`` and return the revision reached."""
-        ...
-
-    async def make_demo(self, settings: Settings, seed: int) -> DemoReport:
-        """Make the demonstration's history on the empty, migrated database of the settings."""
-        ...
-
-    def serve(self, settings: Settings) -> None:
-        """Answer HTTP until told to stop."""
-        ...
 
 
 @click.command()
@@ -45,7 +27,7 @@ class DemoComposition(Protocol):
 @click.option("--seed", type=int, default=8026, show_default=True, help="The same seed makes the same trades.")
 @click.option("--make", "file", type=click.Path(path_type=Path), help="Only make the books, in this new file.")
 @click.pass_obj
-def demo(composition: DemoComposition, *, port: int | None, seed: int, file: Path | None) -> None:
+def demo(composition: Composition, *, port: int | None, seed: int, file: Path | None) -> None:
     """Serve two years of made-up trades at made-up prices, on this machine alone.
 
     Nothing else is needed, and nothing of yours is touched: the books are in a folder of their own that goes with the
@@ -63,7 +45,7 @@ def demo(composition: DemoComposition, *, port: int | None, seed: int, file: Pat
         composition.serve(settings)
 
 
-def _make(composition: DemoComposition, settings: Settings, seed: int) -> None:
+def _make(composition: Composition, settings: Settings, seed: int) -> None:
     click.echo(f"making two years of a portfolio that never was, of seed {seed}: this takes some seconds")
     composition.migrate(settings, "head")
     try:

@@ -16,6 +16,7 @@ from portfolio.application.exports.tables import What
 from portfolio.application.exports.wanted import DATED, PAST, Wanted
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.parameters import MOMENT, GivenPath, as_of_option, known_at_option
 from portfolio.entrypoints.cli.whole_files import whole_file
 from portfolio.settings import read_settings
@@ -23,7 +24,6 @@ from portfolio.settings import read_settings
 if TYPE_CHECKING:
     from portfolio.application.ledger.lots.journal import KnownAt
     from portfolio.entrypoints.exports.files import FileFormat
-    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 STANDARD_OUTPUT = "-"
 
@@ -50,7 +50,7 @@ STANDARD_OUTPUT = "-"
 )
 @click.pass_obj
 def export(
-    composition: OpensBooks,
+    composition: Composition,
     *,
     what: str,
     kind: str,
@@ -100,7 +100,7 @@ def _refuse(wanted: Wanted) -> None:
         raise click.UsageError("recorded days are told as they are: --as-of and --known-at take --basis restated")
 
 
-async def _pieces(composition: OpensBooks, wanted: Wanted, kind: FileFormat) -> AsyncGenerator[bytes]:
+async def _pieces(composition: Composition, wanted: Wanted, kind: FileFormat) -> AsyncGenerator[bytes]:
     from portfolio.entrypoints.exports.files import FileFormat, written
     from portfolio.entrypoints.http.price_label import labelled
 

@@ -8,7 +8,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,20 +16,19 @@ from portfolio.application.errors import ApplicationError
 from portfolio.application.imports.already.likes import by_whom, looks_like
 from portfolio.application.imports.kept.answers import event_answer, printed
 from portfolio.application.imports.kept.records import LEAVE_OUT
-from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.progress import Tell
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.application.imports.records import Options, Preview
 from portfolio.domain.decimal_text import counted, plain
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.parameters import ZONE, ReadFile
 from portfolio.entrypoints.cli.reporting import print_table, progress_on
 from portfolio.entrypoints.printable import printable
-from portfolio.settings import Settings, SettingsError, read_settings
+from portfolio.settings import SettingsError, read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.exports.again.records import AgainRow, BookedAgain, ExportedFile
     from portfolio.application.imports.booking import ImportWish
-    from portfolio.application.imports.worth import Rates
 
 EXIT_REPORTED = 2
 
@@ -39,26 +38,6 @@ _LONGEST_ACCOUNT: Final = 128
 _SHOWN: Final = 40
 _AS_READ: Final = ("at", "kind", "symbol", "quantity", "amount", "quote")
 _COLUMNS: Final = ("row", *_AS_READ, "fee", "changes")
-
-
-class ImportComposition(Protocol):
-    """What the composition root hands to this command."""
-
-    def preview_import(self) -> PreviewImport:
-        """Return the dry run on files of this machine alone, whatever is in the books."""
-        ...
-
-    def read_rates(self, path: str) -> Rates:
-        """Return the rates of a file; raises RatesRefused where it is none of rates."""
-        ...
-
-    async def book_import(self, settings: Settings, wish: ImportWish, tell: Tell) -> list[Preview]:
-        """Book files into the books, or say in a dry run what would be; raises LedgerUnavailable without a database."""
-        ...
-
-    async def book_again(self, settings: Settings, file: ExportedFile, tell: Tell, *, dry_run: bool) -> BookedAgain:
-        """Book exported events again, or say what would be; raises LedgerUnavailable without a database."""
-        ...
 
 
 @click.command("import")
@@ -80,7 +59,7 @@ class ImportComposition(Protocol):
 @click.option("--dry-run", is_flag=True, help="Say what every row becomes, and book nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it, one object a file.")
 @click.pass_obj
-def import_files(composition: ImportComposition, /, *, dry_run: bool, as_json: bool, **given: Any) -> int:
+def import_files(composition: Composition, /, *, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Book FILES of exchanges and programs, in the order in which their events happened.
 
     A file of `portfolio export events` (CSV or JSON) is booked again into empty books, each row as it was; it is
@@ -131,7 +110,7 @@ def _say(previews: Sequence[Preview], wish: ImportWish, *, as_json: bool) -> Non
         _show(preview, wish)
 
 
-def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: bool) -> ImportWish:
+def _wish(composition: Composition, given: Mapping[str, Any], *, dry_run: bool) -> ImportWish:
     from portfolio.application.imports.booking import ImportWish
     from portfolio.application.imports.entering import Allowed
     from portfolio.application.imports.worth import RatesRefused
@@ -155,7 +134,7 @@ def _wish(composition: ImportComposition, given: Mapping[str, Any], *, dry_run: 
     )
 
 
-def _carried_out(composition: ImportComposition, wish: ImportWish, tell: Tell) -> list[Preview]:
+def _carried_out(composition: Composition, wish: ImportWish, tell: Tell) -> list[Preview]:
     """Return what became of the files; in a dry run without books, what they would be in books that allow all."""
     previews: list[Preview] = []
 

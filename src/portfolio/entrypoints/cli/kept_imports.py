@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
 from portfolio.application.errors import NotFound
 from portfolio.domain.decimal_text import counted
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.printable import printable
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.imports.kept.ports import Imports
@@ -37,14 +37,6 @@ class KeptImports:
     reverse: ReverseImport
 
 
-class KeptImportsComposition(Protocol):
-    """What the composition root hands to these commands."""
-
-    def kept_imports(self, settings: Settings) -> AbstractAsyncContextManager[KeptImports]:
-        """Open the database of the settings; raises LedgerUnavailable without one."""
-        ...
-
-
 @click.group("imports")
 def imports_group() -> None:
     """What was imported, by the command or over HTTP."""
@@ -53,7 +45,7 @@ def imports_group() -> None:
 @imports_group.command("list")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many, newest first.")
 @click.pass_obj
-def list_imports(composition: KeptImportsComposition, *, limit: int) -> None:
+def list_imports(composition: Composition, *, limit: int) -> None:
     """Print imports, newest first."""
 
     async def read() -> list[KeptImport]:
@@ -67,7 +59,7 @@ def list_imports(composition: KeptImportsComposition, *, limit: int) -> None:
 @imports_group.command("show")
 @_NUMBER
 @click.pass_obj
-def show_import(composition: KeptImportsComposition, *, number: int) -> None:
+def show_import(composition: Composition, *, number: int) -> None:
     """Print one import with its files."""
 
     async def read() -> KeptImport | None:
@@ -84,7 +76,7 @@ def show_import(composition: KeptImportsComposition, *, number: int) -> None:
 @_NUMBER
 @click.option("--dry-run", is_flag=True, help="Say whether it can be taken back, and book nothing.")
 @click.pass_obj
-def reverse_import(composition: KeptImportsComposition, *, number: int, dry_run: bool) -> None:
+def reverse_import(composition: Composition, *, number: int, dry_run: bool) -> None:
     """Take import NUMBER back: the opposite of each of its entries, newest first, whole or not at all.
 
     Its files can be imported again afterwards. Once taken back, it is only said so.

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from portfolio.domain.ledger.lots.records import LotMethod
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.parameters import as_of_option, known_at_option
 from portfolio.entrypoints.cli.reporting import print_answer, print_table
 from portfolio.settings import read_settings
@@ -19,7 +20,6 @@ from portfolio.settings import read_settings
 if TYPE_CHECKING:
     from portfolio.application.ledger.lots.journal import KnownAt
     from portfolio.entrypoints.http.ledger.lot_answers import GainsAnswer, LotsAnswer
-    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 _METHODS = [method.value for method in LotMethod]
 _OF_LOTS = ("symbol", "quantity", "basis", "acquired_at", "days_held", "term", "trade_id")
@@ -35,7 +35,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print the answe
 @_as_json
 @click.pass_obj
 def lots(
-    composition: OpensBooks, *, method: str, as_of: datetime | None, known_at: KnownAt | None, as_json: bool
+    composition: Composition, *, method: str, as_of: datetime | None, known_at: KnownAt | None, as_json: bool
 ) -> None:
     """Print what is left of each purchase, and what it had cost."""
     found = asyncio.run(_lots(composition, LotMethod(method), as_of, known_at))
@@ -55,7 +55,7 @@ def lots(
 @_as_json
 @click.pass_obj
 def gains(
-    composition: OpensBooks,
+    composition: Composition,
     *,
     method: str,
     year: int | None,
@@ -75,7 +75,7 @@ def gains(
 
 
 async def _lots(
-    composition: OpensBooks, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
+    composition: Composition, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
 ) -> LotsAnswer:
     """Return the answer of GET /lots, with all rows."""
     from portfolio.entrypoints.http.ledger.lot_answers import lots_answer
@@ -86,7 +86,7 @@ async def _lots(
 
 
 async def _gains(
-    composition: OpensBooks,
+    composition: Composition,
     method: LotMethod,
     year: int | None,
     as_of: datetime | None,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.reporting import print_answer
 from portfolio.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.optimisation.records import OptimisationRequest
-    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 OBJECTIVES = ("min_variance", "max_sharpe", "risk_parity", "hrp", "min_cvar", "equal_weight", "inverse_volatility")
 ESTIMATORS = ("sample", "ledoit_wolf", "ewma")
@@ -33,7 +33,7 @@ ESTIMATORS = ("sample", "ledoit_wolf", "ewma")
 @click.option("--confidence", help="That of CVaR. By default 0.95.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer of POST /optimise.")
 @click.pass_obj
-def optimise(composition: OpensBooks, /, *, as_json: bool, **given: Any) -> None:
+def optimise(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
     """Print weights that are best at OBJECTIVE within the policy's limits, and the trades that lead to them.
 
     Nothing is stored and nothing is traded. Prices are those of the books: a position whose price is not live keeps its
@@ -150,7 +150,7 @@ def _percent(fraction: float | None) -> str:
     return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 
-async def _optimised(composition: OpensBooks, settings: Settings, request: OptimisationRequest) -> bytes:
+async def _optimised(composition: Composition, settings: Settings, request: OptimisationRequest) -> bytes:
     """Return the answer of the route, encoded."""
     from portfolio.entrypoints.http.optimisation.views import optimisation_answer
     from portfolio.entrypoints.http.shell.responses import encode

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.parameters import SYMBOL, GivenPath
 from portfolio.entrypoints.cli.whole_files import whole_file
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
-    from portfolio.entrypoints.http.shell.use_cases import OpensBooks
 
 
 @click.command()
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     help="The file to write; one that is there is replaced, once the new one is whole.",
 )
 @click.pass_obj
-def tearsheet(composition: OpensBooks, *, days: int, benchmark: Symbol | None, private: bool, file: Path) -> None:
+def tearsheet(composition: Composition, *, days: int, benchmark: Symbol | None, private: bool, file: Path) -> None:
     """Write one HTML file about the last completed days: what there is, how it did, and what is risky.
 
     The file has no script and asks nobody for anything. The same position of the books gives the same bytes.
@@ -45,7 +45,7 @@ def tearsheet(composition: OpensBooks, *, days: int, benchmark: Symbol | None, p
     click.echo(f"{file}: {len(content):,} bytes")
 
 
-async def _made(composition: OpensBooks, wanted: SheetRequest) -> bytes:
+async def _made(composition: Composition, wanted: SheetRequest) -> bytes:
     from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet
 
     settings = read_settings()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 from portfolio.application.backtest.jobs.asking import AskBacktest
 from portfolio.application.backtest.jobs.cancelling import CancelBacktest
@@ -45,7 +43,6 @@ from portfolio.application.stream.broadcast import Broadcast
 from portfolio.application.stream.entries import ReadEntries
 from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.categories import Categories
-from portfolio.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +96,3 @@ class UseCases:
     max_price_age: timedelta = timedelta(seconds=300)
     read_deadline_seconds: float = 5.0
     uncancelled: Uncancelled = field(default_factory=Uncancelled)
-
-
-class OpensBooks(Protocol):
-    """What gives the use cases of the service to a command."""
-
-    def use_cases(self, settings: Settings) -> AbstractAsyncContextManager[UseCases]:
-        """Open the database, and yield the use cases; raises LedgerUnavailable without the database."""
-        ...
