@@ -27,8 +27,9 @@ from portfolio.application.backtest.jobs.computing import ComputeBacktests
 from portfolio.application.backtest.jobs.records import Job
 from portfolio.application.backtest.jobs.slices import begun
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep, Targets
+from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep
 from portfolio.application.backtest.run import advance, start
+from portfolio.application.optimisation.records import Targets
 from tests.support.backtests import named, panel_from
 from tests.support.fakes.fake_backtests import FakeBacktests
 

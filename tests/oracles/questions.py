@@ -16,10 +16,10 @@ import numpy as np
 from portfolio.analytics.estimate import Matrix
 from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
+from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState
-from portfolio.application.optimisation.records import LimitMode
+from portfolio.application.optimisation.records import LimitMode, Targets
 from portfolio.domain.backtest.fills import WRITE_DOWN
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import named, panel_from, request_of, walk

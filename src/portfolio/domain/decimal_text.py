@@ -17,6 +17,11 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if text[-1] == "0" and "." in text else text
 
 
+def shortest(value: Decimal) -> Decimal:
+    """Return the number as it is written shortest: 10 for 10.0, so that equal requests have equal bytes."""
+    return Decimal(plain(value))
+
+
 def counted(number: int, noun: str) -> str:
     """Return how many there are of what a noun names.
 

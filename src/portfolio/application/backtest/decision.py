@@ -8,17 +8,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from portfolio.analytics.backtest.screen import Screen, Thresholds
 from portfolio.analytics.estimate import Vector
 from portfolio.analytics.optimisation.history import common_returns, own_days
 from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Chosen, Problem, TurnoverTooSmall
 from portfolio.analytics.returns import PriceHistory
 from portfolio.analytics.statistics import Statistics, asset_statistics
-from portfolio.application.backtest.request import BacktestRequest, Kind, Targets
+from portfolio.application.backtest.request import BacktestRequest, Kind
 from portfolio.application.errors import NotOptimisable
 from portfolio.application.optimisation.answering import exact_weights
 from portfolio.application.optimisation.question import problem_of, question_of
-from portfolio.application.optimisation.records import OptimisationRequest
+from portfolio.application.optimisation.records import Targets
 from portfolio.application.risk.state import DEFAULT_DAYS
 from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.backtest.fills import Order
@@ -29,7 +31,6 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
-from portfolio.domain.symbol import Symbol
 
 TARGETS: Final = "targets"
 """The rule of a trade on the way to weights."""
@@ -162,7 +163,8 @@ class ByTargets:
     def __call__(self, known: Known) -> Decision:
         """Return the trades that lead to the weights; none where there are no weights."""
         summary = known.summary(self.policy)
-        wanted = self._wanted(known, summary.view)
+        symbols = [symbol for symbol in self._old_enough(known) if not summary.view.is_uncountable(symbol)]
+        wanted = replace(self.targets, symbols=tuple(symbols))
         try:
             question = question_of(summary, wanted)
             returns = common_returns(known.history, question.universe.free, wanted.days)
@@ -179,21 +181,6 @@ class ByTargets:
             for trade in trades_to(summary, weights, question.headrooms) or ()
         ]
         return Decision(orders=orders, weights=weights)
-
-    def _wanted(self, known: Known, view: MarketView) -> OptimisationRequest:
-        """Return the wanted for the assets that have closes enough by now, and may be bought."""
-        wanted = self.targets
-        return OptimisationRequest(
-            objective=wanted.objective,
-            estimator=wanted.estimator,
-            half_life_days=wanted.half_life_days,
-            days=wanted.days,
-            symbols=[Symbol(symbol) for symbol in self._old_enough(known) if not view.is_uncountable(symbol)],
-            cash_percent=wanted.cash_percent,
-            most_turnover_percent=wanted.max_turnover_percent,
-            limits=wanted.limits,
-            confidence=wanted.confidence,
-        )
 
     def _old_enough(self, known: Known) -> Sequence[str]:
         """Return the assets that can be traded, and do not leave too few days in common with the others."""

@@ -11,11 +11,10 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from portfolio.analytics.optimisation.problem import Estimator, Objective
-from portfolio.application.optimisation.records import LimitMode
+from portfolio.application.optimisation.records import Targets
 from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.backtest.fills import Costs
-from portfolio.domain.decimal_text import plain
+from portfolio.domain.decimal_text import shortest
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 
 EVERY_DAYS_OF_TARGETS: Final = 30
@@ -52,23 +51,6 @@ class Fault(NamedTuple):
     reason: str
 
 
-class Targets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The weights to reach, as ``POST /optimise`` takes them; ``symbols`` None are those of the start.
-
-    Limits of one's own are settings of the request's policy.
-    """
-
-    objective: Objective
-    estimator: Estimator = Estimator.LEDOIT_WOLF
-    half_life_days: Decimal = Decimal(60)
-    days: int = 180
-    symbols: tuple[str, ...] | None = None
-    cash_percent: Decimal | None = None
-    max_turnover_percent: Decimal | None = None
-    limits: LimitMode = LimitMode.POLICY
-    confidence: Decimal = Decimal("0.95")
-
-
 class Sweep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Runs of several policies: all of ``grid`` (values by setting), or so many ``samples`` of it."""
 
@@ -90,7 +72,7 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     The first decision is made at 24:00 UTC of ``first``, the last fill is at the close of ``last``. ``every_days`` None
     is 1 for a policy and 30 for targets. ``fee_bps`` None is the policy's. ``initial_value`` is in dollars, for the
     starts ``cash`` and ``weights``; ``weights`` are fractions of it by symbol, the rest is cash. Write-downs bring
-    ``recovery_percent`` of the last price.
+    ``recovery_percent`` of the last price. Limits of the targets' own are settings of the policy.
     """
 
     kind: Kind = Kind.POLICY
@@ -116,7 +98,7 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         """Return the request where a year without risk brings so much, a fraction: what it brings nowhere is unset, so
         that such requests are the bytes that they were before there was a rate.
         """
-        return msgspec.structs.replace(self, risk_free_rate=Decimal(plain(risk_free_rate)) or UNSET)
+        return msgspec.structs.replace(self, risk_free_rate=shortest(risk_free_rate) or UNSET)
 
     @property
     def yearly_rate(self) -> Decimal:

@@ -54,7 +54,7 @@ def optimised(
     weights = {symbol: _told(weight) for symbol, weight in weights.items()}
     return Optimised(
         state=state,
-        request=question.request,
+        targets=question.targets,
         weights=weights,
         cash=ONE - total(weights.values()) - total(one.weight for one in kept),
         kept=kept,

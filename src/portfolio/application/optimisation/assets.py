@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.application.errors import NotOptimisable
-from portfolio.application.optimisation.records import Kept, OptimisationRequest, WhyKept
+from portfolio.application.optimisation.records import Kept, Targets, WhyKept
 from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.optimisation.plan import is_reachable
 from portfolio.domain.rebalancing.policy import RebalancePolicy
@@ -33,9 +33,9 @@ class Universe:
 
 
 def universe_of(
-    view: MarketView, policy: RebalancePolicy, request: OptimisationRequest, too_short: Collection[str] = frozenset()
+    view: MarketView, policy: RebalancePolicy, targets: Targets, too_short: Collection[str] = frozenset()
 ) -> Universe:
-    """Return the assets of a request.
+    """Return the assets of the weights to reach.
 
     What cannot be traded keeps its value, and so do those of what is held that are ``too_short`` for their weight. So
     does a stablecoin that is held, unless it is asked for: it is money, and every objective that fears risk would hold
@@ -46,7 +46,7 @@ def universe_of(
     """
     if view.total_value <= 0:
         raise NotOptimisable("the total value is not above zero, so there are no fractions of it")
-    asked = None if request.symbols is None else frozenset(symbol.code for symbol in request.symbols)
+    asked = None if targets.symbols is None else frozenset(targets.symbols)
     kept = {holding.symbol: why for holding in view.held if (why := _why_kept(view, holding, policy, asked or ()))}
     kept |= dict.fromkeys(too_short, WhyKept.TOO_SHORT_FOR_ITS_WEIGHT)
     if asked is None:

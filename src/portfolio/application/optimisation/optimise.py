@@ -17,7 +17,6 @@ from portfolio.application.optimisation.answering import optimised
 from portfolio.application.optimisation.ports import Compute
 from portfolio.application.optimisation.question import problem_of, question_of, short_ones
 from portfolio.application.optimisation.records import OptimisationRequest, Optimised
-from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket, summary_of
@@ -55,15 +54,19 @@ class Optimise:
         """
         begun = self.clock.monotonic()
         policy = RebalancePolicy.from_mapping(request.changes, base=self.read_market.policy)
-        state, at_close = await self._state(snapshot, request)
+        targets = request.targets
+        asked = [Symbol(symbol) for symbol in targets.symbols or ()]
+        state, at_close = await self._state(snapshot, asked)
         if policy != state.policy:
             state = state.imagined(Summary.of(state.view, policy))
-        question = await measured(lambda of: question_of(summary_of(of), request), state)
-        closes = await self._closes(snapshot, state, request)
+        question = await measured(lambda of: question_of(summary_of(of), targets), state)
+        closes = state.closes  # those of a year come with every state
+        if targets.days > closes.history.n_days:
+            closes = (await self.read_market.of(snapshot, targets.days, also=dict.fromkeys(asked))).closes
         history = closes.history
         if short := short_ones(question, history):
-            question = await measured(lambda of: question_of(summary_of(of), request, short), state)
-        returns = common_returns(history, question.universe.free, request.days)
+            question = await measured(lambda of: question_of(summary_of(of), targets, short), state)
+        returns = common_returns(history, question.universe.free, targets.days)
         problem = problem_of(question, returns, self.risk_free_rate)
         left = self.seconds - (self.clock.monotonic() - begun)
         try:
@@ -76,17 +79,10 @@ class Optimise:
         found = await measured(answering, state)
         return replace(found, joined_history=closes.joined_history, unjoined_history=closes.unjoined_history)
 
-    async def _closes(self, snapshot: Snapshot, state: MarketState, request: OptimisationRequest) -> Closes:
-        """Return the closes of the days asked for; those of a year come with every state."""
-        if request.days <= state.closes.history.n_days:
-            return state.closes
-        longer = await self.read_market.of(snapshot, request.days, also=dict.fromkeys(request.symbols or ()))
-        return longer.closes
-
-    async def _state(self, snapshot: Snapshot, request: OptimisationRequest) -> tuple[MarketState, list[str]]:
+    async def _state(self, snapshot: Snapshot, asked: Sequence[Symbol]) -> tuple[MarketState, list[str]]:
         """Return the state with the assets asked for, and those of them that nobody holds, at their last close."""
         held = {position.symbol for position in snapshot.portfolio.open_positions}
-        others = [symbol for symbol in request.symbols or () if symbol not in held]
+        others = [symbol for symbol in asked if symbol not in held]
         state = await self.read_market.of(snapshot, also=dict.fromkeys(others))
         if not others:
             return state, []

@@ -1,4 +1,4 @@
-"""From a request to a problem: which weights are free, within which limits, and how much is to be invested."""
+"""From targets to a problem: which weights are free, within which limits, and how much is to be invested."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Bounds,
 from portfolio.analytics.returns import PriceHistory
 from portfolio.application.errors import NotOptimisable, TooFewDays
 from portfolio.application.optimisation.assets import Universe, universe_of
-from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
+from portfolio.application.optimisation.records import LimitMode, Targets
 from portfolio.domain.arithmetic import HUNDRED, ONE, exact, total
 from portfolio.domain.optimisation.headroom import Headroom, headrooms_of
 from portfolio.domain.rebalancing.summary import Summary
@@ -23,14 +23,14 @@ _LAST_DIGITS: Final = Decimal("1e-6")  # of a bound on turnover: solvers and the
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A request on a state: all of it exact, weights as fractions of the total value.
+    """The weights to reach, on a state: all of it exact, weights as fractions of the total value.
 
     ``invested`` is what the weights of the free assets are to sum to, ``sold_weight`` the share of what is sold,
     ``turnover`` what it leaves for changes of weights, None for any, below zero where it leaves nothing. As weights are
     of what is left after the costs, ``of_weights`` of a bound on trades is that of changes of weights.
     """
 
-    request: OptimisationRequest
+    targets: Targets
     universe: Universe
     headrooms: Sequence[Headroom]
     invested: Decimal
@@ -49,15 +49,15 @@ class Question:
 
 
 @exact
-def question_of(current: Summary, request: OptimisationRequest, too_short: Collection[str] = frozenset()) -> Question:
-    """Return what is to be computed for a request.
+def question_of(current: Summary, targets: Targets, too_short: Collection[str] = frozenset()) -> Question:
+    """Return what is to be computed for the weights to reach.
 
     Raises:
         NotOptimisable: nothing is left to be invested, and as ``universe_of`` says.
     """
     view, policy = current.view, current.limits.policy
-    universe = universe_of(view, policy, request, too_short)
-    cash = policy.cash_target if request.cash_percent is None else request.cash_percent / HUNDRED
+    universe = universe_of(view, policy, targets, too_short)
+    cash = policy.cash_target if targets.cash_percent is None else targets.cash_percent / HUNDRED
     invested = ONE - cash - universe.kept_weight
     if invested <= 0:
         raise NotOptimisable("cash and what keeps its value leave nothing to invest")
@@ -66,11 +66,11 @@ def question_of(current: Summary, request: OptimisationRequest, too_short: Colle
     # of the weights, what is sold, and the costs of t on what is invested, or stays so as there is no turnover for it.
     held = [view.values[symbol] / view.total_value for symbol in universe.free]
     of_weights = (ONE - policy.fee_rate * max(invested, total(held))) * (ONE - _LAST_DIGITS)
-    most = request.most_turnover_percent
-    share = policy.sell_down_share if request.limits is LimitMode.POLICY else ONE
+    most = targets.max_turnover_percent
+    share = policy.sell_down_share if targets.limits is LimitMode.POLICY else ONE
     kept = {one.symbol for one in universe.kept}
     return Question(
-        request=request,
+        targets=targets,
         universe=universe,
         headrooms=headrooms_of(current.limits, universe.free, kept, share),
         invested=invested,
@@ -83,11 +83,11 @@ def question_of(current: Summary, request: OptimisationRequest, too_short: Colle
 
 def short_ones(question: Question, history: PriceHistory) -> list[str]:
     """Return what is held, and was not named, that would cost the others more days than its weight is worth."""
-    request, symbols = question.request, question.universe.free
-    if request.symbols is not None or not request.objective.needs_common_days:
+    targets, symbols = question.targets, question.universe.free
+    if targets.symbols is not None or not targets.objective.needs_common_days:
         return []
     weights = [float(weight) for weight in question.current]
-    return too_short(history, symbols, weights, request.days, least=LEAST_OBSERVATIONS)
+    return too_short(history, symbols, weights, targets.days, least=LEAST_OBSERVATIONS)
 
 
 def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decimal) -> Problem:
@@ -96,8 +96,8 @@ def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decim
     Raises:
         TooFewDays: the assets have too few days in common for the objective.
     """
-    request, symbols = question.request, question.universe.free
-    if request.objective.needs_common_days and len(returns.returns) < LEAST_OBSERVATIONS:
+    targets, symbols = question.targets, question.universe.free
+    if targets.objective.needs_common_days and len(returns.returns) < LEAST_OBSERVATIONS:
         shortest = sorted(zip(symbols, returns.own_days, strict=True), key=lambda one: (one[1], one[0]))
         raise TooFewDays(len(returns.returns), LEAST_OBSERVATIONS, shortest[:_NAMED])
     places = {symbol: place for place, symbol in enumerate(symbols)}
@@ -111,10 +111,10 @@ def problem_of(question: Question, returns: CommonReturns, risk_free_rate: Decim
         most_turnover=None if question.turnover is None else float(question.turnover),
     )
     return Problem(
-        objective=request.objective,
-        estimator=request.estimator,
-        half_life=float(request.half_life_days),
-        confidence=request.confidence,
+        objective=targets.objective,
+        estimator=targets.estimator,
+        half_life=float(targets.half_life_days),
+        confidence=targets.confidence,
         risk_free_rate=float(risk_free_rate),
         returns=returns.returns,
         deviations=returns.deviations,

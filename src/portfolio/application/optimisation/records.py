@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from portfolio.analytics.closes import Join
 from portfolio.analytics.optimisation.problem import Estimator, Objective
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.optimisation.headroom import Headroom
 from portfolio.domain.optimisation.plan import TargetPlan
-from portfolio.domain.symbol import Symbol
 
 
 class LimitMode(StrEnum):
@@ -22,25 +23,31 @@ class LimitMode(StrEnum):
     HARD = "hard"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimisationRequest:
-    """What weights are asked for.
+class Targets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The weights to reach.
 
-    ``symbols`` are the assets to hold, None for those that are held; ``days`` completed days are looked at.
-    ``cash_percent`` None is the policy's target, ``most_turnover_percent`` None is any. ``changes`` are settings of the
-    policy that are to be others in this answer. ``confidence`` is that of CVaR.
+    ``symbols`` are the assets to hold, None for those that are held, or that a backtest begins with; ``days`` completed
+    days are looked at. ``cash_percent`` None is the policy's target, ``max_turnover_percent`` None is any.
+    ``confidence`` is that of CVaR.
     """
 
     objective: Objective
     estimator: Estimator = Estimator.LEDOIT_WOLF
     half_life_days: Decimal = Decimal(60)
     days: int = 180
-    symbols: Sequence[Symbol] | None = None
+    symbols: tuple[str, ...] | None = None
     cash_percent: Decimal | None = None
-    most_turnover_percent: Decimal | None = None
+    max_turnover_percent: Decimal | None = None
     limits: LimitMode = LimitMode.POLICY
-    changes: Mapping[str, object] = field(default_factory=dict)
     confidence: Decimal = Decimal("0.95")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimisationRequest:
+    """What is asked: weights, and ``changes``, the settings of the policy that are to be others in this answer."""
+
+    targets: Targets
+    changes: Mapping[str, object] = field(default_factory=dict)
 
 
 class WhyKept(StrEnum):
@@ -143,7 +150,7 @@ class Optimised:
     """
 
     state: MarketState
-    request: OptimisationRequest
+    targets: Targets
     weights: Mapping[str, Decimal]
     cash: Decimal
     kept: Sequence[Kept]

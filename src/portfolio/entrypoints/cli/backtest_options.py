@@ -124,7 +124,8 @@ def gathered(
 
 def _request(composition: Composition, settings: Settings, given: Mapping[str, Any]) -> BacktestRequest:
     from portfolio.analytics.optimisation.problem import Estimator, Objective
-    from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
+    from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start
+    from portfolio.application.optimisation.records import Targets
 
     weights: dict[str, Decimal] = {}
     for symbol, share in map(_weight, given["weights"]):

@@ -20,8 +20,9 @@ from portfolio.adapters.compute.cluster import Cluster
 from portfolio.adapters.compute.optimiser import SpawnedOptimiser
 from portfolio.analytics.optimisation.problem import Objective, TurnoverTooSmall
 from portfolio.application.backtest.jobs.slices import advanced, begun
-from portfolio.application.backtest.request import Kind, Start, Sweep, Targets
+from portfolio.application.backtest.request import Kind, Start, Sweep
 from portfolio.application.errors import ComputationFailed, ComputationLate, ConfigurationInvalid, NotInstalled
+from portfolio.application.optimisation.records import Targets
 from tests.support.backtests import named, panel_from, request_of, walk
 from tests.support.fakes.compute import InThisProcess, chosen_here
 from tests.support.fakes.fake_backtests import FakeBacktests

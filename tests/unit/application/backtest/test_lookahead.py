@@ -17,8 +17,9 @@ from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.backtest.decision import ByPolicy, ByTargets, Decide, Decision, Known
 from portfolio.application.backtest.lookahead import CUTS, LookAhead, Recorder, look_ahead
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
+from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start
 from portfolio.application.backtest.run import advance, start
+from portfolio.application.optimisation.records import Targets
 from portfolio.domain.backtest.fills import Order
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.policy import RebalancePolicy

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.backtest.decision import ByPolicy
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start, Targets
+from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start
 from portfolio.application.backtest.result import result, trades
 from portfolio.application.backtest.run import advance, check, start
 from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.errors import BacktestOutOfRange, NotBacktestable
+from portfolio.application.optimisation.records import Targets
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.backtest.attribution import attribute
 from portfolio.domain.rebalancing.policy import RebalancePolicy

@@ -11,11 +11,12 @@ import pytest
 from portfolio.analytics.optimisation.problem import Chosen, Estimator, Objective, Problem, TurnoverTooSmall
 from portfolio.application.backtest.decision import TARGETS, Solve
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import Kind, Start, Targets
+from portfolio.application.backtest.request import Kind, Start
 from portfolio.application.backtest.result import result, trades
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.errors import NotBacktestable
+from portfolio.application.optimisation.records import Targets
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import held, named, panel_from, panel_of, request_of, walk
 from tests.support.fakes.compute import chosen_here

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.errors import ClosesPending, NotOptimisable, TurnoverBoundTooLow
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.application.optimisation.optimise import Optimise
-from portfolio.application.optimisation.records import LimitMode, OptimisationRequest, Optimised, WhyKept
+from portfolio.application.optimisation.records import LimitMode, OptimisationRequest, Optimised, Targets, WhyKept
 from portfolio.application.prices.exchange_rules import ReadExchangeRules
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.prices.records import Close
@@ -81,9 +82,18 @@ class Desk:
         yesterday = self.clock.now().date() - timedelta(days=1)
         await self.prices.add_closes(closes_of(waves(len(symbols), n_days) * 0.02, symbols, yesterday))
 
-    async def asked(self, objective: Objective = Objective.EQUAL_WEIGHT, **request: Any) -> Optimised:
+    async def asked(
+        self,
+        objective: Objective = Objective.EQUAL_WEIGHT,
+        *,
+        symbols: Sequence[Symbol] | None = None,
+        changes: Mapping[str, object] = MappingProxyType({}),
+        **wanted: Any,
+    ) -> Optimised:
         """The answer to a request."""
-        return await self.optimise(await self.market.newest(), OptimisationRequest(objective=objective, **request))
+        named = None if symbols is None else tuple(symbol.code for symbol in symbols)
+        targets = Targets(objective=objective, symbols=named, **wanted)
+        return await self.optimise(await self.market.newest(), OptimisationRequest(targets=targets, changes=changes))
 
 
 async def test_closes_of_an_asset_that_was_never_held_are_fetched_and_give_its_price() -> None:
@@ -114,7 +124,7 @@ async def test_a_feed_that_does_not_answer_takes_a_third_of_the_time_and_no_more
 
     silent = FetchCloses(desk.prices, Silent(), desk.clock, 60.0)
     optimise = Optimise(desk.market, silent, desk.compute, desk.clock, seconds=0.03)
-    request = OptimisationRequest(objective=Objective.EQUAL_WEIGHT, symbols=[AAA, NEW])
+    request = OptimisationRequest(targets=Targets(objective=Objective.EQUAL_WEIGHT, symbols=(AAA.code, NEW.code)))
     with pytest.raises(ClosesPending, match="NEW are still being fetched: ask again"):
         await optimise(await desk.market.newest(), request)
     await silent.close()
@@ -223,7 +233,8 @@ async def test_what_was_looked_up_before_counts_against_the_time_there_is() -> N
 
     slow = Slow(desk.prices, desk.feed, desk.clock, 1.0)
     optimise = Optimise(desk.market, slow, desk.compute, desk.clock, seconds=9.0)
-    await optimise(await desk.market.newest(), OptimisationRequest(objective=Objective.EQUAL_WEIGHT, symbols=[NEW]))
+    targets = Targets(objective=Objective.EQUAL_WEIGHT, symbols=(NEW.code,))
+    await optimise(await desk.market.newest(), OptimisationRequest(targets=targets))
     assert desk.compute.seconds == [7.0]
 
 
@@ -261,13 +272,13 @@ async def test_selling_what_is_not_asked_for_is_a_part_of_the_turnover() -> None
     # trades 0.9991 is one on changes of weights, and a millionth of it is left to the last digits.
     desk = Desk({"AAA": "20", "BBB": "30"})
     with pytest.raises(TurnoverBoundTooLow) as refused:
-        await desk.asked(symbols=[AAA], most_turnover_percent=Decimal(29))
+        await desk.asked(symbols=[AAA], max_turnover_percent=Decimal(29))
     assert refused.value.least_percent == Decimal("30.0271")  # 30 / 0.9991 / 0.999999, rounded up
     tight = {"position_limit": Decimal("0.1")}
     for most in (29, 35):  # it is the whole that is named, also where what is sold alone is too much
         request: dict[str, Any] = {"symbols": [AAA], "limits": LimitMode.HARD, "changes": tight}
         with pytest.raises(TurnoverBoundTooLow) as refused:
-            await desk.asked(**request, most_turnover_percent=Decimal(most))
+            await desk.asked(**request, max_turnover_percent=Decimal(most))
         assert refused.value.least_percent == Decimal("40.0361")  # 30 of B, 10 of A
 
 
@@ -285,13 +296,13 @@ async def test_a_bound_on_turnover_is_kept_with_the_costs_and_the_one_that_is_na
         "changes": {"position_limit": Decimal("0.123456789")},
     }
     with pytest.raises(TurnoverBoundTooLow) as refused:
-        await desk.asked(objective, **request, most_turnover_percent=Decimal(0))
+        await desk.asked(objective, **request, max_turnover_percent=Decimal(0))
     least = refused.value.least_percent
     for most in (least, least + 1, Decimal(60)):
-        found = await desk.asked(objective, **request, most_turnover_percent=most)
+        found = await desk.asked(objective, **request, max_turnover_percent=most)
         assert found.plan.turnover_percent <= most
     with pytest.raises(TurnoverBoundTooLow):
-        await desk.asked(objective, **request, most_turnover_percent=least - Decimal("0.0002"))
+        await desk.asked(objective, **request, max_turnover_percent=least - Decimal("0.0002"))
 
 
 async def test_weights_are_rounded_without_passing_a_limit() -> None:

@@ -20,14 +20,14 @@ from portfolio.application.backtest.request import (
     Kind,
     Start,
     Sweep,
-    Targets,
     WalkForward,
     day_faults,
     weight_faults,
 )
 from portfolio.application.backtest.sweeping.variants import MOST_VARIANTS
+from portfolio.application.optimisation.records import Targets
 from portfolio.domain.arithmetic import ONE
-from portfolio.domain.decimal_text import plain
+from portfolio.domain.decimal_text import shortest
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.domain.money import Money, round_to_step
 from portfolio.domain.rebalancing.policy import RebalancePolicy, check_number
@@ -125,7 +125,7 @@ def request_of(body: BacktestBody, policy: RebalancePolicy, today: date) -> Back
     _check_fields(reading, body, today)
     given: dict[str, Any] = {name: _number(reading, body, name) for name in _RANGES if getattr(body, name) is not UNSET}
     if body.initial_value is not UNSET:
-        given["initial_value"] = _shortest(reading.amount(Money, "initial_value", body.initial_value).value)
+        given["initial_value"] = shortest(reading.amount(Money, "initial_value", body.initial_value).value)
     if body.weights is not UNSET:
         given["weights"] = _weights(reading, body.weights)
     if body.every_days is not UNSET:
@@ -155,11 +155,6 @@ def request_of(body: BacktestBody, policy: RebalancePolicy, today: date) -> Back
     return usual if usual.rhythm == asked.rhythm else asked
 
 
-def _shortest(value: Decimal) -> Decimal:
-    """Return the number as it is written shortest: 10 for 10.0, so that equal requests have equal bytes."""
-    return Decimal(plain(value))
-
-
 def _check_fields(reading: FieldReader, body: BacktestBody, today: date) -> None:
     """Complain of fields that do not go together."""
     for fault in day_faults(body.first, body.last, today):
@@ -179,7 +174,7 @@ def _check_fields(reading: FieldReader, body: BacktestBody, today: date) -> None
 
 
 def _number(reading: FieldReader, body: BacktestBody, field: str) -> Decimal:
-    return _shortest(round_to_step(reading.within(field, getattr(body, field), *_RANGES[field])))
+    return shortest(round_to_step(reading.within(field, getattr(body, field), *_RANGES[field])))
 
 
 def _weights(reading: FieldReader, raws: Mapping[str, Raw]) -> dict[str, Decimal]:
@@ -187,7 +182,7 @@ def _weights(reading: FieldReader, raws: Mapping[str, Raw]) -> dict[str, Decimal
     for name, raw in raws.items():
         field = f"weights.{name}"[:60]
         symbol = reading.given(field, name, read_symbol)
-        value = _shortest(round_to_step(reading.within(field, raw, Decimal(0), ONE)))
+        value = shortest(round_to_step(reading.within(field, raw, Decimal(0), ONE)))
         if symbol is not None and symbol.code in weights:
             reading.refuse(field, "is named twice")
         elif symbol is not None:
@@ -236,17 +231,4 @@ def _targets(
     except InvalidPolicy as error:
         field = FieldError(f"optimise.limits.{error.field}", error.reason)
         raise RequestError(PROBLEMS[InvalidPolicy], str(error), errors=[field]) from error
-    targets = Targets(
-        objective=wanted.objective,
-        estimator=wanted.estimator,
-        half_life_days=_shortest(wanted.half_life_days),
-        days=wanted.days,
-        symbols=None if wanted.symbols is None else tuple(symbol.code for symbol in wanted.symbols),
-        cash_percent=None if wanted.cash_percent is None else _shortest(wanted.cash_percent),
-        max_turnover_percent=(
-            None if wanted.most_turnover_percent is None else _shortest(wanted.most_turnover_percent)
-        ),
-        limits=wanted.limits,
-        confidence=_shortest(wanted.confidence),
-    )
-    return targets, changed
+    return wanted.targets, changed

@@ -13,7 +13,8 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from portfolio.analytics.conventions import MAX_DAYS
 from portfolio.analytics.optimisation.problem import Estimator, Objective
-from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
+from portfolio.application.optimisation.records import LimitMode, OptimisationRequest, Targets
+from portfolio.domain.decimal_text import shortest
 from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.rebalancing.requests import LimitSettings, settings_in
 from portfolio.entrypoints.http.shell.bodies import FieldReader, SymbolText, figure, read_symbol
@@ -77,25 +78,24 @@ def optimisation_request(body: OptimiseBody) -> OptimisationRequest:
     for field, (low, high) in _RANGES.items():
         raw = getattr(body, field)
         if raw is not UNSET:
-            name = "most_turnover_percent" if field == "max_turnover_percent" else field
-            figures[name] = reading.within(field, raw, low, high)
+            figures[field] = shortest(reading.within(field, raw, low, high))
     changes = settings_in(reading, "limits", body.limits) if isinstance(body.limits, LimitsBody) else {}
     reading.finish()
-    return OptimisationRequest(
+    targets = Targets(
         objective=Objective(body.objective),
         estimator=Estimator(body.estimator),
         days=body.days,
         symbols=symbols,
         limits=LimitMode.POLICY if body.limits == LimitMode.POLICY.value else LimitMode.HARD,
-        changes=changes,
         **figures,
     )
+    return OptimisationRequest(targets=targets, changes=changes)
 
 
-def _symbols(reading: FieldReader, texts: list[str]) -> list[Symbol]:
+def _symbols(reading: FieldReader, texts: list[str]) -> tuple[str, ...]:
     found = [
         reading.taking(f"symbols[{place}]", partial(read_symbol, text), Symbol("X")) for place, text in enumerate(texts)
     ]
     if not reading.errors and len(set(found)) < len(found):
         reading.refuse("symbols", "names an asset twice")
-    return sorted(found, key=lambda symbol: symbol.code)
+    return tuple(sorted(symbol.code for symbol in found))

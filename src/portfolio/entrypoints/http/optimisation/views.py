@@ -32,17 +32,17 @@ def optimisation_answer(found: Optimised) -> OptimisationAnswer:
 
 
 def _optimisation_view(found: Optimised) -> OptimisationView:
-    request, state = found.request, found.state
+    targets, state = found.targets, found.state
     reasons = {} if found.expected else {"expected": TOO_FEW}
     if found.contributions is None:
         reasons["risk_contributions"] = TOO_FEW if found.expected is None else Undefined.CONSTANT_SERIES.value
     return view(
         OptimisationView,
         found,
-        request,
+        targets,
         state,
-        objective=request.objective.value,
-        estimator=request.estimator.value,
+        objective=targets.objective.value,
+        estimator=targets.estimator.value,
         expected=_expected(found.expected),
         risk_contributions=found.contributions,
         plan=_plan_view(found),

@@ -12,8 +12,9 @@ import pytest
 
 from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.backtest.jobs.asking import DAYS_BEFORE, AskBacktest, days_back, symbols_of
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Targets
+from portfolio.application.backtest.request import BacktestRequest, Kind, Start
 from portfolio.application.errors import LedgerUnavailable, NotBacktestable
+from portfolio.application.optimisation.records import Targets
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.joined_closes import JoinedCloses
 from tests.support.backtests import held

@@ -18,13 +18,14 @@ from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.jobs.records import Job, Outcome, Part
 from portfolio.application.backtest.jobs.slices import Given, advanced, begun
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep, Targets, WalkForward
+from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep, WalkForward
 from portfolio.application.backtest.sweeping.outcome import TrialOf, TrialRow, WholeResult
 from portfolio.application.backtest.sweeping.runs import Plan, Runs
 from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result, trial_of
 from portfolio.application.backtest.sweeping.variants import around, swept
 from portfolio.application.backtest.sweeping.walk_forward import WalkedForward, walk_forward
 from portfolio.application.errors import NotBacktestable
+from portfolio.application.optimisation.records import Targets
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import held, named, panel_from, request_of, walk
 from tests.support.fakes.fake_backtests import FakeBacktests

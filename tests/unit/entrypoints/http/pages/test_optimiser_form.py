@@ -7,13 +7,12 @@ from decimal import Decimal
 import pytest
 
 from portfolio.analytics.optimisation.problem import Estimator, Objective
-from portfolio.application.optimisation.records import LimitMode, OptimisationRequest
-from portfolio.domain.symbol import Symbol
+from portfolio.application.optimisation.records import LimitMode, OptimisationRequest, Targets
 from portfolio.entrypoints.http.pages.optimiser.form import OptimiserForm
 
 
 def test_an_objective_alone_asks_for_what_the_route_takes_by_default() -> None:
-    assert OptimiserForm(objective="hrp").read() == (OptimisationRequest(objective=Objective.HRP), {})
+    assert OptimiserForm(objective="hrp").read() == (OptimisationRequest(targets=Targets(objective=Objective.HRP)), {})
 
 
 def test_without_an_objective_nothing_is_asked() -> None:
@@ -34,15 +33,17 @@ def test_every_field_is_read() -> None:
     )
     assert form.read() == (
         OptimisationRequest(
-            objective=Objective.MIN_CVAR,
-            estimator=Estimator.EWMA,
-            half_life_days=Decimal("30.5"),
-            days=365,
-            symbols=[Symbol("AAA"), Symbol("BTC"), Symbol("ETH")],
-            cash_percent=Decimal(0),
-            most_turnover_percent=Decimal("12.5"),
-            limits=LimitMode.HARD,
-            confidence=Decimal("0.99"),
+            targets=Targets(
+                objective=Objective.MIN_CVAR,
+                estimator=Estimator.EWMA,
+                half_life_days=Decimal("30.5"),
+                days=365,
+                symbols=("AAA", "BTC", "ETH"),
+                cash_percent=Decimal(0),
+                max_turnover_percent=Decimal("12.5"),
+                limits=LimitMode.HARD,
+                confidence=Decimal("0.99"),
+            )
         ),
         {},
     )
@@ -53,7 +54,7 @@ def test_limits_of_ones_own_are_used_in_full() -> None:
         objective="hrp", limits="policy", own_limits="position_limit = 0.4\n\npair_limit=1"
     ).read()
     assert request is not None
-    assert (request.limits, request.changes) == (
+    assert (request.targets.limits, request.changes) == (
         LimitMode.HARD,
         {"position_limit": Decimal("0.4"), "pair_limit": Decimal(1)},
     )
@@ -62,7 +63,7 @@ def test_limits_of_ones_own_are_used_in_full() -> None:
 @pytest.mark.parametrize("text", ["held", "  ", " , "])
 def test_no_symbols_are_those_that_are_held(text: str) -> None:
     request, _ = OptimiserForm(objective="hrp", symbols=text).read()
-    assert request == OptimisationRequest(objective=Objective.HRP)
+    assert request == OptimisationRequest(targets=Targets(objective=Objective.HRP))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
-from portfolio.application.ledger.records import BookedTrade
+from portfolio.application.ledger.happenings.activity import ListedEntry
 from portfolio.application.operations.health import Health
-from portfolio.application.operations.newest_entries import revision_of
 from portfolio.application.performance.period import of_today
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.prices.identity import Identity
@@ -200,13 +199,14 @@ def _small(valuation: Valuation) -> str:
     return f"Cash is not among them. Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}."
 
 
-def entry_line(entry: BookedTrade | RecordedCashEntry) -> dict[str, Any]:
+def entry_line(listed: ListedEntry) -> dict[str, Any]:
     """Return an entry in one line; what does not belong to its kind is None."""
-    if isinstance(entry, RecordedCashEntry):
-        moved, legs = entry.entry.transaction, entry.entry.legs
+    recorded = listed.recorded
+    if isinstance(recorded, RecordedCashEntry):
+        moved, legs = recorded.entry.transaction, recorded.entry.legs
         label = moved.event.label if moved.event is not None else None
         return {
-            "revision": revision_of(entry),
+            "revision": listed.revision,
             "at": moved.at,
             "what": KINDS[moved.kind] + (f": {label.replace('_', ' ')}" if label else ""),
             "symbol": legs[0].symbol.code if legs else None,
@@ -214,11 +214,10 @@ def entry_line(entry: BookedTrade | RecordedCashEntry) -> dict[str, Any]:
             "price": None,
             "cash_delta": moved.cash_delta,
         }
-    revision = revision_of(entry)
-    assert entry.entry is not None  # ``revision_of`` has looked
-    trade = entry.entry.trade
+    assert recorded.entry is not None, "rows that other programs wrote are not listed"
+    trade = recorded.entry.trade
     return {
-        "revision": revision,
+        "revision": listed.revision,
         "at": trade.executed_at,
         "what": trade.side.value.lower() + (f", takes back {trade.reverses}" if trade.reverses else ""),
         "symbol": trade.symbol.code,

@@ -10,7 +10,7 @@ from litestar.response import Template
 from markupsafe import Markup
 
 from portfolio.application.derived import Derived
-from portfolio.application.operations.newest_entries import newest_entries
+from portfolio.application.ledger.happenings.activity import EntryFilter
 from portfolio.application.prices.identity import identity_of
 from portfolio.application.risk.state import summary_of
 from portfolio.entrypoints.charts import Scale
@@ -70,7 +70,8 @@ class Overview:
         kept = snapshot.derived.once(Overview, lambda: Derived(most=4))
         identity, holdings, *over_time = kept.once(kept_of, charts)
         look = Look(reading, self.cases.read_deadline_seconds)
-        entries = await look(lambda: newest_entries(self.cases.lookups, self.cases.portfolio_id, NEWEST))
+        newest = EntryFilter(limit=NEWEST)
+        entries = await look(lambda: self.cases.lookups.activity(self.cases.portfolio_id, newest))
         return {
             "figures": key_figures(view, series, restated=shown.is_restated),
             "health": health_figure(summary, state.as_of, state.convention),
@@ -79,7 +80,7 @@ class Overview:
             "holdings": holdings,
             "over_time": over_time,
             "alerts": list(alerts_of(await self.cases.health(), summary)),
-            "entries": None if entries is None else list(map(entry_line, entries)),
+            "entries": None if entries is None else list(map(entry_line, entries.items)),
             "choice": choice,
             "basis": shown,
             "scales": list(Scale),
