@@ -42,9 +42,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Self
 
+from portfolio.domain.decimal_text import listed
+
 
 class ApplicationError(Exception):
     """A use case could not be carried out; ``str()`` is one sentence for the caller."""
+
+    retry_after_seconds = 1.0
+    """When to ask again, where that helps."""
 
 
 class LedgerUnavailable(ApplicationError):
@@ -52,7 +57,6 @@ class LedgerUnavailable(ApplicationError):
 
     def __init__(self, reason: str, *, retry_after_seconds: float = 1.0) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -85,18 +89,12 @@ class LeaseLost(LedgerUnavailable):
 class OutcomeUnknown(ApplicationError):
     """The booking may or may not be in the books; the same key again gives the definite answer."""
 
-    def __init__(self, reason: str, *, retry_after_seconds: float = 1.0) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry_after_seconds = retry_after_seconds
-
 
 class PortfolioMissing(ApplicationError):
     """There is no portfolio with this id."""
 
     def __init__(self, portfolio_id: int) -> None:
         super().__init__(f"there is no portfolio {portfolio_id}")
-        self.portfolio_id = portfolio_id
 
 
 class SchemaUnknown(ApplicationError):
@@ -110,7 +108,6 @@ class SchemaUnknown(ApplicationError):
         what = f"misses a table ({missing})" if missing else f"is at schema revision {found or 'none'}"
         super().__init__(f"the database {what}, this version needs {expected}: {advice}")
         self.found = found
-        self.expected = expected
 
 
 class KeyReused(ApplicationError):
@@ -118,7 +115,6 @@ class KeyReused(ApplicationError):
 
     def __init__(self, key: str) -> None:
         super().__init__(f"{key!r} was used before for another request; nothing was changed")
-        self.key = key
 
 
 class BooksMoved(ApplicationError):
@@ -134,8 +130,6 @@ class OwnerAmbiguous(KeyReused):
     def __init__(self, key: str, owners: Sequence[str]) -> None:
         who = "1 owner has" if len(owners) == 1 else f"{len(owners)} owners have"
         ApplicationError.__init__(self, f"{who} a booking under {key!r}: say whose is meant, with `owner`")
-        self.key = key
-        self.owners = tuple(owners)
 
 
 class NotFound(ApplicationError):
@@ -143,8 +137,6 @@ class NotFound(ApplicationError):
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"there is no {kind} {name}")
-        self.kind = kind
-        self.name = name
 
 
 class SignalClaimed(ApplicationError):
@@ -152,9 +144,6 @@ class SignalClaimed(ApplicationError):
 
     def __init__(self, signal_id: str, owner: str, at: datetime) -> None:
         super().__init__(f"{signal_id} was acknowledged by {owner!r} at {at:%Y-%m-%dT%H:%M:%SZ}")
-        self.signal_id = signal_id
-        self.owner = owner
-        self.at = at
 
 
 class SignalOutdated(ApplicationError):
@@ -162,8 +151,6 @@ class SignalOutdated(ApplicationError):
 
     def __init__(self, signal_id: str, reason: str) -> None:
         super().__init__(f"{signal_id} cannot be acknowledged: {reason}")
-        self.signal_id = signal_id
-        self.reason = reason
 
 
 class PricesUnavailable(ApplicationError):
@@ -172,7 +159,6 @@ class PricesUnavailable(ApplicationError):
     def __init__(self, reasons: dict[str, str]) -> None:
         listed = "; ".join(f"{symbol}: {reason}" for symbol, reason in sorted(reasons.items())[:5])
         super().__init__(f"no price could be refreshed ({listed})")
-        self.reasons = reasons
 
 
 class FeedFailed(ApplicationError):
@@ -191,8 +177,6 @@ class PositionUnknown(ApplicationError):
         super().__init__(
             f"these books have no position {position} ({reason}): they were restored or made anew since; read anew"
         )
-        self.position = position
-        self.reason = reason
 
 
 class TooManyStreams(ApplicationError):
@@ -202,10 +186,10 @@ class TooManyStreams(ApplicationError):
 class TooManyBacktests(ApplicationError):
     """As many backtests are waiting as may."""
 
+    retry_after_seconds = 30.0
+
     def __init__(self, waiting: int) -> None:
         super().__init__(f"{waiting} backtests are waiting already; ask again when some are done")
-        self.waiting = waiting
-        self.retry_after_seconds = 30.0
 
 
 class NotOptimisable(ApplicationError):
@@ -218,7 +202,6 @@ class TooFewDays(NotOptimisable):
     def __init__(self, common: int, least: int, shortest: Sequence[tuple[str, int]]) -> None:
         named = ", ".join(f"{symbol} {days}" for symbol, days in shortest)
         super().__init__(f"the assets have {common} days of returns in common, at least {least} are needed ({named})")
-        self.common = common
 
 
 class TurnoverBoundTooLow(NotOptimisable):
@@ -234,8 +217,6 @@ class BacktestNotDone(ApplicationError):
 
     def __init__(self, name: str, state: str) -> None:
         super().__init__(f"{name} is {state}: its rows are there once it is done")
-        self.name = name
-        self.state = state
 
 
 class NotBacktestable(ApplicationError):
@@ -257,11 +238,10 @@ class BacktestOutOfRange(NotBacktestable):
 class ClosesPending(ApplicationError):
     """Closes that are needed are being fetched: ask again."""
 
+    retry_after_seconds = 5.0
+
     def __init__(self, symbols: Sequence[str]) -> None:
-        named = ", ".join(symbols[:5]) + (f" and {len(symbols) - 5} more" if len(symbols) > 5 else "")
-        super().__init__(f"the closes of {named} are still being fetched: ask again in a few seconds")
-        self.symbols = tuple(symbols)
-        self.retry_after_seconds = 5.0
+        super().__init__(f"the closes of {listed(symbols)} are still being fetched: ask again in a few seconds")
 
 
 class NotInstalled(ApplicationError):
@@ -269,7 +249,6 @@ class NotInstalled(ApplicationError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} is not installed here: install the extra portfolio[{extra}]")
-        self.extra = extra
 
 
 class ComputationFailed(ApplicationError):
@@ -285,5 +264,3 @@ class ConfigurationInvalid(ApplicationError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
-        self.name = name
-        self.reason = reason

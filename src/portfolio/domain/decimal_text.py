@@ -1,5 +1,6 @@
-"""Numbers as people and JSON write them."""
+"""Numbers and lists as people and JSON write them."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 
@@ -29,3 +30,12 @@ def counted(number: int, noun: str) -> str:
     ('1 trade', '0 trades', '2 trades')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first five names, and how many more there are.
+
+    >>> listed(["A", "B"]), listed("ABCDEFG")
+    ('A, B', 'A, B, C, D, E and 2 more')
+    """
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -31,7 +31,6 @@ class InvalidAmount(DomainError):
 
     def __init__(self, value: str, reason: str, *, field: str | None = None) -> None:
         super().__init__(f"{value[:60]}: {reason}" if value else reason)
-        self.value = value
         self.reason = reason
         self.field = field
 
@@ -49,7 +48,6 @@ class InvalidSymbol(DomainError):
 
     def __init__(self, text: str, hint: str) -> None:
         super().__init__(f"{text[:40]!r} is not a symbol: {hint}")
-        self.text = text
         self.hint = hint
 
 
@@ -58,7 +56,6 @@ class FeesTooHigh(DomainError):
 
     def __init__(self, fees: Decimal, reason: str) -> None:
         super().__init__(f"fees of {plain(fees)} {reason}")
-        self.fees = fees
 
 
 class AmountMismatch(DomainError):
@@ -69,9 +66,6 @@ class AmountMismatch(DomainError):
             f"the money for the asset is {plain(notional)} but quantity x price is {plain(expected_notional)}: "
             f"more than {plain(tolerance_percent)} % apart"
         )
-        self.notional = notional
-        self.expected_notional = expected_notional
-        self.tolerance_percent = tolerance_percent
 
 
 class InsufficientQuantity(DomainError):
@@ -98,7 +92,6 @@ class NotReversible(DomainError):
 
     def __init__(self, trade_id: int, reason: str, *, what: str = "trade") -> None:
         super().__init__(f"{what} {trade_id} cannot be reversed: {reason}")
-        self.trade_id = trade_id
         self.reason = reason
 
 
@@ -107,8 +100,6 @@ class NotPickable(DomainError):
 
     def __init__(self, trade_id: int, reason: str) -> None:
         super().__init__(f"trade {trade_id} cannot take these lots: {reason}")
-        self.trade_id = trade_id
-        self.reason = reason
 
 
 class ValueUnknown(DomainError):
@@ -116,7 +107,6 @@ class ValueUnknown(DomainError):
 
     def __init__(self, symbol: str, field: str = "value") -> None:
         super().__init__(f"there is no price of {symbol} of that time: {field} has to say what it is worth")
-        self.symbol = symbol
         self.field = field
 
 

@@ -52,7 +52,6 @@ def test_another_quote_currency_is_refused_by_name(text: str) -> None:
 def test_an_unseparated_pair_is_refused_with_a_hint(text: str, hint: str) -> None:
     with pytest.raises(InvalidSymbol, match=hint) as refusal:
         Symbol.parse(text)
-    assert refusal.value.text == text
     assert hint in refusal.value.hint
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalOrigin
 from portfolio.domain.arithmetic import exact
-from portfolio.domain.decimal_text import plain
+from portfolio.domain.decimal_text import listed, plain
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Quantity
@@ -60,7 +60,7 @@ def withheld_because(freshness: Freshness) -> Withheld | None:
         return None
     assert freshness.percent is not None
     assert freshness.largest is not None
-    said = [f"{_SAID[why]}: {_listed(symbols)}" for why in PriceDoubt if (symbols := freshness.symbols(why))]
+    said = [f"{_SAID[why]}: {listed(symbols)}" for why in PriceDoubt if (symbols := freshness.symbols(why))]
     share = f"only {plain(freshness.percent)} % of what is held has a fresh price"
     return Withheld(_REASONS[freshness.largest], f"{share}; {'; '.join(said)}")
 
@@ -145,7 +145,3 @@ def signal_of(
         venue=advice.venue,
         executable_reason=advice.executable_reason,
     )
-
-
-def _listed(symbols: Sequence[str]) -> str:
-    return ", ".join(symbols[:5]) + (f" and {len(symbols) - 5} more" if len(symbols) > 5 else "")

@@ -179,7 +179,7 @@ def headers_of(error: Exception, kind: ProblemKind) -> dict[str, str]:
     if isinstance(error, RequestError):
         headers = dict(error.headers)
     elif kind.status in {429, 503}:
-        headers = retry_after(getattr(error, "retry_after_seconds", None) or 1.0)
+        headers = retry_after(getattr(error, "retry_after_seconds", 1.0))
     else:
         headers = {}
     if kind is UNAUTHORIZED:

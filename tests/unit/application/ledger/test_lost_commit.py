@@ -25,7 +25,7 @@ class ClusterLedger:
         result = await work(UNIT)
         if self._is_first:
             self._is_first = False
-            raise OutcomeUnknown("lost", retry_after_seconds=1)
+            raise OutcomeUnknown("lost")
         self.has_come_in = True
         return await work(UNIT) or result
 
@@ -57,7 +57,7 @@ class GoneLedger:
             raise LedgerUnavailable("away")
         self._is_first = False
         await work(UNIT)
-        raise OutcomeUnknown("lost", retry_after_seconds=1)
+        raise OutcomeUnknown("lost")
 
 
 async def test_that_an_earlier_commit_is_not_there_says_nothing_of_the_one_that_was_lost_since() -> None:

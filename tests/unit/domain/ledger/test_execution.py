@@ -52,9 +52,9 @@ def test_fees_are_not_below_zero() -> None:
 def test_fees_are_at_most_ten_percent_of_the_notional() -> None:
     bought("BTC", 2, 500, fees=100).check_amounts(FIVE)  # 10 % of 2 x 500
     over = bought("BTC", 2, 500, fees="100.000000000000000001")
-    with pytest.raises(FeesTooHigh, match="more than 10 % of quantity x price, 1000") as refusal:
+    said = "fees of 100.000000000000000001 are more than 10 % of quantity x price, 1000"
+    with pytest.raises(FeesTooHigh, match=said):
         over.check_amounts(FIVE)
-    assert refusal.value.fees == Decimal("100.000000000000000001")
 
 
 def test_included_fees_leave_something_for_the_asset() -> None:
@@ -75,10 +75,9 @@ def test_asset_money_exactly_at_the_tolerance_is_accepted(net: str) -> None:
 
 @pytest.mark.parametrize("net", ["94.999999999999999999", "105.000000000000000001", "1000", "10"])
 def test_asset_money_beyond_the_tolerance_is_a_slipped_decimal_point(net: str) -> None:
-    with pytest.raises(AmountMismatch) as refusal:
+    said = f"the asset is {net} but quantity x price is 100: more than 5 % apart"
+    with pytest.raises(AmountMismatch, match=said):
         bought("BTC", 1, 100, net=net).check_amounts(FIVE)
-    assert (refusal.value.notional, refusal.value.expected_notional) == (Decimal(net), Decimal(100))
-    assert refusal.value.tolerance_percent == FIVE
 
 
 def test_the_tolerance_is_exact_with_amounts_longer_than_28_digits() -> None:

@@ -42,7 +42,6 @@ CLIENT_ERRORS = range(2000, 2100)
 SQLITE_CONFLICTS = frozenset(
     {sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 )
-RETRY_AFTER_SECONDS = 1.0
 
 
 class Conflict(Exception):
@@ -123,24 +122,24 @@ def translated() -> Iterator[None]:
     try:
         yield
     except CommitUnknown as error:
-        raise OutcomeUnknown(str(error), retry_after_seconds=RETRY_AFTER_SECONDS) from error
+        raise OutcomeUnknown(str(error)) from error
     except PoolTimeout as error:
-        raise _unavailable("all database connections are in use") from error
+        raise LedgerUnavailable("all database connections are in use") from error
     except DBAPIError as error:
         if _misses_a_table(error):
             raise SchemaUnknown(None, SCHEMA_REVISION, missing=_said(error)) from error
         if _is_refusal(error):
             raise LedgerRefused(f"the database refused: {_said(error)}") from error
         what = "is away" if error_code(error) in CLIENT_ERRORS else "refused"
-        raise _unavailable(f"the database {what}: {_said(error)}") from error
+        raise LedgerUnavailable(f"the database {what}: {_said(error)}") from error
     except Unfit as error:
         raise LedgerRefused(str(error)) from error
     except Conflict as error:
-        raise _unavailable(f"the database is too contended: {error}") from error
+        raise LedgerUnavailable(f"the database is too contended: {error}") from error
     except (FileReplaced, UnreadableRow) as error:
-        raise _unavailable(str(error)) from error
+        raise LedgerUnavailable(str(error)) from error
     except (SQLAlchemyError, ConnectionLost, OSError) as error:
-        raise _unavailable(f"the database is away: {str(error) or type(error).__name__}") from error
+        raise LedgerUnavailable(f"the database is away: {str(error) or type(error).__name__}") from error
 
 
 @contextmanager
@@ -153,7 +152,7 @@ def rows_read() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise _unavailable(f"the database holds what is no amount or no name: {error}") from error
+        raise LedgerUnavailable(f"the database holds what is no amount or no name: {error}") from error
 
 
 def _misses_a_table(error: DBAPIError) -> bool:
@@ -176,7 +175,3 @@ def _said(error: DBAPIError) -> str:
         cause = cause.__cause__
     # The driver for asyncio keeps to itself why there is no connection: a certificate, a name, a port.
     return said if cause is None or str(cause) in said else f"{said}: {str(cause)[:200]}"
-
-
-def _unavailable(reason: str) -> LedgerUnavailable:
-    return LedgerUnavailable(reason, retry_after_seconds=RETRY_AFTER_SECONDS)
