@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Final, Generic, TypeVar
 
+from portfolio.application.uncancelled import end_tasks
+
 T = TypeVar("T")
 
 KEPT_SECONDS: Final = 300.0
@@ -44,11 +46,7 @@ class SharedComputations(Generic[T]):
 
     async def stop(self) -> None:
         """End what nobody waits for any more."""
-        going_on = [task for task in self._begun.values() if not task.done()]
-        for task in going_on:
-            task.cancel()
-        if going_on:
-            await asyncio.wait(going_on)
+        await end_tasks(self._begun.values())
 
     def _note_end(self, key: Hashable, ended: asyncio.Task[T]) -> None:
         self._ended_at[key] = ended.get_loop().time()

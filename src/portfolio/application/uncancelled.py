@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -28,14 +28,21 @@ class Uncancelled:
             await asyncio.wait(self._tasks)
 
     async def stop(self) -> None:
-        """Cancel what was begun, which nobody needs any more, and return when it has ended."""
-        for task in self._tasks:
-            task.cancel()
-        await self.close()
+        """End what was begun, which nobody needs any more."""
+        await end_tasks(self._tasks)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         fetch_error(task)
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and return when they have ended; what they end with is for whoever waits for them."""
+    at_work = [task for task in tasks if not task.done()]
+    for task in at_work:
+        task.cancel()
+    if at_work:
+        await asyncio.wait(at_work)
 
 
 def fetch_error(task: asyncio.Task[Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from portfolio.application.operations.comparison import Agreement, Comparison
+from portfolio.application.uncancelled import end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -42,9 +43,7 @@ class ComparisonLoop:
 
     async def stop(self) -> None:
         """End the task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end_tasks([self._task] if self._task else [])
 
     async def _run(self) -> None:
         while True:

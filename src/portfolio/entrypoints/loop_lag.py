@@ -7,6 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from portfolio.application.uncancelled import end_tasks
+
 INTERVAL_SECONDS = 0.05
 RECENT = 1_200
 """How many of the last lags are kept: those of a minute."""
@@ -29,9 +31,7 @@ class LoopLag:
 
     async def stop(self) -> None:
         """End measuring."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end_tasks([self._task] if self._task else [])
 
     async def _measure(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from portfolio.application.performance.final_days import FinalReport
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import RefreshReport
+from portfolio.application.uncancelled import end_tasks
 from portfolio.entrypoints.day_end import DayEnd
 from portfolio.entrypoints.kept_lease import KeptLease
 
@@ -98,8 +99,7 @@ class PriceLoop:
         """End the task and give the lease up."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
+            await end_tasks([task])
             if not task.cancelled():
                 task.result()  # raises what it failed with
 

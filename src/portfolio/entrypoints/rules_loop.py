@@ -10,6 +10,7 @@ import structlog
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.prices.exchange_rules import RulesReport
 from portfolio.application.prices.records import Fence
+from portfolio.application.uncancelled import end_tasks
 from portfolio.entrypoints.kept_lease import KeptLease
 
 _log = structlog.get_logger(__name__)
@@ -48,9 +49,7 @@ class RulesLoop:
 
     async def stop(self) -> None:
         """End the task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end_tasks([self._task] if self._task else [])
 
     async def _run(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError
 from portfolio.application.ledger.events import TradeBooked
 from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.application.uncancelled import end_tasks
 from portfolio.domain.symbol import Symbol
 
 # So long nobody asks again for what was not to be had: whoever checks a trade may check it every second.
@@ -86,11 +87,7 @@ class FetchCloses:
 
     async def close(self) -> None:
         """Stop what is at work, and wait until it has ended."""
-        tasks = [*self._after_booking.values(), *self._running.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_tasks([*self._after_booking.values(), *self._running.values()])
 
     def _rests(self, symbol: Symbol) -> bool:
         return self.clock.monotonic() < self._again_at.get(symbol, 0.0)

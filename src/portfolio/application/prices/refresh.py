@@ -16,7 +16,7 @@ from portfolio.application.ledger.ports import Ledger
 from portfolio.application.prices.ports import CrossCheck, PriceFeed, PriceStore
 from portfolio.application.prices.records import Fence, PriceUpdate
 from portfolio.application.prices.sources import FeedReport, why_unreachable
-from portfolio.application.uncancelled import fetch_error
+from portfolio.application.uncancelled import end_tasks, fetch_error
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -124,10 +124,7 @@ class RefreshPrices:
 
     async def close(self) -> None:
         """Stop the running refresh, if there is one, and wait until it has ended."""
-        running = self._running
-        if running is not None:
-            running.cancel()
-            await asyncio.wait([running])
+        await end_tasks([self._running] if self._running else [])
 
     async def _shared(self, fence: Fence | None) -> RefreshReport:
         running = self._running
