@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 
-class Event:
+class Announcement:
     """A committed change of a portfolio. Its subclasses stand in the topics of the use cases that make the change."""
 
     __slots__ = ()
 
 
-Listener = Callable[[Event], None]
+Listener = Callable[[Announcement], None]
 """Who takes notice. It runs in the event loop and returns at once; longer work belongs in a task of its own."""
 
 
@@ -23,7 +23,7 @@ Listener = Callable[[Event], None]
 class Place:
     """A place in the order of the commits, and the events of the commit at this place."""
 
-    events: Sequence[Event] = ()
+    events: Sequence[Announcement] = ()
     is_settled: bool = False
 
 
@@ -34,12 +34,12 @@ class Announcer:
     and neither the other listeners nor what was committed suffer from it.
     """
 
-    def __init__(self, on_error: Callable[[Event, Exception], None], listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, on_error: Callable[[Announcement, Exception], None], listeners: Sequence[Listener] = ()) -> None:
         self._on_error = on_error
         self._listeners = listeners
         self._places: deque[Place] = deque()
 
-    def __call__(self, events: Sequence[Event]) -> None:
+    def __call__(self, events: Sequence[Announcement]) -> None:
         """Announce committed events to the listeners."""
         self._places.append(Place(events, is_settled=True))
         self._tell()

@@ -10,6 +10,7 @@ import structlog
 
 from portfolio.application.clock import Clock
 from portfolio.application.performance.final_days import FinalReport
+from portfolio.domain.days import day_of
 
 _log = structlog.get_logger(__name__)
 
@@ -28,11 +29,11 @@ class DayEnd:
     @property
     def is_due(self) -> bool:
         """Return whether a day may be over that is not final."""
-        return self._done_on != self._clock.now().date() and self._clock.monotonic() >= self._next_try
+        return self._done_on != day_of(self._clock.now()) and self._clock.monotonic() >= self._next_try
 
     async def make_final(self) -> None:
         """Make the days final. A failure is logged and tried again an hour later."""
-        today = self._clock.now().date()
+        today = day_of(self._clock.now())
         self._next_try = self._clock.monotonic() + RETRY_SECONDS
         try:
             report = await self._make_final()

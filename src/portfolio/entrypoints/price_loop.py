@@ -16,6 +16,7 @@ from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Fence
 from portfolio.application.prices.refresh import RefreshReport
 from portfolio.application.uncancelled import end_tasks
+from portfolio.domain.days import day_of
 from portfolio.entrypoints.day_end import DayEnd
 from portfolio.entrypoints.kept_lease import KeptLease
 
@@ -187,7 +188,7 @@ class _Thinning:
     @property
     def is_due(self) -> bool:
         """Return whether there may be old prices left today."""
-        return self._done_on != self._clock.now().date()
+        return self._done_on != day_of(self._clock.now())
 
     async def thin(self) -> None:
         """Thin one day of them. A failure is logged and tried again with the next cycle."""

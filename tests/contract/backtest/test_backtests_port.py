@@ -111,14 +111,14 @@ async def test_what_is_kept_is_what_is_read(store: Backtests) -> None:
     assert (await store.page(2, before=None, limit=10)).items == []
     taken = await take(store)
     assert (taken.input, taken.checkpoint, taken.attempts) == (BYTES, None, 1)
-    assert (taken.claim.job_id, taken.claim.holder) == ("bt-1", "a")
+    assert (taken.lease.job_id, taken.lease.holder) == ("bt-1", "a")
 
 
 async def test_the_same_question_is_answered_by_the_job_that_is_there(store: Backtests) -> None:
     await add(store, job(1))
     again = replace(job(2), fingerprint=job(1).fingerprint)
     assert ((await store.add(again, b"", most_waiting=1))[0].id, await store.named("bt-2")) == ("bt-1", None)
-    await store.finish((await take(store)).claim, OUTCOME, AT)
+    await store.finish((await take(store)).lease, OUTCOME, AT)
     assert (await store.add(again, b"", most_waiting=0))[0].state is JobState.DONE
 
 
@@ -126,7 +126,7 @@ async def test_the_same_question_is_answered_by_the_job_that_is_there(store: Bac
 async def test_what_failed_or_was_cancelled_is_asked_anew(store: Backtests, how: str) -> None:
     await add(store, job(1))
     if how == "fail":
-        await store.fail((await take(store)).claim, "no", AT)
+        await store.fail((await take(store)).lease, "no", AT)
     else:
         await store.cancel("bt-1", AT)
     kept, is_new = await store.add(replace(job(2), fingerprint=job(1).fingerprint), b"", most_waiting=1)
@@ -162,7 +162,7 @@ async def test_pages_go_on_where_the_last_one_ended(store: Backtests) -> None:
 
 async def test_jobs_are_taken_in_their_order_and_each_once(store: Backtests) -> None:
     await add(store, job(1), job(2))
-    assert [(await take(store, holder)).claim.job_id for holder in "ab"] == ["bt-1", "bt-2"]
+    assert [(await take(store, holder)).lease.job_id for holder in "ab"] == ["bt-1", "bt-2"]
     assert await store.take("c", 60) is None
     assert await state_of(store, "bt-2") is JobState.RUNNING
 
@@ -176,7 +176,7 @@ async def test_of_many_who_take_at_once_one_has_the_job(store: Backtests) -> Non
 async def test_an_abandoned_job_goes_on_with_another_from_its_checkpoint(store: Backtests) -> None:
     await add(store, job())
     first = await take(store, "a", 60)
-    await store.keep(first.claim, Decimal("0.25"), BYTES, 0.2)
+    await store.keep(first.lease, Decimal("0.25"), BYTES, 0.2)
     found = await store.named("bt-1")
     assert found is not None
     assert found.progress == Decimal("0.25")
@@ -184,14 +184,14 @@ async def test_an_abandoned_job_goes_on_with_another_from_its_checkpoint(store: 
     await pass_time(store, 0.3)
     second = await take(store, "b")
     assert (second.checkpoint, second.attempts) == (BYTES, 1)
-    assert second.claim.token > first.claim.token
+    assert second.lease.token > first.lease.token
 
 
 async def test_what_a_holder_of_before_would_write_is_refused(store: Backtests) -> None:
     await add(store, job())
-    first = (await take(store, "a", 0.1)).claim
+    first = (await take(store, "a", 0.1)).lease
     await pass_time(store, 0.2)
-    second = (await take(store, "b")).claim
+    second = (await take(store, "b")).lease
     for write in (
         store.keep(first, Decimal("0.5"), b"stale", 60),
         store.renew(first, 60),
@@ -208,24 +208,24 @@ async def test_what_a_holder_of_before_would_write_is_refused(store: Backtests) 
 
 async def test_a_holder_whose_time_ran_out_may_still_write_where_nobody_took_the_job(store: Backtests) -> None:
     await add(store, job())
-    claim = (await take(store, "a", 0.1)).claim
+    lease = (await take(store, "a", 0.1)).lease
     await pass_time(store, 0.2)
-    await store.keep(claim, Decimal("0.5"), b"late", 60)
+    await store.keep(lease, Decimal("0.5"), b"late", 60)
     assert await store.take("b", 60) is None
 
 
-async def test_a_claim_that_is_renewed_stays(store: Backtests) -> None:
+async def test_a_lease_that_is_renewed_stays(store: Backtests) -> None:
     await add(store, job())
-    claim = (await take(store, "a", 0.1)).claim
-    await store.renew(claim, 60)
+    lease = (await take(store, "a", 0.1)).lease
+    await store.renew(lease, 60)
     await pass_time(store, 0.2)
     assert await store.take("b", 60) is None
-    await store.fail(claim, "no", AT)
+    await store.fail(lease, "no", AT)
     with pytest.raises(LeaseLost):
-        await store.renew(claim, 60)
+        await store.renew(lease, 60)
 
 
-async def test_a_claim_from_before_the_databases_clock_was_set_back_is_free(store: Backtests) -> None:
+async def test_a_lease_from_before_the_databases_clock_was_set_back_is_free(store: Backtests) -> None:
     await add(store, job())
     await take(store, "a", 3600)
     assert await store.take("b", 901) is None
@@ -234,11 +234,11 @@ async def test_a_claim_from_before_the_databases_clock_was_set_back_is_free(stor
 
 async def test_a_released_job_is_gone_on_with_at_once(store: Backtests) -> None:
     await add(store, job())
-    await store.release((await take(store, "a")).claim, Decimal("0.5"), b"half")
+    await store.release((await take(store, "a")).lease, Decimal("0.5"), b"half")
     assert await state_of(store, "bt-1") is JobState.QUEUED
     second = await take(store, "b")
     assert (second.checkpoint, second.attempts) == (b"half", 1)
-    await store.release(second.claim, None, None)
+    await store.release(second.lease, None, None)
     found = await store.named("bt-1")
     assert found is not None
     assert found.progress == Decimal("0.5")
@@ -252,7 +252,7 @@ async def test_attempts_are_counted_since_the_last_checkpoint(store: Backtests) 
         await pass_time(store, 0.1)
     taken = await take(store)
     assert taken.attempts == 3
-    await store.keep(taken.claim, Decimal("0.1"), b"on", 0.05)
+    await store.keep(taken.lease, Decimal("0.1"), b"on", 0.05)
     await pass_time(store, 0.1)
     assert (await take(store)).attempts == 1
 
@@ -260,9 +260,9 @@ async def test_attempts_are_counted_since_the_last_checkpoint(store: Backtests) 
 async def test_what_came_of_a_job_is_kept_and_nothing_else_of_it(store: Backtests) -> None:
     await add(store, job())
     assert await store.part("bt-1", Part.RESULT) is None
-    claim = (await take(store)).claim
-    await store.keep(claim, Decimal("0.9"), b"nearly", 60)
-    await store.finish(claim, OUTCOME, AT)
+    lease = (await take(store)).lease
+    await store.keep(lease, Decimal("0.9"), b"nearly", 60)
+    await store.finish(lease, OUTCOME, AT)
     found = await store.named("bt-1")
     assert found is not None
     assert (found.state, found.progress, found.finished_at) == (JobState.DONE, Decimal(1), AT)
@@ -278,8 +278,8 @@ async def test_what_came_of_a_job_is_kept_and_nothing_else_of_it(store: Backtest
 
 async def test_trials_are_there_once_a_job_is_done(store: Backtests) -> None:
     await add(store, job())
-    claim = (await take(store)).claim
-    await store.keep(claim, Decimal("0.9"), b"a checkpoint is no trial", 60)
+    lease = (await take(store)).lease
+    await store.keep(lease, Decimal("0.9"), b"a checkpoint is no trial", 60)
     assert await store.part("bt-1", Part.SWEEP) is None
     await store.cancel("bt-1", AT)
     assert await store.part("bt-1", Part.SWEEP) is None
@@ -289,11 +289,11 @@ async def test_results_on_the_same_closes_are_those_that_are_done(store: Backtes
     for number, closes in enumerate(("c", "c", "d", "c", "c"), start=1):
         await add(store, job(number, closes=closes * 64))
     for number in range(1, 5):
-        claim = (await take(store)).claim
+        lease = (await take(store)).lease
         if number == 4:
-            await store.fail(claim, "no", AT)
+            await store.fail(lease, "no", AT)
         else:
-            await store.finish(claim, replace(OUTCOME, result=b"%d" % number), AT)
+            await store.finish(lease, replace(OUTCOME, result=b"%d" % number), AT)
     assert await store.results_on("c" * 64, but="bt-1") == [b"2"]
     assert await store.results_on("c" * 64, but="bt-5") == [b"1", b"2"]
     assert await store.results_on("e" * 64, but="bt-1") == []
@@ -301,7 +301,7 @@ async def test_results_on_the_same_closes_are_those_that_are_done(store: Backtes
 
 async def test_a_failure_is_kept_with_its_reason(store: Backtests) -> None:
     await add(store, job())
-    await store.fail((await take(store)).claim, "the closes end \N{EM DASH} too early", AT)
+    await store.fail((await take(store)).lease, "the closes end \N{EM DASH} too early", AT)
     found = await store.named("bt-1")
     assert found is not None
     assert (found.state, found.error, found.finished_at) == (
@@ -313,19 +313,19 @@ async def test_a_failure_is_kept_with_its_reason(store: Backtests) -> None:
 
 async def test_a_cancelled_job_ends_for_whoever_computes_it(store: Backtests) -> None:
     await add(store, job(1), job(2))
-    claim = (await take(store)).claim
+    lease = (await take(store)).lease
     cancelled = await store.cancel("bt-1", AT)
     assert cancelled is not None
     assert (cancelled.state, cancelled.finished_at) == (JobState.CANCELLED, AT)
     with pytest.raises(LeaseLost):
-        await store.keep(claim, Decimal("0.5"), b"", 60)
+        await store.keep(lease, Decimal("0.5"), b"", 60)
     assert await store.cancel("bt-2", AT) is not None
     assert await store.take("a", 60) is None
 
 
 async def test_what_has_ended_is_not_cancelled(store: Backtests) -> None:
     await add(store, job())
-    await store.finish((await take(store)).claim, OUTCOME, AT)
+    await store.finish((await take(store)).lease, OUTCOME, AT)
     found = await store.cancel("bt-1", AT + timedelta(hours=1))
     assert found is not None
     assert (found.state, found.finished_at) == (JobState.DONE, AT)
@@ -336,7 +336,7 @@ async def test_old_jobs_that_ended_are_forgotten(store: Backtests) -> None:
     days = [AT + timedelta(days=day) for day in range(4)]
     for number, day in enumerate(days, start=1):
         await add(store, job(number))
-        await store.finish((await take(store)).claim, OUTCOME, day)
+        await store.finish((await take(store)).lease, OUTCOME, day)
     await add(store, job(5))
     assert await store.forget(before=days[1], most=100) == 1
     assert await store.forget(before=days[1], most=100) == 0

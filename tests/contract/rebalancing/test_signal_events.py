@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from portfolio.application.announcer import Announcer, Event
+from portfolio.application.announcer import Announcement, Announcer
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown, SignalClaimed
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.rebalancing.records import Signal, SignalChanged
@@ -30,7 +30,7 @@ class Listening:
         self.generate, self.acknowledge = GenerateSignals(locked), AcknowledgeSignal(locked)
         self._told: list[Signal] = []
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, event: Announcement) -> None:
         assert isinstance(event, SignalChanged)
         self._told.append(event.signal)
 
@@ -100,9 +100,9 @@ async def test_signals_that_were_not_committed_are_not_told(listening: Listening
 async def test_signals_whose_commit_was_lost_and_found_are_told_before_what_came_meanwhile(
     listening: Listening,
 ) -> None:
-    service, told = listening.service, list[Event]()
+    service, told = listening.service, list[Announcement]()
     announcer = Announcer(lambda _event, error: pytest.fail(str(error)), [told.append])
-    later = Event()
+    later = Announcement()
 
     class Meanwhile(FakeSignals):
         def within(self, unit: LedgerUnit) -> FakeSignalBook:

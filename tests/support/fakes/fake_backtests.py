@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portfolio.application.backtest.jobs.records import STANDING, WAITING, Claim, Job, JobState, Outcome, Part, Taken
+from portfolio.application.backtest.jobs.records import STANDING, WAITING, Job, JobLease, JobState, Outcome, Part, Taken
 from portfolio.application.errors import LeaseLost, TooManyBacktests
 from portfolio.application.ledger.records import Page
 
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass
 class FakeBacktests:
-    """The port ``Backtests``; ``failures`` are raised by what writes under a claim, one after the other."""
+    """The port ``Backtests``; ``failures`` are raised by what writes under a lease, one after the other."""
 
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     rows: list[Row] = field(default_factory=list)
@@ -78,34 +78,34 @@ class FakeBacktests:
                 row.token, row.holder, row.attempts = row.token + 1, holder, row.attempts + 1
                 row.expires_at = self.now + timedelta(seconds=seconds)
                 row.job = replace(row.job, state=JobState.RUNNING)
-                claim = Claim(number=row.job.number or 0, job_id=row.job.id, holder=holder, token=row.token)
+                lease = JobLease(number=row.job.number or 0, job_id=row.job.id, holder=holder, token=row.token)
                 assert row.given is not None
-                return Taken(claim=claim, input=row.given, checkpoint=row.checkpoint, attempts=row.attempts)
+                return Taken(lease=lease, input=row.given, checkpoint=row.checkpoint, attempts=row.attempts)
         return None
 
-    async def keep(self, claim: Claim, progress: Decimal, checkpoint: bytes, seconds: float) -> None:
-        row = self._mine(claim)
+    async def keep(self, lease: JobLease, progress: Decimal, checkpoint: bytes, seconds: float) -> None:
+        row = self._mine(lease)
         row.job, row.checkpoint, row.attempts = replace(row.job, progress=progress), checkpoint, 0
         row.expires_at = self.now + timedelta(seconds=seconds)
 
-    async def renew(self, claim: Claim, seconds: float) -> None:
-        self._mine(claim).expires_at = self.now + timedelta(seconds=seconds)
+    async def renew(self, lease: JobLease, seconds: float) -> None:
+        self._mine(lease).expires_at = self.now + timedelta(seconds=seconds)
 
-    async def release(self, claim: Claim, progress: Decimal | None, checkpoint: bytes | None) -> None:
-        row = self._mine(claim)
+    async def release(self, lease: JobLease, progress: Decimal | None, checkpoint: bytes | None) -> None:
+        row = self._mine(lease)
         row.attempts, row.holder, row.expires_at = 0, None, None
         row.job = replace(row.job, state=JobState.QUEUED)
         if checkpoint is not None:
             assert progress is not None
             row.job, row.checkpoint = replace(row.job, progress=progress), checkpoint
 
-    async def finish(self, claim: Claim, outcome: Outcome, at: datetime) -> None:
-        row = self._mine(claim)
+    async def finish(self, lease: JobLease, outcome: Outcome, at: datetime) -> None:
+        row = self._mine(lease)
         row.outcome = outcome
         _end(row, JobState.DONE, progress=Decimal(1), finished_at=at)
 
-    async def fail(self, claim: Claim, error: str, at: datetime) -> None:
-        _end(self._mine(claim), JobState.FAILED, error=error, finished_at=at)
+    async def fail(self, lease: JobLease, error: str, at: datetime) -> None:
+        _end(self._mine(lease), JobState.FAILED, error=error, finished_at=at)
 
     async def forget(self, *, before: datetime, most: int) -> int:
         kept = [
@@ -120,13 +120,13 @@ class FakeBacktests:
     def _row(self, job_id: str) -> Row | None:
         return next((row for row in self.rows if row.job.id == job_id), None)
 
-    def _mine(self, claim: Claim) -> Row:
+    def _mine(self, lease: JobLease) -> Row:
         if self.failures:
             raise self.failures.pop(0)
         for row in self.rows:
-            if (row.job.number, row.token, row.job.state) == (claim.number, claim.token, JobState.RUNNING):
+            if (row.job.number, row.token, row.job.state) == (lease.number, lease.token, JobState.RUNNING):
                 return row
-        raise LeaseLost(f"the backtest {claim.job_id} is computed by another instance now, or has ended")
+        raise LeaseLost(f"the backtest {lease.job_id} is computed by another instance now, or has ended")
 
 
 def _end(row: Row, state: JobState, **changed: Any) -> None:

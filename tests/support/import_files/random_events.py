@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from portfolio.domain.imports.events import Origin, Part, conversion, exchange, moved, received, renamed, single, valued
-from portfolio.domain.imports.records import Event, Kind, RowRefused
+from portfolio.domain.imports.records import FileEvent, Kind, RowRefused
 
 AT = datetime(2022, 3, 1, 10, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ KINDS = st.sampled_from([*Kind])
 
 
 @st.composite
-def units(draw: st.DrawFn) -> list[Event]:
+def units(draw: st.DrawFn) -> list[FileEvent]:
     """Events of the same rows, with whatever fees and worths they have; else what their maker would never write."""
     origin = Origin((1,), AT + timedelta(hours=draw(st.integers(-3, 3))))
     one, other, fees = draw(PARTS), draw(PARTS), draw(FEES)
@@ -53,7 +53,7 @@ def units(draw: st.DrawFn) -> list[Event]:
         at = origin.at
         kind = draw(KINDS)
         legs = {one.symbol: one.amount, other.symbol: other.amount}
-        return [Event((1,), at, kind, one.symbol, one.amount.copy_abs(), legs, quote=other.symbol)]
+        return [FileEvent((1,), at, kind, one.symbol, one.amount.copy_abs(), legs, quote=other.symbol)]
     if draw(st.integers(0, 9)) == 0:  # a fee that no leg has, or that is in something else
         events = [one._replace(fee=draw(AMOUNTS), fee_symbol=draw(SYMBOLS)) for one in events]
     return events

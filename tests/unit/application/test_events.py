@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from portfolio.application.announcer import Announcer, Event
+from portfolio.application.announcer import Announcement, Announcer
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
-from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.reversal import ReverseTrade
@@ -48,10 +48,10 @@ class World:
 
     ledger: FakeLedger
     clock: FakeClock
-    told: list[Event] = field(default_factory=list)
-    failures: list[tuple[Event, Exception]] = field(default_factory=list)
+    told: list[Announcement] = field(default_factory=list)
+    failures: list[tuple[Announcement, Exception]] = field(default_factory=list)
 
-    def announcer(self, *listeners: Callable[[Event], None]) -> Announcer:
+    def announcer(self, *listeners: Callable[[Announcement], None]) -> Announcer:
         return Announcer(lambda event, error: self.failures.append((event, error)), [*listeners, self.told.append])
 
     def booking(self, announce: Announcer | None = None) -> Book:
@@ -108,7 +108,7 @@ async def test_a_lost_commit_is_told_once_whatever_became_of_it(world: World, co
 
 
 async def test_a_listener_that_fails_harms_nobody(world: World) -> None:
-    def fail(event: Event) -> None:
+    def fail(event: Announcement) -> None:
         raise ZeroDivisionError
 
     [result] = await world.booking(world.announcer(fail))([wish(bought("BTC", "0.1", 45000))])
@@ -161,7 +161,7 @@ async def test_what_is_committed_while_a_commit_is_in_doubt_is_told_in_the_order
     announce = world.announcer()
     others: list[asyncio.Task[object]] = []
 
-    async def another_comes(_unit: LedgerUnit, _booked: Sequence[TradeBooked]) -> Sequence[Event]:
+    async def another_comes(_unit: LedgerUnit, _booked: Sequence[TradeBooked]) -> Sequence[Announcement]:
         if not others:
             kind = CashTransactionKind.DEPOSIT
             deposit = MoveCash(kind=kind, amount=money(1), owner="", client_transaction_id=None)
@@ -182,7 +182,7 @@ async def test_a_lost_commit_that_cannot_be_looked_up_is_not_told_and_later_ones
     announce = world.announcer()
     world.ledger.fail_next, world.ledger.fail_after_commit = OutcomeUnknown("lost"), True
 
-    async def then_away(_unit: LedgerUnit, _booked: Sequence[TradeBooked]) -> Sequence[Event]:
+    async def then_away(_unit: LedgerUnit, _booked: Sequence[TradeBooked]) -> Sequence[Announcement]:
         world.ledger.away = True
         return ()
 

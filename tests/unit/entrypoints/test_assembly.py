@@ -12,8 +12,8 @@ import httpx
 from structlog.testing import capture_logs
 
 from portfolio.adapters.files.imports import GivenFiles
-from portfolio.application.announcer import Event
-from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.announcer import Announcement
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.prices.ports import ExchangeRulesFeed
 from portfolio.application.prices.records import Close
 from portfolio.application.prices.refresh import PricesRefreshed
@@ -45,11 +45,11 @@ class Heard:
     """A listener that remembers, and can be told to fail; ``opened`` is set by the second entry of new books."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[Announcement] = []
         self.opened = asyncio.Event()
         self.fails = False
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Announcement) -> None:
         self.events.append(event)
         if len(self.events) == 2:
             self.opened.set()
@@ -62,7 +62,7 @@ class Heard:
         return [_word(event) for event in taken if not isinstance(event, PricesRefreshed)]
 
 
-def _word(event: Event) -> str:
+def _word(event: Announcement) -> str:
     match event:
         case TradeBooked(entry=entry) | CashMoved(entry=entry):
             return f"{type(event).__name__} {entry.revision}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.state import Holdings
 from portfolio.application.risk.state import ReadMarket
+from portfolio.domain.days import day_of
 from portfolio.domain.symbol import Symbol
 
 
@@ -29,7 +30,7 @@ class GatherCloses:
         closes = await self.market.closes(
             sorted({*held.quantities, *(Symbol(symbol).code for symbol in symbols)}),
             days,
-            today=self.market.clock.now().date(),
+            today=day_of(self.market.clock.now()),
             revisions=snapshot.revisions,
         )
         return Panel.of_closes(closes, self.market.categories), held

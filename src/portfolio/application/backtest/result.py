@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -29,6 +29,7 @@ from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
 from portfolio.domain.backtest.attribution import RulePart, attribute
 from portfolio.domain.backtest.fills import WRITE_DOWN, Fill
+from portfolio.domain.days import DAY
 from portfolio.domain.money import Money
 
 CONFIDENCE: Final = Decimal("0.95")
@@ -39,7 +40,7 @@ _BPS: Final = Decimal(10_000)
 def result(state: BacktestState, panel: Panel) -> BacktestResult:
     """Return the result of a state that is done; of one that is not, that of the days so far, of which there is one."""
     assert state.equity, "a day has passed"
-    last = state.next_day - timedelta(days=1)
+    last = state.next_day - DAY
     marks, costs, main = panel.marks_on(panel.place(last)), state.request.costs, state.main
     value, difference = main.own.value(marks), main.own.value(marks) - main.idle.value(marks)
     parts = attribute(state.fills, state.write_downs, marks)

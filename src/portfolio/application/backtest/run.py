@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_DOWN
 
 from portfolio.analytics.backtest.known import DAYS_UNTIL_WRITTEN_DOWN
@@ -14,6 +14,7 @@ from portfolio.application.backtest.state import BacktestState, Branch, Holdings
 from portfolio.application.errors import BacktestOutOfRange, NotBacktestable
 from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.backtest.fills import Wallet
+from portfolio.domain.days import DAY
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import LIMIT, STEP
 
@@ -88,7 +89,7 @@ def advance(
                 days.pass_day(place)
             except OutOfRange as error:
                 raise BacktestOutOfRange.on(panel.day(place), error.value) from error
-        later.next_day = until + timedelta(days=1)
+        later.next_day = until + DAY
     return later
 
 

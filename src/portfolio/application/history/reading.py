@@ -23,6 +23,7 @@ from portfolio.application.performance.records import EARLIEST, Basis, DayPositi
 from portfolio.application.performance.series.daily import ReadSeries
 from portfolio.application.performance.tags.reading import ReadTaggedResults
 from portfolio.application.performance.timeframes import ReadTimeframes, Timeframe
+from portfolio.domain.days import day_of
 from portfolio.domain.symbol import Symbol
 
 ATTEMPTS: Final = 5
@@ -107,7 +108,7 @@ class RestatedPositions:
             LedgerUnavailable: the database is away.
         """
         assert portfolio_id == self.snapshots.portfolio_id
-        today = self.clock.now().date()
+        today = day_of(self.clock.now())
         over = [day for day in days if day < today]
         if not over:
             return {}
@@ -181,4 +182,4 @@ class ReadUsual:
         with suppress(LedgerUnavailable, PortfolioMissing):
             basis, _ = await self.by_basis(None)
             if basis is Basis.RESTATED:
-                await self.restate((await self.snapshots.newest()).portfolio, self.clock.now().date())
+                await self.restate((await self.snapshots.newest()).portfolio, day_of(self.clock.now()))

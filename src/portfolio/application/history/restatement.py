@@ -8,13 +8,13 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
+from portfolio.application.announcer import NO_LISTENERS, Announcement, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved
 from portfolio.application.history.cost_entries import CostEntries
 from portfolio.application.in_thread import in_fold_thread
+from portfolio.application.ledger.announcements import CashMoved
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment, RecordedCashEntry
-from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.lost_commit import IsKept, Made, commit_once, has_entry
 from portfolio.application.ledger.lots.journal import Entries, Journal
 from portfolio.application.ledger.lots.movement import Movement
@@ -103,7 +103,7 @@ class RestateBooks:
         portfolio = unit.portfolio
         if portfolio.revision != wanted.revision:
             return Made(None)
-        booked, told, now = list[RecordedCashEntry](), list[Event](), self._clock.now()
+        booked, told, now = list[RecordedCashEntry](), list[Announcement](), self._clock.now()
         is_kept: IsKept | None = None
         for one in wanted.found:
             portfolio, entry = _entry(portfolio, one, owner, now)

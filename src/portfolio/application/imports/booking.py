@@ -28,7 +28,7 @@ from portfolio.application.ledger.happenings.imported import BookedMove, Importe
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.prices.ports import CloseFeed, PriceStore
-from portfolio.domain.imports.records import Event as FileEvent
+from portfolio.domain.imports.records import FileEvent
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 

@@ -17,7 +17,7 @@ from portfolio.application.ledger.happenings.imported import IMPORT
 from portfolio.application.ledger.happenings.records import entries_of
 from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity
-from portfolio.domain.imports.records import Event
+from portfolio.domain.imports.records import FileEvent
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
 from portfolio.domain.ledger.event_rules import happen
 from portfolio.domain.ledger.happening import Happening
@@ -58,7 +58,7 @@ class Entering:
     entries: list[Entry] = field(default_factory=list)
     keeps_entries: bool = True
 
-    def enter(self, events: Sequence[Event], allowed: Allowed) -> tuple[list[int | None], list[Implied]]:
+    def enter(self, events: Sequence[FileEvent], allowed: Allowed) -> tuple[list[int | None], list[Implied]]:
         """Enter events of the same rows together; return the revision at which each begins, and what was implied.
 
         An event that moves nothing in the books has no revision. Where one of them is refused, none is entered.
@@ -90,14 +90,14 @@ class _Attempt:
     entries: list[Entry] = field(default_factory=list)
     implied: list[Implied] = field(default_factory=list)
 
-    def enter(self, event: Event) -> None:
+    def enter(self, event: FileEvent) -> None:
         steps = steps_of(event, self.to.worth)
         trades = [step for step in steps if isinstance(step, Execution)]
         group = f"import-{self.books.revision + 1}" if len(trades) > 1 else None
         for step in steps:
             self._with_what_is_missing(event, step, group)
 
-    def _with_what_is_missing(self, event: Event, step: Step, group: str | None) -> None:
+    def _with_what_is_missing(self, event: FileEvent, step: Step, group: str | None) -> None:
         """Carry out a step; where it may, first what is missing for it, exactly."""
         try:
             self._carry_out(step, group)
@@ -116,7 +116,7 @@ class _Attempt:
             self._open(event, Symbol(error.symbol), missing, step)
             self._with_what_is_missing(event, step, group)
 
-    def _open(self, event: Event, symbol: Symbol, missing: Decimal, step: Step) -> None:
+    def _open(self, event: FileEvent, symbol: Symbol, missing: Decimal, step: Step) -> None:
         """Book what was held before: worth what its row or its day says, else what is paid for it now."""
         quantity = Quantity(missing)
         try:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from portfolio.application.ledger.happenings.imported import ImportedRow
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.imports.records import Event
+from portfolio.domain.imports.records import FileEvent
 
 _LONGEST: Final = 128
 
@@ -73,7 +73,7 @@ class FileIdentities:
         self._new: Counter[str] = Counter()
         self._new_nameless: list[tuple[str, Name]] = []
 
-    def add(self, event: Event) -> Found:
+    def add(self, event: FileEvent) -> Found:
         """Return what an event goes by, and whether it is known.
 
         One without an id is known where as many equal ones have come before this file. One with an id is also known
@@ -137,7 +137,7 @@ def kept_id(own_id: str) -> str:
     return f"sha256:{hashlib.sha256(own_id.encode(errors='surrogatepass')).hexdigest()}"
 
 
-def content_of(event: Event) -> str:
+def content_of(event: FileEvent) -> str:
     """Return what an event says, as 32 hexadecimal digits: when, what, and how much of what changed.
 
     It is the same however a file writes it: ``+02:00`` or ``Z``, ``1e-8`` or ``0.00000001``, newest or oldest first.

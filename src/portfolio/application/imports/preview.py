@@ -15,7 +15,7 @@ from portfolio.application.imports.reading import ReadFile, read_file, whole
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.twins import History
 from portfolio.application.ledger.happenings.imported import ImportedRow
-from portfolio.domain.imports.records import Event, Ignored, Kind, Place, Reported
+from portfolio.domain.imports.records import FileEvent, Ignored, Kind, Place, Reported
 
 _TOLD: Final = "the transaction history tells this trade too"
 _TOLD_OTHERWISE: Final = (
@@ -93,7 +93,7 @@ class _Filling:
         preview, outcomes = self._preview, self._read.outcomes
         preview.ignored += [one for one in outcomes if isinstance(one, Ignored)]
         preview.reported += [one for one in outcomes if isinstance(one, Reported)]
-        events = [one for one in outcomes if isinstance(one, Event)]
+        events = [one for one in outcomes if isinstance(one, FileEvent)]
         # What has an id is told first, as those without are what is left.
         events.sort(key=lambda event: (event.own_id is None, self._order[event.rows[0]]))
         if self._read.format == "binance-trades":
@@ -111,7 +111,7 @@ class _Filling:
             listed.sort(key=lambda one: self._order[one.row])
         return preview
 
-    def _add(self, event: Event) -> bool:
+    def _add(self, event: FileEvent) -> bool:
         """Give an event its place, and return whether it is a new one."""
         try:
             found = self._identities.add(event)
@@ -127,7 +127,7 @@ class _Filling:
             self._preview.events.append(Identified(event, found.external_id, found.content, found.name))
         return not found.is_known
 
-    def _without_twins(self, events: Sequence[Event]) -> list[Event]:
+    def _without_twins(self, events: Sequence[FileEvent]) -> list[FileEvent]:
         told: set[Place] = set()
         for fills, agrees in self._history.twins(events):
             told.update(fill.rows[0] for fill in fills)
@@ -137,14 +137,14 @@ class _Filling:
                 self._report(fills, _TOLD_OTHERWISE)
         return [event for event in events if event.rows[0] not in told]
 
-    def _know(self, events: Iterable[Event], reason: str) -> None:
+    def _know(self, events: Iterable[FileEvent], reason: str) -> None:
         self._preview.known += [Ignored(row, reason) for row in _rows_of(events)]
 
-    def _report(self, events: Iterable[Event], reason: str) -> None:
+    def _report(self, events: Iterable[FileEvent], reason: str) -> None:
         self._preview.reported += [Reported(row, reason) for row in _rows_of(events)]
 
 
-def _rows_of(events: Iterable[Event]) -> Iterable[Place]:
+def _rows_of(events: Iterable[FileEvent]) -> Iterable[Place]:
     """Return the rows of events, each once: a fee of its own has the row of its trade."""
     return dict.fromkeys(row for event in events for row in event.rows)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from portfolio.application.imports.identities import Name
 from portfolio.application.ledger.happenings.imported import BookedMove
-from portfolio.domain.imports.records import Event, Ignored, Place, Reported
+from portfolio.domain.imports.records import FileEvent, Ignored, Place, Reported
 from portfolio.domain.imports.symbols import MONEY
 from portfolio.domain.money import EXACT
 
@@ -70,7 +70,7 @@ class Options:
 class Identified:
     """An event, what it goes by within account and format, the digest of what it says, and what keeps its own id."""
 
-    event: Event
+    event: FileEvent
     external_id: str
     content: str
     name: Name = field(default_factory=Name, compare=False)

@@ -9,7 +9,7 @@ from typing import Final
 
 from portfolio.application.imports.worth import CASH, WorthOf, WorthUnknown, stated_value, value_of
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 from portfolio.domain.imports.symbols import FIAT
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.happening import Happening
@@ -37,7 +37,7 @@ class MoneyMove:
 Step = Execution | Happening | MoneyMove
 
 
-def steps_of(event: Event, worth: WorthOf) -> list[Step]:
+def steps_of(event: FileEvent, worth: WorthOf) -> list[Step]:
     """Return what an event is in the books, in order; nothing where dollars became as many dollars.
 
     Together the steps change each asset and the cash by exactly what the event's legs say.
@@ -59,7 +59,7 @@ class Case:
 
     __slots__ = ("assets", "at", "cash", "charge", "charged", "event", "fee", "third", "worth")
 
-    def __init__(self, event: Event, worth: WorthOf) -> None:
+    def __init__(self, event: FileEvent, worth: WorthOf) -> None:
         self.event, self.at, self.worth = event, event.at, worth
         self.assets: dict[str, Decimal] = {}
         self.cash = _ZERO
@@ -281,6 +281,6 @@ def _size(amount: Decimal) -> Decimal:
     return amount.copy_abs()
 
 
-def _told(event: Event) -> str:
+def _told(event: FileEvent) -> str:
     changes = ", ".join(f"{symbol} {plain(change)}" for symbol, change in event.legs.items())
     return f"a {event.kind} of {changes or 'nothing'} has no entry"

@@ -22,7 +22,7 @@ from portfolio.application.prices.backfill import AT_ONCE, all_or_first_error
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.days import DAY, day_of
 from portfolio.domain.errors import DomainError, InvalidSymbol
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 from portfolio.domain.money import EXACT, Money
 from portfolio.domain.symbol import Symbol
 
@@ -48,7 +48,7 @@ class FindWorths:
     seconds: float = FETCH_SECONDS
 
     async def __call__(
-        self, events: Sequence[Event], rates: Rates, *, opening: bool = False, tell: Tell = tell_nobody
+        self, events: Sequence[FileEvent], rates: Rates, *, opening: bool = False, tell: Tell = tell_nobody
     ) -> Worth:
         """Return what is known of the days of these events; with ``opening`` also of what may have been held before.
 
@@ -117,9 +117,9 @@ class _Search:
     closes: dict[Key, Decimal] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     sought: set[Key] = field(default_factory=set)
-    _asked: defaultdict[Key, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    _asked: defaultdict[Key, list[FileEvent]] = field(default_factory=lambda: defaultdict(list))
 
-    def missing(self, events: Iterable[Event], *, opening: bool) -> set[Key]:
+    def missing(self, events: Iterable[FileEvent], *, opening: bool) -> set[Key]:
         """Return what has to be known to enter these events, and was not looked for yet.
 
         What is a substitute for another value is asked for only once that one is known to be missing.
@@ -138,36 +138,36 @@ class _Search:
         wanted |= self._asked.keys()
         return {key for key in wanted if key not in self.sought and key[1] not in CASH}
 
-    def unanswered(self) -> list[Event]:
+    def unanswered(self) -> list[FileEvent]:
         """Return the events that asked for what nobody knows: they may ask for something else instead."""
         known = self.closes.keys() | self.rates.keys()
         return [event for key, events in self._asked.items() if key not in known for event in events]
 
-    def _worth(self, event: Event, symbol: str, quantity: Decimal, at: datetime) -> Money:
+    def _worth(self, event: FileEvent, symbol: str, quantity: Decimal, at: datetime) -> Money:
         key = _key(at, symbol)
         if key in self.sought:
             return Worth(self.rates, self.closes)(symbol, quantity, at)
         self._ask(key, event)
         return _SOME
 
-    def _ask(self, key: Key, event: Event) -> None:
+    def _ask(self, key: Key, event: FileEvent) -> None:
         if key not in self.sought:
             self._asked[key].append(event)
 
 
-def _needy(events: Iterable[Event], *, opening: bool) -> list[Event]:
+def _needy(events: Iterable[FileEvent], *, opening: bool) -> list[FileEvent]:
     """Return the events that may need a value which their files do not say."""
     return [event for event in events if not (_is_plain(event) or (not opening and _is_valued(event)))]
 
 
-def _is_plain(event: Event) -> bool:
+def _is_plain(event: FileEvent) -> bool:
     """Return whether an event needs no value: dollars alone, or an asset for dollars without a fee in another one."""
     if event.kind is Kind.TRADE:
         return len(event.legs) <= 2 and not event.legs.keys().isdisjoint(CASH)
     return event.legs.keys() <= CASH
 
 
-def _is_valued(event: Event) -> bool:
+def _is_valued(event: FileEvent) -> bool:
     """Return whether an event moves one asset, and its file says what that was worth in dollars."""
     worths = event.worths
     return (
@@ -177,7 +177,7 @@ def _is_valued(event: Event) -> bool:
     )
 
 
-def _fee_alone(event: Event) -> str | None:
+def _fee_alone(event: FileEvent) -> str | None:
     """Return the third asset in which a trade for dollars was charged, whose value is all that it needs; else None."""
     legs, fee, charged, symbol, quote = event.legs, event.fee, event.fee_symbol, event.symbol, event.quote
     if event.kind is not Kind.TRADE or len(legs) != 3 or fee is None or charged is None or event.worths:

@@ -13,7 +13,7 @@ from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.imports.records import ImportFile, Line, Table
 from portfolio.domain.days import day_of
 from portfolio.domain.imports.numbers import number_in
-from portfolio.domain.imports.records import Event, RowRefused
+from portfolio.domain.imports.records import FileEvent, RowRefused
 from portfolio.domain.imports.symbols import symbol_in
 from portfolio.domain.money import EXACT, Money
 
@@ -68,7 +68,7 @@ class Worth:
         return Money.rounded(EXACT.multiply(quantity, rate))
 
 
-def value_of(event: Event, symbol: str, quantity: Decimal, worth: WorthOf) -> Money:
+def value_of(event: FileEvent, symbol: str, quantity: Decimal, worth: WorthOf) -> Money:
     """Return what so much of an asset of an event was worth: as its file says, else by its day.
 
     Raises:
@@ -79,7 +79,7 @@ def value_of(event: Event, symbol: str, quantity: Decimal, worth: WorthOf) -> Mo
     return worth(symbol, quantity, event.at) if stated is None else stated
 
 
-def stated_value(event: Event, symbol: str, quantity: Decimal, worth: WorthOf) -> Money | None:
+def stated_value(event: FileEvent, symbol: str, quantity: Decimal, worth: WorthOf) -> Money | None:
     """Return what an event's own file says that so much of an asset was worth; None where it does not.
 
     A part of what the file values has its share of the value. A value in another currency is worth dollars by that

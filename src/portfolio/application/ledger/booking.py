@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from operator import attrgetter
 
-from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
+from portfolio.application.announcer import NO_LISTENERS, Announcement, Announcer
 from portfolio.application.clock import Clock
+from portfolio.application.ledger.announcements import TradeBooked, WithinBooking
 from portfolio.application.ledger.booking_batch import Batch, BookingResult, outcome_again
-from portfolio.application.ledger.events import TradeBooked, WithinBooking
 from portfolio.application.ledger.happenings.late_splits import with_remarks
 from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.lost_commit import Made, commit_once, identity
@@ -84,7 +84,7 @@ class BookTrades:
             batch.decide(command, self.rules)
         return batch
 
-    async def _keep(self, unit: LedgerUnit, batch: Batch) -> Sequence[Event]:
+    async def _keep(self, unit: LedgerUnit, batch: Batch) -> Sequence[Announcement]:
         """Write the decisions and everything that belongs to the same transaction; return the events of it."""
         if batch.refused:
             await unit.add_outcomes(batch.refusals())
@@ -96,7 +96,7 @@ class BookTrades:
         batch.number(ids)
         await unit.add_outcomes(batch.acceptances())
         booked = [TradeBooked(trade_id, entry) for trade_id, entry in zip(ids, entries, strict=True)]
-        events: list[Event] = [*booked]
+        events: list[Announcement] = [*booked]
         for do in self.within:
             events += await do(unit, booked)
         return events

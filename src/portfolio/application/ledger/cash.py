@@ -13,8 +13,8 @@ from typing import Final
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
+from portfolio.application.ledger.announcements import CashMoved
 from portfolio.application.ledger.cash_records import CashEntry, RecordedCashEntry, RefusedCashEntry
-from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.application.ledger.lost_commit import IsKept, Made, commit_once, has_entry

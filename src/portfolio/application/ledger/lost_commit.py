@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
+from portfolio.application.announcer import NO_LISTENERS, Announcement, Announcer
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.cash_records import CashEntry, Entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
@@ -27,7 +27,7 @@ class Made(Generic[T]):
 
     result: T
     is_kept: IsKept | None = None
-    events: Sequence[Event] = ()
+    events: Sequence[Announcement] = ()
 
 
 async def commit_once(  # shape: as the port's, with whom to tell

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
+from portfolio.application.ledger.announcements import CashMoved
 from portfolio.application.ledger.cash_records import INITIAL_CASH, CashEntry, PositionAdjustment
-from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.fold import Fold, add_entries
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit

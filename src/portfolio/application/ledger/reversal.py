@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
-from portfolio.application.ledger.events import TradeBooked
+from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import TradeEntry, TradeRequest

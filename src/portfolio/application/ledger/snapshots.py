@@ -9,11 +9,11 @@ from contextvars import Context
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived
 from portfolio.application.errors import BooksContradicted, LedgerUnavailable
-from portfolio.application.ledger.events import CashMoved, TradeBooked
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.ledger.records import Revisions
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -72,7 +72,7 @@ class Snapshots:
     _is_behind: bool = field(default=False, init=False)
     _late: asyncio.TimerHandle = field(init=False)
 
-    def take_notice(self, event: Event) -> None:
+    def take_notice(self, event: Announcement) -> None:
         """Know that this process booked: the revisions have changed then, and need not be looked up to tell."""
         if isinstance(event, TradeBooked | CashMoved):
             self.doubt()

@@ -10,9 +10,9 @@ from functools import partial
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksContradicted
+from portfolio.application.ledger.announcements import CashMoved
 from portfolio.application.ledger.audit import Chain, StatedBooks
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
-from portfolio.application.ledger.events import CashMoved
 from portfolio.application.ledger.fold import PAGE_SIZE, Fold, PositionSums, add_entries, note
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit

@@ -19,7 +19,7 @@ from portfolio.application.performance.past_books import DayBooks, books_of
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import EARLIEST, DailyValue, DayPositions, FilledDay
 from portfolio.application.prices.ports import CloseFeed, PriceStore
-from portfolio.domain.days import DAY, each_day
+from portfolio.domain.days import DAY, day_of, each_day
 from portfolio.domain.money import LIMIT, Money, Price, Quantity, sum_of
 from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
@@ -72,7 +72,7 @@ class MakeFinal:
             LedgerUnavailable: the database is away; nothing was written.
             PortfolioMissing: there is no portfolio yet.
         """
-        today = self.clock.now().date()
+        today = day_of(self.clock.now())
         books = await self._books(portfolio_id, today, today - timedelta(days=last) if last else EARLIEST)
         first = books[0].day if books else today
         rows = {row.day: row for row in await self.days.values(portfolio_id, since=first, today=today)}

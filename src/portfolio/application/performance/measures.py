@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
@@ -27,7 +27,7 @@ from portfolio.analytics.performance import (
 )
 from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
-from portfolio.domain.days import each_day
+from portfolio.domain.days import DAY, each_day
 from portfolio.domain.money import Money, subtracted
 
 LEAST_RETURNS: Final = 30
@@ -62,7 +62,7 @@ def period_change(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
 
 def daily_change(finals: Sequence[MeasuredDay], now: MeasuredDay, reasons: Reasons) -> Figures:
     """Return the gain from the end of yesterday to now."""
-    if not finals or finals[-1].day != now.day - timedelta(days=1):
+    if not finals or finals[-1].day != now.day - DAY:
         return reasons.undefined(("daily_return", "daily_return_percent"), "no_value_yesterday")
     return {"daily_return": gain(finals[-1], now), **_growth([finals[-1], now], "daily_return_percent", reasons)}
 

@@ -26,6 +26,7 @@ from portfolio.application.performance.measures import (
 from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import Basis, MeasuredDay
 from portfolio.application.performance.trading import trading_results
+from portfolio.domain.days import DAY
 from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 
@@ -163,7 +164,7 @@ class ReadPerformance:
 
 def measure_days(history: History, days: int) -> Performance:
     """Return the figures of the last ``days`` completed days, of which ``history`` was read."""
-    end = history.today - timedelta(days=1)
+    end = history.today - DAY
     return measure(history, history.finals, history.booked(end - timedelta(days=days), end), days)
 
 

@@ -12,6 +12,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
 from portfolio.application.ledger.ports import Ledger
 from portfolio.application.prices.ports import CloseFeed, PriceStore
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.symbol import Symbol
 
 AT_ONCE: Final = 8
@@ -63,7 +64,7 @@ class Backfill:
             LedgerUnavailable: the database is away; symbols already done are stored.
             PortfolioMissing: there is no portfolio yet.
         """
-        until = self.clock.now().date() - timedelta(days=1)
+        until = day_of(self.clock.now()) - DAY
         since = until - timedelta(days=days)
         portfolio = await self.ledger.load(portfolio_id)
         symbols = [position.symbol for position in portfolio.open_positions]

@@ -18,6 +18,7 @@ from portfolio.application.derived import Derived
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.prices.records import Close
+from portfolio.domain.days import DAY
 from portfolio.domain.mark import ASSUMED_RATE
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
 from portfolio.domain.symbol import Symbol
@@ -114,7 +115,7 @@ class ReadCloses:
         return self._closes(symbols, days, today, is_current=is_current)
 
     async def _bring_up_to_date(self, symbols: Sequence[str], days: int, today: date, price_revision: int) -> None:
-        now, last_day = self.clock.monotonic(), today - timedelta(days=1)
+        now, last_day = self.clock.monotonic(), today - DAY
         kept = {
             symbol: column
             for symbol, column in self._columns.items()
@@ -145,7 +146,7 @@ class ReadCloses:
     def _keep(
         self, symbols: Sequence[str], found: Iterable[Close], *, today: date, span: int, price_revision: int
     ) -> None:
-        last_day = today - timedelta(days=1)
+        last_day = today - DAY
         kinds: dict[bool, list[tuple[str, date, float]]] = {False: [], True: []}
         assumed: dict[str, date] = {}
         for close in found:
@@ -175,7 +176,7 @@ class ReadCloses:
         return self._made.once(of, lambda: self._made_of_columns(symbols, days, today, is_current=is_current))
 
     def _made_of_columns(self, symbols: Sequence[str], days: int, today: date, *, is_current: bool) -> Closes:
-        last_day = today - timedelta(days=1)
+        last_day = today - DAY
         columns = [self._columns.get(symbol) for symbol in symbols]
         usable = [c if c is not None and c.last_day == last_day and c.span >= days else None for c in columns]
         real = table_of([column.real if column else None for column in usable], days)

@@ -10,12 +10,13 @@ from datetime import timedelta
 from typing import Final
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError
-from portfolio.application.ledger.events import TradeBooked
+from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.application.uncancelled import end_tasks
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.symbol import Symbol
 
 # So long nobody asks again for what was not to be had: whoever checks a trade may check it every second.
@@ -74,7 +75,7 @@ class FetchCloses:
         """Return whether who asks again may get closes that are not there yet: no exchange has just refused them."""
         return not self._rests(symbol)
 
-    def take_notice(self, event: Event) -> None:
+    def take_notice(self, event: Announcement) -> None:
         """Fetch the closes of an asset that was booked, in the background, where there are none of the last days."""
         if not isinstance(event, TradeBooked):
             return
@@ -93,7 +94,7 @@ class FetchCloses:
         return self.clock.monotonic() < self._again_at.get(symbol, 0.0)
 
     async def _fetch_missing(self, symbol: Symbol) -> None:
-        until = self.clock.now().date() - timedelta(days=1)
+        until = day_of(self.clock.now()) - DAY
         async with self._slots:
             try:
                 async with asyncio.timeout(self.seconds):
@@ -104,7 +105,7 @@ class FetchCloses:
                 self._known.add(symbol)
 
     async def _fetch(self, symbol: Symbol) -> bool:
-        until = self.clock.now().date() - timedelta(days=1)
+        until = day_of(self.clock.now()) - DAY
         try:
             async with asyncio.timeout(self.seconds):
                 found = await self.closes.daily_closes(symbol, until - timedelta(days=DAYS_PER_YEAR), until)

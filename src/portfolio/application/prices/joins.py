@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from portfolio.analytics.closes import Join, NotJoined
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.domain.days import DAY, day_of
 from portfolio.domain.ledger.cash_transaction import SPLITS_AND_EXCHANGES, CashTransactionKind
 from portfolio.domain.ledger.happening import RENAME
@@ -137,7 +137,7 @@ class ReadJoins:
         self._entries: list[CashEntry] = []
         self.newest = Joins()
 
-    def take_notice(self, event: Event) -> None:
+    def take_notice(self, event: Announcement) -> None:
         """Note an entry that this process committed."""
         if isinstance(event, TradeBooked | CashMoved) and len(self._announced) < _MOST_ANNOUNCED:
             entry = event.entry

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
+from portfolio.application.announcer import NO_LISTENERS, Announcement, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LeaseLost
 from portfolio.application.ledger.ports import Ledger
@@ -60,7 +60,7 @@ class RefreshReport:
 
 
 @dataclass(frozen=True, slots=True)
-class PricesRefreshed(Event):
+class PricesRefreshed(Announcement):
     """Prices of these symbols were written; ``price_revision`` is the portfolio's after it."""
 
     portfolio_id: int

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.domain.days import day_of
 from portfolio.domain.ledger.trade import Side, Trade
 from portfolio.domain.money import Money, Quantity
@@ -151,7 +151,7 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalChanged(Event):
+class SignalChanged(Announcement):
     """A signal was made, claimed, carried out, given up, or found to have run out; ``signal`` is what it is now."""
 
     signal: Signal

@@ -32,6 +32,7 @@ from portfolio.application.rebalancing.scores import (
 )
 from portfolio.application.shared_computations import SharedComputations
 from portfolio.domain.arithmetic import ONE
+from portfolio.domain.days import DAY
 from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.money import EXACT, Price, Quantity, of_any_size
 from portfolio.domain.prices.quote import SIMULATED_SOURCE
@@ -82,7 +83,7 @@ class ReadScorecard:
     async def _read(self, snapshot: Snapshot, days: int) -> Scorecard:
         now = self.clock.now()
         today = now.date()
-        first_day, last_day = today - timedelta(days=days), today - timedelta(days=1)
+        first_day, last_day = today - timedelta(days=days), today - DAY
         since = datetime.combine(first_day, time.min, UTC)
         advices = await self.signals.advices(self.snapshots.portfolio_id, since=since)
         known = await self._history(snapshot, advices, min(days + DAYS_PER_YEAR + 1, MAX_DAYS), today)

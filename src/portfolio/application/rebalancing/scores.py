@@ -20,8 +20,8 @@ from portfolio.domain.lazy import lazy
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import EXACT, Price, of_any_size
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.scoring.claims import Calibration, Claim, calibration_of
-from portfolio.domain.rebalancing.scoring.outcome import CLAIMED_HORIZON, HORIZONS, Deal
+from portfolio.domain.rebalancing.scoring.forecasts import Calibration, Forecast, calibration_of
+from portfolio.domain.rebalancing.scoring.outcome import FORECAST_HORIZON, HORIZONS, Deal
 
 EVERY: Final = slice(None)
 
@@ -64,7 +64,7 @@ class ScoringData:
         if key not in self._changes:
             end = len(history.closes) - 1 - (history.last_day - day).days  # before the day itself
             known = history.closes[max(end - DAYS_PER_YEAR - 1, 0) : max(end, 0), history.symbols.index(symbol)]
-            self._changes[key] = changes_over(known, CLAIMED_HORIZON)
+            self._changes[key] = changes_over(known, FORECAST_HORIZON)
         return rate_of(self._changes[key], is_buy=advice.action is Side.BUY, cost=cost)
 
     @lazy
@@ -83,7 +83,7 @@ class Outcome:
     is_over: Mapping[int, bool]
     advised: Mapping[int, Decimal | None]
     filled: Mapping[int, Decimal | None] | None
-    claim: Claim | None
+    forecast: Forecast | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def score_of(outcomes: Sequence[Outcome], reason: Reason | None = None) -> Score
         episodes=len(episodes),
         executed=sum(one.filled is not None for one in counted),
         horizons=[_horizon(counted, episodes, days) for days in HORIZONS],
-        calibration=calibration_of([one.claim for one in episodes if one.claim is not None]),
+        calibration=calibration_of([one.forecast for one in episodes if one.forecast is not None]),
     )
 
 
@@ -162,13 +162,13 @@ def _outcome(evidence: ScoringData, advice: Advice) -> Outcome:
     days = {horizon: day + timedelta(days=horizon) for horizon in HORIZONS}
     closes = {horizon: evidence.close(advice, over) for horizon, over in days.items()}
     advised, fill = _results(advice.deal, closes), evidence.fills.get(advice.id)
-    claimed = advised[CLAIMED_HORIZON]
+    brought = advised[FORECAST_HORIZON]
     return Outcome(
         advice=advice,
         is_over={horizon: over <= evidence.history.last_day for horizon, over in days.items()},
         advised=advised,
         filled=None if fill is None else _results(fill, closes),
-        claim=None if claimed is None else Claim(advice.confidence, claimed > 0, evidence.base_rate(advice)),
+        forecast=None if brought is None else Forecast(advice.confidence, brought > 0, evidence.base_rate(advice)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portfolio.application.ledger.events import TradeBooked
+from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalChanged

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.clock import Clock
 from portfolio.application.derived import Derived
 from portfolio.application.errors import BooksContradicted, LedgerUnavailable
@@ -154,7 +154,7 @@ class Broadcast:  # shape: what is told, and to whom
             await asyncio.wait(self._tasks.values())
         await self.blocks.close()
 
-    def take_notice(self, event: Event) -> None:
+    def take_notice(self, event: Announcement) -> None:
         """Take notice of what was committed here."""
         if self._subscriptions:
             self._woken.set()

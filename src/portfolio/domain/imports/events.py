@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import NamedTuple
 
-from portfolio.domain.imports.records import Event, Kind, Place, RowRefused, Stated
+from portfolio.domain.imports.records import FileEvent, Kind, Place, RowRefused, Stated
 from portfolio.domain.imports.symbols import DOLLARS, FIAT, MONEY
 from portfolio.domain.money import EXACT
 
@@ -30,7 +30,7 @@ class Part(NamedTuple):
     amount: Decimal
 
 
-def valued(events: Iterable[Event], worths: Iterable[tuple[Part, Decimal | None, str]]) -> Iterator[Event]:
+def valued(events: Iterable[FileEvent], worths: Iterable[tuple[Part, Decimal | None, str]]) -> Iterator[FileEvent]:
     """Yield events with what their rows say that assets were worth: the asset, the value, and its currency.
 
     A value of nothing, or of 0, says nothing: files write 0 for what they do not know, and for what they rounded.
@@ -43,14 +43,14 @@ def valued(events: Iterable[Event], worths: Iterable[tuple[Part, Decimal | None,
     return (event._replace(worths=said) for event in events)
 
 
-def renamed(events: Iterable[Event]) -> Iterator[Event]:
+def renamed(events: Iterable[FileEvent]) -> Iterator[FileEvent]:
     """Yield conversions into the same thing under another name, which keeps its cost."""
     return (event._replace(keeps_cost=event.kind is Kind.CONVERSION) for event in events)
 
 
 def market_trade(
     origin: Origin, base: Part, quote: Part, fees: Sequence[Part] = (), price: Decimal | None = None
-) -> Iterator[Event]:
+) -> Iterator[FileEvent]:
     """Yield the execution of a pair: a trade where it is quoted in money, else a conversion; and its further fees.
 
     Raises:
@@ -64,7 +64,7 @@ def market_trade(
     return _exchanged(origin, kind, (base, quote), fees, price)
 
 
-def exchange(origin: Origin, one: Part, other: Part, fees: Sequence[Part] = ()) -> Iterator[Event]:
+def exchange(origin: Origin, one: Part, other: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield what two sides that are in no order are: a trade where one is money, else a conversion of what went."""
     if not {one.symbol, other.symbol} & MONEY:
         return conversion(origin, one, other, fees)
@@ -72,16 +72,16 @@ def exchange(origin: Origin, one: Part, other: Part, fees: Sequence[Part] = ()) 
     return market_trade(origin, base, quote, fees)
 
 
-def conversion(origin: Origin, one: Part, other: Part, fees: Sequence[Part] = ()) -> Iterator[Event]:
+def conversion(origin: Origin, one: Part, other: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield a conversion of what went into what came."""
     given, received = sorted((one, other), key=lambda part: part.amount)
     return _exchanged(origin, Kind.CONVERSION, (given, received), fees, None)
 
 
-def gathered(origin: Origin, given: Iterable[Part], received: Part, fees: Sequence[Part] = ()) -> Iterator[Event]:
+def gathered(origin: Origin, given: Iterable[Part], received: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield the conversion of several assets into one, as of dust."""
     own, others = _fees(fees, received.symbol, "")
-    yield Event(
+    yield FileEvent(
         rows=origin.rows,
         at=origin.at,
         kind=Kind.CONVERSION,
@@ -95,7 +95,7 @@ def gathered(origin: Origin, given: Iterable[Part], received: Part, fees: Sequen
     yield from _further(origin, others)
 
 
-def moved(origin: Origin, part: Part, fees: Sequence[Part] = ()) -> Iterator[Event]:
+def moved(origin: Origin, part: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield a deposit or withdrawal of money, a transfer in or out of an asset; nothing moved is refused."""
     if not part.amount:
         raise RowRefused("nothing moved: the amount is 0")
@@ -105,19 +105,19 @@ def moved(origin: Origin, part: Part, fees: Sequence[Part] = ()) -> Iterator[Eve
     return single(origin, Kind.TRANSFER_IN if into else Kind.TRANSFER_OUT, part, fees)
 
 
-def received(origin: Origin, kind: Kind, part: Part, fees: Sequence[Part] = ()) -> Iterator[Event]:
+def received(origin: Origin, kind: Kind, part: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield a reward or an airdrop; raises RowRefused where it takes something away."""
     if part.amount <= 0:
         raise RowRefused(f"a {kind} of {part.amount} {part.symbol}: something was taken back, which has no event")
     return single(origin, kind, part, fees)
 
 
-def single(origin: Origin, kind: Kind, part: Part, fees: Sequence[Part] = ()) -> Iterator[Event]:
+def single(origin: Origin, kind: Kind, part: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield an event that moves one asset, and its further fees."""
     own, others = _fees(fees, part.symbol, "")
     money = part.symbol in MONEY
     size = part.amount.copy_abs()
-    yield Event(
+    yield FileEvent(
         rows=origin.rows,
         at=origin.at,
         kind=kind,
@@ -145,12 +145,12 @@ def net(parts: Iterable[Part], fees: Iterable[Part] = ()) -> dict[str, Decimal]:
 
 def _exchanged(
     origin: Origin, kind: Kind, pair: tuple[Part, Part], fees: Sequence[Part], price: Decimal | None
-) -> Iterator[Event]:
+) -> Iterator[FileEvent]:
     base, quote = pair
     if not base.amount or not quote.amount or (base.amount > 0) is (quote.amount > 0) or base.symbol == quote.symbol:
         raise RowRefused(f"{base.amount} {base.symbol} against {quote.amount} {quote.symbol} is no exchange")
     own, others = _fees(fees, quote.symbol, base.symbol)
-    yield Event(
+    yield FileEvent(
         rows=origin.rows,
         at=origin.at,
         kind=kind,
@@ -195,7 +195,7 @@ def _fees(fees: Sequence[Part], first: str, second: str) -> tuple[Part | None, l
     return (charged[0] if charged else None), charged[1:]
 
 
-def _further(origin: Origin, fees: Iterable[Part]) -> Iterator[Event]:
+def _further(origin: Origin, fees: Iterable[Part]) -> Iterator[FileEvent]:
     for fee in fees:
         own_id = None if origin.own_id is None else f"{origin.own_id}:fee:{fee.symbol}"
         yield from single(Origin(origin.rows, origin.at, own_id), Kind.FEE, Part(fee.symbol, EXACT.minus(fee.amount)))

@@ -77,7 +77,7 @@ class Stated(NamedTuple):
     currency: str
 
 
-class Event(NamedTuple):
+class FileEvent(NamedTuple):
     """One thing that happened; ``legs`` are the net changes, everything included, and never zero.
 
     ``quantity``, ``price`` and ``amount`` are without the fee and without a sign, and what the file says: an amount is
@@ -118,7 +118,7 @@ class Reported:
     reason: str
 
 
-Outcome: TypeAlias = Event | Ignored | Reported
+Outcome: TypeAlias = FileEvent | Ignored | Reported
 Rule: TypeAlias = Callable[[Row], Iterator[Outcome]]
 
 

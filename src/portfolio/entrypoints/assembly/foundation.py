@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from portfolio.application.announcer import Announcer, Event, Listener
+from portfolio.application.announcer import Announcement, Announcer, Listener
 from portfolio.application.stream.records import Pace
 from portfolio.entrypoints.assembly.adapters import Adapters
 from portfolio.settings import Settings
@@ -46,6 +46,6 @@ class Foundation:
         return share * self.settings.request_deadline_seconds
 
 
-def _note_failed_listener(event: Event, error: Exception) -> None:
+def _note_failed_listener(event: Announcement, error: Exception) -> None:
     """Log that a listener failed on an event; what the event tells of is committed all the same."""
     _log.error("event.listener_failed", event_type=type(event).__name__, exc_info=error)

@@ -21,6 +21,7 @@ from portfolio.application.performance.ports import DayPositionsStore
 from portfolio.application.performance.series.daily import ReadSeries
 from portfolio.application.performance.tags.reading import ReadTaggedResults, TagSources
 from portfolio.application.performance.timeframes import ReadTimeframes
+from portfolio.domain.days import day_of
 from portfolio.entrypoints.assembly.foundation import Foundation
 from portfolio.entrypoints.assembly.ledger import LedgerParts
 from portfolio.entrypoints.assembly.prices import PriceParts
@@ -58,7 +59,7 @@ class PerformanceParts:
             recorded=self._measures(recorded, of.days, sources, by_effect=False),
             restated=self._measures(restated, positions, sources, by_effect=True),
         )
-        self.past = ReadPastPerformance(restated, positions, sources, prices.closes, lambda: of.clock.now().date())
+        self.past = ReadPastPerformance(restated, positions, sources, prices.closes, lambda: day_of(of.clock.now()))
         self.usual = ReadUsual(by_basis=self.by_basis, restate=self.restate_days, snapshots=snapshots, clock=of.clock)
         self.recent = RecentPerformance(self.usual, of.clock, base.read_seconds, self.usual.basis)
         self.exports = ReadExports(

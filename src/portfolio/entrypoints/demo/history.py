@@ -16,6 +16,7 @@ from portfolio.application.ledger.cash import MoveCash
 from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent
 from portfolio.application.ledger.records import Acceptance, BookingReply, BookTrade
 from portfolio.application.rebalancing.records import Signal
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import Money
 from portfolio.entrypoints.assembly.adapters import Adapters
@@ -116,7 +117,7 @@ class MakeHistory:
         await self._use.booking.close()
         return DemoReport(
             first=first,
-            last=now.date() - timedelta(days=1),
+            last=now.date() - DAY,
             trades=self._booked,
             refused=self._refused,
             cash_transactions=self._moves,
@@ -127,7 +128,7 @@ class MakeHistory:
         )
 
     async def _add_closes(self, first: date, today: date) -> None:
-        start, end = first - timedelta(days=_DAYS_OF_PRICES_BEFORE), today - timedelta(days=1)
+        start, end = first - timedelta(days=_DAYS_OF_PRICES_BEFORE), today - DAY
         closes = [close for symbol in assets() for close in await self._of.closes.daily_closes(symbol, start, end)]
         for index in range(0, len(closes), _MOST_CLOSES):
             await self._of.prices.add_closes(closes[index : index + _MOST_CLOSES])
@@ -169,7 +170,7 @@ class MakeHistory:
 
     async def _import(self, first: date) -> None:
         """Book a made-up file of an exchange, as ``portfolio import`` does."""
-        closes = await self._of.closes.daily_closes(FILE_SYMBOL, first, self._clock.now().date())
+        closes = await self._of.closes.daily_closes(FILE_SYMBOL, first, day_of(self._clock.now()))
         files = MadeUpFiles(made_up_file(first, {close.day: close.price for close in closes}))
         book = BookImport(PreviewImport(files, self._clock), self._of.ledger, self._of.prices, self._clock, self._rules)
         [preview] = await book(self._portfolio_id, ImportWish(paths=[FILE_NAME], options=Options(account="demo")))

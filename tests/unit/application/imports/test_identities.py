@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.application.imports.identities import Identities
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 
 AT = datetime(2022, 3, 1, tzinfo=UTC)
 
 
-def event(own_id: str | None) -> Event:
+def event(own_id: str | None) -> FileEvent:
     """One of many that say the same."""
     legs = {"BTC": Decimal(1)}
-    return Event(rows=(1,), at=AT, kind=Kind.REWARD, symbol="BTC", quantity=Decimal(1), legs=legs, own_id=own_id)
+    return FileEvent(rows=(1,), at=AT, kind=Kind.REWARD, symbol="BTC", quantity=Decimal(1), legs=legs, own_id=own_id)
 
 
 def new_in(files: tuple[tuple[str | None, ...], ...]) -> int:

@@ -17,17 +17,17 @@ from portfolio.application.imports.already.likeness import likenesses, span_of
 from portfolio.application.imports.already.likes import Likes, looks_like
 from portfolio.application.imports.records import Identified, Preview
 from portfolio.application.ledger.happenings.imported import BookedMove
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 
 
-def bought(seconds: float, quantity: str = "1", price: str | None = "100", **other: Any) -> Event:
+def bought(seconds: float, quantity: str = "1", price: str | None = "100", **other: Any) -> FileEvent:
     """A purchase for dollars, without a fee unless its legs say otherwise."""
     amount = Decimal(quantity)
     stated = {"kind": Kind.TRADE, "symbol": "BTC", "quote": "USD", "legs": {"BTC": amount, "USD": Decimal(-1)}}
     given: dict[str, Any] = {**stated, "quantity": amount, "price": None if price is None else Decimal(price), **other}
-    return Event(rows=(int(seconds),), at=START + timedelta(seconds=seconds), **given)
+    return FileEvent(rows=(int(seconds),), at=START + timedelta(seconds=seconds), **given)
 
 
 def move(seconds: float, quantity: str = "1", price: str | None = "100", **other: Any) -> BookedMove:
@@ -36,7 +36,7 @@ def move(seconds: float, quantity: str = "1", price: str | None = "100", **other
     return BookedMove(**{**stated, **amounts, "at": START + timedelta(seconds=seconds), **other})
 
 
-def places(events: Sequence[Event], moves: Sequence[BookedMove]) -> dict[int, list[int]]:
+def places(events: Sequence[FileEvent], moves: Sequence[BookedMove]) -> dict[int, list[int]]:
     """Of each event that looks like something the numbers of the moves."""
     numbered = [one._replace(name=str(number)) for number, one in enumerate(moves)]
     return {number: [int(one.name) for one in found] for number, found in likenesses(events, numbered).items()}
@@ -84,7 +84,7 @@ def places(events: Sequence[Event], moves: Sequence[BookedMove]) -> dict[int, li
     ],
 )
 def test_what_is_alike_is_of_one_asset_side_size_price_and_time(
-    event: Event, booked: BookedMove, is_like: bool
+    event: FileEvent, booked: BookedMove, is_like: bool
 ) -> None:
     assert bool(likenesses([event], [booked])) is is_like
 
@@ -143,7 +143,7 @@ TRADES = st.lists(
 )
 
 
-def is_pair(event: Event, booked: BookedMove) -> bool:
+def is_pair(event: FileEvent, booked: BookedMove) -> bool:
     """Exactly, in decimals: one side, 1e-4 of the quantity, 2 % of the price, a quarter of an hour."""
     quantity, change = abs(booked.quantity), event.legs["BTC"]
     assert event.price is not None
@@ -156,7 +156,7 @@ def is_pair(event: Event, booked: BookedMove) -> bool:
     )
 
 
-def trade_of(seconds: int, quantity: str, price: str) -> Event:
+def trade_of(seconds: int, quantity: str, price: str) -> FileEvent:
     return bought(seconds, str(abs(Decimal(quantity))), price, legs={"BTC": Decimal(quantity), "USD": Decimal(1)})
 
 
@@ -203,12 +203,12 @@ def test_many_of_one_moment_and_size_take_no_longer_than_their_number() -> None:
 # --- previews ---------------------------------------------------------------------------------------------------------
 
 
-def preview(*events: Event) -> Preview:
+def preview(*events: FileEvent) -> Preview:
     listed = [Identified(event, str(number), "") for number, event in enumerate(events)]
     return Preview(name="file", format="koinly", rows=len(events), events=listed)
 
 
-def fee_of(event: Event) -> Event:
+def fee_of(event: FileEvent) -> FileEvent:
     return event._replace(kind=Kind.FEE, symbol="BNB", legs={"BNB": Decimal(-1)}, quantity=Decimal(1), price=None)
 
 

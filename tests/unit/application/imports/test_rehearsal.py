@@ -19,7 +19,7 @@ from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import Worth, WorthUnknown
 from portfolio.domain.errors import DomainError, InsufficientCash, InsufficientQuantity
 from portfolio.domain.imports.events import Origin, Part, exchange
-from portfolio.domain.imports.records import Event
+from portfolio.domain.imports.records import FileEvent
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
@@ -56,7 +56,7 @@ def rules(draw: st.DrawFn) -> BookingRules:
 
 
 def said(
-    books: Entering | Rehearsal, events: Sequence[Event], allowed: Allowed
+    books: Entering | Rehearsal, events: Sequence[FileEvent], allowed: Allowed
 ) -> tuple[list[int | None], list[Implied]] | tuple[type[Exception], str]:
     try:
         return books.enter(events, allowed)
@@ -74,7 +74,7 @@ def settled(rehearsal: Rehearsal) -> Portfolio:
     return rehearsal.books.portfolio
 
 
-def fill(change: str, cash: str, fee: str = "0", charged: str = "USDT", symbol: str = "BTC") -> Event:
+def fill(change: str, cash: str, fee: str = "0", charged: str = "USDT", symbol: str = "BTC") -> FileEvent:
     """One execution."""
     parts = Part(symbol, Decimal(change)), Part("USDT", Decimal(cash))
     [event] = exchange(Origin((1,), AT), *parts, [Part(charged, Decimal(fee))])
@@ -96,7 +96,7 @@ def funded(dollars: int = 1_000_000) -> Portfolio:
 )
 @settings(max_examples=400, deadline=None)
 def test_a_rehearsal_says_what_the_books_say(
-    start: Portfolio, held_to: BookingRules, listed: list[list[Event]], allowed: Allowed
+    start: Portfolio, held_to: BookingRules, listed: list[list[FileEvent]], allowed: Allowed
 ) -> None:
     books, rehearsal = entering(start, held_to), Rehearsal(entering(start, held_to))
     for events in listed:
@@ -149,7 +149,7 @@ def test_usual_trades_wait_and_are_booked_once_something_else_comes() -> None:
         fill("1", "-100")._replace(legs={"BTC": Decimal(1)}),
     ],
 )
-def test_what_is_not_sure_is_the_books_to_say(event: Event) -> None:
+def test_what_is_not_sure_is_the_books_to_say(event: FileEvent) -> None:
     books, rehearsal = entering(funded(1_000)), Rehearsal(entering(funded(1_000)))
     before = rehearsal.books.portfolio
     answer = said(books, [event], NOTHING_ALLOWED)

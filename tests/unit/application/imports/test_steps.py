@@ -25,7 +25,7 @@ from portfolio.domain.imports.events import (
     single,
     valued,
 )
-from portfolio.domain.imports.records import Event, Kind, RowRefused
+from portfolio.domain.imports.records import FileEvent, Kind, RowRefused
 from portfolio.domain.ledger.happening import Happening
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution
@@ -133,7 +133,7 @@ BTC, USD = part("BTC", "0.5"), part("USD", "-20000")
         (single(ORIGIN, Kind.FEE, part("ETH", "1")), ["income 1 ETH worth 3000 rebate"]),
     ],
 )
-def test_an_event_becomes_what_its_legs_say(events: list[Event], steps: list[str]) -> None:
+def test_an_event_becomes_what_its_legs_say(events: list[FileEvent], steps: list[str]) -> None:
     assert [one for event in events for one in told(steps_of(event, WORTH))] == steps
 
 
@@ -187,7 +187,7 @@ def said(symbol: str, quantity: str, value: str, currency: str = "USD") -> tuple
     ],
 )
 def test_what_the_file_says_that_it_was_worth_goes_before_its_day(
-    events: list[Event], worths: list[tuple[Part, Decimal, str]], step: str
+    events: list[FileEvent], worths: list[tuple[Part, Decimal, str]], step: str
 ) -> None:
     first, *_ = [one for event in valued(events, worths) for one in told(steps_of(event, WORTH))]
     assert first.startswith(step)
@@ -220,7 +220,7 @@ def test_nothing_is_shared_by_values_that_are_none() -> None:
 
 def test_a_sale_of_which_all_was_the_fee_sells_nothing() -> None:
     legs, one = {"BTC": Decimal(-1), "USD": Decimal(30)}, Decimal(1)
-    sale = Event((1,), AT, Kind.TRADE, "BTC", one, legs, quote="USD", fee=one, fee_symbol="BTC")
+    sale = FileEvent((1,), AT, Kind.TRADE, "BTC", one, legs, quote="USD", fee=one, fee_symbol="BTC")
     with pytest.raises(NoEntry, match="all of it was the fee"):
         steps_of(sale, WORTH)
 
@@ -242,7 +242,7 @@ def test_a_sale_of_which_all_was_the_fee_sells_nothing() -> None:
 )
 def test_what_is_not_certain_has_no_entry(kind: Kind, legs: dict[str, str]) -> None:
     changes = {symbol: Decimal(change) for symbol, change in legs.items()}
-    event = Event(rows=(1,), at=AT, kind=kind, symbol="BTC", quantity=Decimal(1), legs=changes, quote="USD")
+    event = FileEvent(rows=(1,), at=AT, kind=kind, symbol="BTC", quantity=Decimal(1), legs=changes, quote="USD")
     with pytest.raises(NoEntry, match="has no entry"):
         steps_of(event, WORTH)
 

@@ -17,7 +17,7 @@ from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import Worth, WorthUnknown
 from portfolio.domain.errors import DomainError, OutOfRange
 from portfolio.domain.imports.events import Origin, Part, conversion, exchange, moved, received, renamed, single
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.mark import Mark
@@ -38,22 +38,22 @@ def part(text: str) -> Part:
     return Part(symbol, Decimal(amount))
 
 
-def swap(one: str, other: str, *fees: str) -> list[Event]:
+def swap(one: str, other: str, *fees: str) -> list[FileEvent]:
     """An exchange with its fees, in one unit."""
     return list(exchange(ORIGIN, part(one), part(other), [part(fee) for fee in fees]))
 
 
-def move(one: str, *fees: str) -> list[Event]:
+def move(one: str, *fees: str) -> list[FileEvent]:
     """A deposit or withdrawal, a transfer in or out."""
     return list(moved(ORIGIN, part(one), [part(fee) for fee in fees]))
 
 
-def reward(one: str, *fees: str) -> list[Event]:
+def reward(one: str, *fees: str) -> list[FileEvent]:
     """Something that came for nothing."""
     return list(received(ORIGIN, Kind.REWARD, part(one), [part(fee) for fee in fees]))
 
 
-def charge(one: str) -> list[Event]:
+def charge(one: str) -> list[FileEvent]:
     """A fee that stands alone."""
     return list(single(ORIGIN, Kind.FEE, part(one)))
 
@@ -71,7 +71,7 @@ def entering(books: Portfolio, rules: BookingRules) -> Entering:
     return Entering(books, rules, Worth(RATES), AT, keeps_entries=False)
 
 
-def waits(events: list[Event], books: Portfolio, rules: BookingRules | None = None) -> bool:
+def waits(events: list[FileEvent], books: Portfolio, rules: BookingRules | None = None) -> bool:
     """Return whether events wait; whatever they do, a rehearsal says what the books say, and they end as they do."""
     held_to = rules or BookingRules()
     rehearsal, real = Rehearsal(entering(books, held_to)), entering(books, held_to)
@@ -84,7 +84,7 @@ def waits(events: list[Event], books: Portfolio, rules: BookingRules | None = No
     return has_waited
 
 
-def said(books: Entering | Rehearsal, events: Iterable[Event]) -> Any:
+def said(books: Entering | Rehearsal, events: Iterable[FileEvent]) -> Any:
     try:
         revisions, implied = books.enter(list(events), NOTHING_ALLOWED)
     except (DomainError, NoEntry, WorthUnknown) as refused:
@@ -132,7 +132,7 @@ def said(books: Entering | Rehearsal, events: Iterable[Event]) -> Any:
         swap("-100 USD", "101 USDT"),
     ],
 )
-def test_what_the_books_surely_take_waits(events: list[Event]) -> None:
+def test_what_the_books_surely_take_waits(events: list[FileEvent]) -> None:
     assert waits(events, standing())
 
 
@@ -170,12 +170,12 @@ def test_what_the_books_surely_take_waits(events: list[Event]) -> None:
         [move("5 USD")[0]._replace(kind=Kind.REWARD, quote="BTC")],
     ],
 )
-def test_what_else_is_not_sure_is_the_books_to_say(events: list[Event]) -> None:
+def test_what_else_is_not_sure_is_the_books_to_say(events: list[FileEvent]) -> None:
     assert not waits(events, standing())
 
 
 @pytest.mark.parametrize("events", [move("-5 USD"), move("2 USD", "1 USD"), reward("0.1 ETH", "1 USD")])
-def test_cash_that_is_not_there_may_be_taken_where_the_rules_say_so(events: list[Event]) -> None:
+def test_cash_that_is_not_there_may_be_taken_where_the_rules_say_so(events: list[FileEvent]) -> None:
     short = replace(standing(), cash=Money(Decimal(-3)))
     assert not waits(events, short)
     assert waits(events, short, BookingRules(allow_negative_cash=True))

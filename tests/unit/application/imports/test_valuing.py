@@ -19,7 +19,7 @@ from portfolio.application.imports.worth import CASH, Rates, Worth, WorthUnknown
 from portfolio.application.prices.records import Close
 from portfolio.domain.errors import DomainError
 from portfolio.domain.imports.events import Origin, Part, exchange, moved, received, single, valued
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol, is_symbol
 from tests.support.fakes.fake_prices import RecordingPrices
@@ -33,11 +33,11 @@ def at(day: date) -> Origin:
     return Origin((1,), datetime(day.year, day.month, day.day, 10, tzinfo=UTC))
 
 
-def reward(symbol: str, day: date = DAY) -> list[Event]:
+def reward(symbol: str, day: date = DAY) -> list[FileEvent]:
     return list(received(at(day), Kind.REWARD, Part(symbol, Decimal(2))))
 
 
-def swap(day: date = DAY) -> list[Event]:
+def swap(day: date = DAY) -> list[FileEvent]:
     return list(exchange(at(day), Part("BTC", Decimal(-1)), Part("ETH", Decimal(20))))
 
 
@@ -199,7 +199,7 @@ class Asking:
         return Money(Decimal(1))
 
 
-def asked_one_by_one(events: Sequence[Event], stored: Rates, *, opening: bool) -> set[tuple[date, str]]:
+def asked_one_by_one(events: Sequence[FileEvent], stored: Rates, *, opening: bool) -> set[tuple[date, str]]:
     """Return what a look at each event, again and again, asks for."""
     sought: set[tuple[date, str]] = set()
     while True:
@@ -223,7 +223,7 @@ def asked_one_by_one(events: Sequence[Event], stored: Rates, *, opening: bool) -
 )
 @settings(max_examples=300, deadline=None)
 def test_what_is_needed_is_looked_for_and_nothing_else(
-    listed: list[list[Event]], known: list[str], opening: bool
+    listed: list[list[FileEvent]], known: list[str], opening: bool
 ) -> None:
     events = [event for together in listed for event in together]
     stored = {(day, symbol): Decimal(7) for day in (DAY - timedelta(days=1), DAY) for symbol in known}

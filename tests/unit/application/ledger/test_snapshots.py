@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from portfolio.application.errors import BooksContradicted, LedgerUnavailable, PortfolioMissing
-from portfolio.application.ledger.events import TradeBooked
+from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshots
 from portfolio.domain.ledger.portfolio import Portfolio

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.errors import LedgerUnavailable
-from portfolio.application.ledger.events import TradeBooked
+from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.application.prices.fetched_closes import (
     AGAIN_SECONDS,
@@ -86,7 +86,7 @@ async def settled(fetch: FetchCloses) -> None:
 async def test_the_closes_of_what_is_booked_first_are_fetched_behind_it_once() -> None:
     prices, closes = RecordingPrices(), ScriptedCloses()
     fetch = FetchCloses(prices, closes, FakeClock(), 1.0)
-    fetch.take_notice(Event())
+    fetch.take_notice(Announcement())
     for _ in range(2):
         for _ in range(2):
             fetch.take_notice(booked("SOL"))

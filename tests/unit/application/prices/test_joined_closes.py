@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from portfolio.analytics.closes import Join, NotJoined
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.records import Revisions, TradeEntry, TradeRequest
 from portfolio.application.prices.closes import Closes, ReadCloses
 from portfolio.application.prices.joined_closes import JoinedCloses, became, carried
@@ -138,7 +138,7 @@ class Changes:
             raise LedgerUnavailable("away")
         return [entry for entry in events_of(self.booked) if entry.revision > after]
 
-    def told(self) -> list[Event]:
+    def told(self) -> list[Announcement]:
         """What was announced of all entries."""
         return [
             CashMoved(1, entry) if isinstance(entry, CashEntry) else TradeBooked(entry.id, trade_entry(entry.revision))
@@ -161,7 +161,7 @@ async def test_the_ledger_is_asked_once_and_then_only_for_what_nobody_announced(
     changes.booked.happen(*renamed(4)[:1], at(4), **renamed(4)[2])
     for event in changes.told():
         read.take_notice(event)
-    read.take_notice(Event())
+    read.take_notice(Announcement())
     assert (len((await read(5)).found), changes.asked) == (2, [0])
     assert (await read(5)).version == first.version + 1
     # of what another process booked the database is asked, and what changes no units changes nothing

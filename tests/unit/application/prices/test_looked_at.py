@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from portfolio.application.prices.dust import sift
 from portfolio.application.prices.identity import identity_of
 from portfolio.application.prices.realized import realized_beside
+from portfolio.application.prices.small_positions import sift
 from portfolio.application.prices.valuation import Valuation, value_portfolio
 from portfolio.domain.categories import Categories
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -48,23 +48,23 @@ def test_positions_under_a_ten_thousandth_of_the_total_are_put_together() -> Non
     portfolio = after(funded(1_000), bought("BTC", 1, 500), bought("LTC", 1, "0.06"), bought("XRP", 1, "0.03"))
     sifted = sift(valued(portfolio.marked({Symbol("LTC"): mark("0.05")})))
     assert [value.position.symbol.code for value in sifted.positions] == ["BTC"]
-    assert sifted.dust is not None
-    assert [value.position.symbol.code for value in sifted.dust.positions] == ["LTC", "XRP"]
-    assert (sifted.dust.market_value, sifted.dust.cost_basis) == (money("0.08"), money("0.09"))
-    assert sifted.dust.unrealized_pnl == money("-0.01")
-    assert sifted.dust.realized_pnl == money(0)
+    assert sifted.small is not None
+    assert [value.position.symbol.code for value in sifted.small.positions] == ["LTC", "XRP"]
+    assert (sifted.small.market_value, sifted.small.cost_basis) == (money("0.08"), money("0.09"))
+    assert sifted.small.unrealized_pnl == money("-0.01")
+    assert sifted.small.realized_pnl == money(0)
     # 0.08 / 999.99
-    assert sifted.dust.allocation_percent == Decimal("0.008000")
+    assert sifted.small.allocation_percent == Decimal("0.008000")
 
 
 def test_a_small_position_alone_stays_as_it_is() -> None:
     sifted = sift(valued(after(funded(1_000), bought("BTC", 1, 500), bought("LTC", 1, "0.06"))))
-    assert (len(sifted.positions), sifted.dust) == (2, None)
+    assert (len(sifted.positions), sifted.small) == (2, None)
 
 
 def test_a_position_of_exactly_the_least_share_is_no_dust() -> None:
     portfolio = after(funded(1_000), bought("LTC", 1, "0.1"), bought("XRP", 1, "0.1"))
-    assert sift(valued(portfolio)).dust is None
+    assert sift(valued(portfolio)).small is None
 
 
 def test_what_no_held_position_realized_is_of_closed_ones_and_of_adjustments() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portfolio.application.announcer import Announcer, Event
+from portfolio.application.announcer import Announcement, Announcer
 from portfolio.application.errors import LeaseLost, LedgerUnavailable, OutcomeUnknown
 from portfolio.application.prices.records import Fence, PriceUpdate
 from portfolio.application.prices.refresh import PricesRefreshed, RefreshPrices
@@ -27,7 +27,7 @@ class Desk:
         self.prices = RecordingPrices(self.ledger)
         self.feed = ScriptedFeed(self.clock, {BTC: "101", ETH: "11"})
         self.elsewhere = ScriptedFeed(self.clock, {}, "binance")
-        self.told: list[Event] = []
+        self.told: list[Announcement] = []
         self.refresh = RefreshPrices(
             self.ledger.as_port(),
             self.prices,

@@ -117,8 +117,8 @@ def test_the_scores_equal_a_computation_by_hand() -> None:
             shortfall=None,
         ),
     ]
-    # Seven days later the sale had paid, and the purchase had not: two claims, of too few to say a rate.
-    assert (score.calibration.claims, score.calibration.hit_rate) == (2, None)
+    # Seven days later the sale had paid, and the purchase had not: two forecasts, of too few to say a rate.
+    assert (score.calibration.forecasts, score.calibration.hit_rate) == (2, None)
 
 
 def test_each_reason_has_a_score_of_its_own_in_the_order_of_the_rules() -> None:
@@ -196,7 +196,7 @@ def test_thirty_claims_are_calibrated_beside_their_base_rate() -> None:
     known = evidence_of(made, closes, days=36)
     score = score_of(outcomes_of(ScoringData(advices=made, fills={}, closes=known.closes, history=flat)))
     found = score.calibration
-    assert (score.episodes, found.claims, found.based) == (36, 30, 30)
+    assert (score.episodes, found.forecasts, found.based) == (36, 30, 30)
     assert (round(found.hit_rate or Decimal(0), 12), found.base_rate) == (Decimal("0.666666666667"), Decimal(0))
     # Claimed is 0.55: twenty came true, (0.45^2 x 20 + 0.55^2 x 10) / 30. Who says 0 each time misses twenty.
     assert round(found.brier_score or 0, 12) == round(Decimal("7.075") / 30, 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portfolio.domain.decimal_text import plain
-from portfolio.domain.imports.records import Event
+from portfolio.domain.imports.records import FileEvent
 from tests.support.imports import previews
 
 COINBASE = "ID,Timestamp,Transaction Type,Asset,Quantity Transacted,Price Currency,Subtotal,Total,Fees,Notes\n"
@@ -22,7 +22,7 @@ WEALTHFOLIO = "date,type,symbol,instrumentType,quantity,unit_price,currency,fee,
 HISTORY = "User_ID,UTC_Time,Account,Operation,Coin,Change,Remark\n"
 
 
-def events(text: str) -> list[Event]:
+def events(text: str) -> list[FileEvent]:
     """The events of a file of which no row may be reported."""
     [preview] = previews({"file": text})
     assert preview.reported == []

@@ -1,4 +1,4 @@
-"""What advice brought, and whether claims came true as often as they said."""
+"""What advice brought, and whether forecasts came true as often as they said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
-from portfolio.domain.rebalancing.scoring.claims import LEAST_CLAIMS, Claim, calibration_of, wilson_interval
+from portfolio.domain.rebalancing.scoring.forecasts import LEAST_FORECASTS, Forecast, calibration_of, wilson_interval
 from portfolio.domain.rebalancing.scoring.outcome import Deal
 
 
@@ -50,15 +50,15 @@ def test_the_interval_is_wilsons(hits: int, of: int, low: str, high: str) -> Non
     assert [round(end, 4) for end in found] == [Decimal(low), Decimal(high)]
 
 
-def claims(hits: int, of: int, *, base_rate: str | None = None) -> list[Claim]:
-    """So many claims of 0.75, of which some came true."""
+def forecasts(hits: int, of: int, *, base_rate: str | None = None) -> list[Forecast]:
+    """So many forecasts of 0.75, of which some came true."""
     base = None if base_rate is None else Decimal(base_rate)
-    return [Claim(confidence=Decimal("0.75"), came_true=n < hits, base_rate=base) for n in range(of)]
+    return [Forecast(confidence=Decimal("0.75"), came_true=n < hits, base_rate=base) for n in range(of)]
 
 
 def test_claims_stand_beside_what_the_base_rate_would_have_got() -> None:
-    found = calibration_of(claims(20, 40, base_rate="0.5"))
-    assert (found.claims, found.based) == (40, 40)
+    found = calibration_of(forecasts(20, 40, base_rate="0.5"))
+    assert (found.forecasts, found.based) == (40, 40)
     assert (found.mean_confidence, found.hit_rate) == (Decimal("0.75"), Decimal("0.5"))
     # Half of them 0.25^2, half 0.75^2; saying 0.5 gets 0.5^2 whatever happens.
     assert (found.brier_score, found.base_brier_score) == (Decimal("0.3125"), Decimal("0.25"))
@@ -67,14 +67,14 @@ def test_claims_stand_beside_what_the_base_rate_would_have_got() -> None:
 
 
 def test_of_fewer_than_thirty_claims_nothing_is_said() -> None:
-    few = calibration_of(claims(LEAST_CLAIMS - 1, LEAST_CLAIMS - 1, base_rate="0.5"))
-    assert (few.claims, few.based) == (29, 29)
+    few = calibration_of(forecasts(LEAST_FORECASTS - 1, LEAST_FORECASTS - 1, base_rate="0.5"))
+    assert (few.forecasts, few.based) == (29, 29)
     assert {few.mean_confidence, few.hit_rate, few.hit_rate_low, few.hit_rate_high, few.brier_score} == {None}
     assert {few.base_rate, few.base_brier_score} == {None}
-    assert calibration_of(claims(LEAST_CLAIMS, LEAST_CLAIMS)).hit_rate == 1
+    assert calibration_of(forecasts(LEAST_FORECASTS, LEAST_FORECASTS)).hit_rate == 1
 
 
 def test_a_base_rate_is_compared_where_thirty_claims_have_one() -> None:
-    found = calibration_of([*claims(1, 29, base_rate="0.5"), *claims(1, 1)])
-    assert (found.claims, found.based, found.base_rate, found.base_brier_score) == (30, 29, None, None)
+    found = calibration_of([*forecasts(1, 29, base_rate="0.5"), *forecasts(1, 1)])
+    assert (found.forecasts, found.based, found.base_rate, found.base_brier_score) == (30, 29, None, None)
     assert round(found.hit_rate or 0, 12) == Decimal("0.066666666667")

@@ -1,5 +1,5 @@
-"""Backtests in a database. What a holder writes is compared with the claim and set in one statement: a row's token is
-the newest claim's.
+"""Backtests in a database. What a holder writes is compared with the lease and set in one statement: a row's token is
+the newest lease's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from portfolio.adapters.database.prices.leases import TOO_FAR_AHEAD, take_turn, 
 from portfolio.adapters.database.schema.fields import Fields, Values
 from portfolio.adapters.database.schema.tables import backtests
 from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
-from portfolio.application.backtest.jobs.records import STANDING, WAITING, Claim, Job, JobState, Outcome, Part, Taken
+from portfolio.application.backtest.jobs.records import STANDING, WAITING, Job, JobLease, JobState, Outcome, Part, Taken
 from portfolio.application.errors import LeaseLost, TooManyBacktests
 from portfolio.application.ledger.records import Page
 from portfolio.domain.arithmetic import ONE
@@ -40,7 +40,7 @@ _ENDED: Final[Values] = {"input": None, "checkpoint": None, "holder": None, "exp
 
 
 class DatabaseBacktests:
-    """The port ``Backtests`` on a database, whose clock says when a claim has run out."""
+    """The port ``Backtests`` on a database, whose clock says when a lease has run out."""
 
     def __init__(self, connections: Connections, unreadable: UnreadableRows) -> None:
         self._connections = connections
@@ -98,11 +98,11 @@ class DatabaseBacktests:
         if await self._connections.read(partial(_free, seconds=seconds)) is None:
             return None  # who only looks is in nobody's way
 
-        async def claim(session: Session) -> tuple[Claim, Any] | None:
+        async def take(session: Session) -> tuple[JobLease, Any] | None:
             row = await _free(session, seconds)
             if row is None:
                 return None
-            taken = Claim(number=row.id, job_id=row.backtest_id, holder=holder, token=row.token + 1)
+            taken = JobLease(number=row.id, job_id=row.backtest_id, holder=holder, token=row.token + 1)
             free = update(backtests).where(_c.id == row.id, _c.token == row.token, _waits)
             values = {"state": JobState.RUNNING.value, "token": taken.token, "holder": holder}
             until = {"expires_at": times(session, seconds)[1], "attempts": _c.attempts + 1}
@@ -111,33 +111,33 @@ class DatabaseBacktests:
             kept = select(_c.input, _c.checkpoint, _c.attempts).where(_c.id == row.id)
             return taken, (await session.run(kept)).one()
 
-        found = await self._connections.write(claim)
+        found = await self._connections.write(take)
         if found is None:
             return None
         taken, row = found
         checkpoint = None if row.checkpoint is None else await _unpacked(row.checkpoint)
-        return Taken(claim=taken, input=await _unpacked(row.input), checkpoint=checkpoint, attempts=row.attempts)
+        return Taken(lease=taken, input=await _unpacked(row.input), checkpoint=checkpoint, attempts=row.attempts)
 
-    async def keep(self, claim: Claim, progress: Decimal, checkpoint: bytes, seconds: float) -> None:
+    async def keep(self, lease: JobLease, progress: Decimal, checkpoint: bytes, seconds: float) -> None:
         values = {"progress": progress, "checkpoint": await _packed(checkpoint), "attempts": 0}
-        await self._write(claim, values, seconds)
+        await self._write(lease, values, seconds)
 
-    async def renew(self, claim: Claim, seconds: float) -> None:
-        await self._write(claim, {}, seconds)
+    async def renew(self, lease: JobLease, seconds: float) -> None:
+        await self._write(lease, {}, seconds)
 
-    async def release(self, claim: Claim, progress: Decimal | None, checkpoint: bytes | None) -> None:
+    async def release(self, lease: JobLease, progress: Decimal | None, checkpoint: bytes | None) -> None:
         values: Values = {"state": JobState.QUEUED.value, "attempts": 0, "holder": None, "expires_at": None}
         if checkpoint is not None:
             values |= {"progress": progress, "checkpoint": await _packed(checkpoint)}
-        await self._write(claim, values)
+        await self._write(lease, values)
 
-    async def finish(self, claim: Claim, outcome: Outcome, at: datetime) -> None:
+    async def finish(self, lease: JobLease, outcome: Outcome, at: datetime) -> None:
         parts = {_COLUMNS[part].name: await _packed(getattr(outcome, part.value)) for part in Part}
         values = {"state": JobState.DONE.value, "progress": ONE, "finished_at": at, **_ENDED, **parts}
-        await self._write(claim, values)
+        await self._write(lease, values)
 
-    async def fail(self, claim: Claim, error: str, at: datetime) -> None:
-        await self._write(claim, {"state": JobState.FAILED.value, "error": error, "finished_at": at, **_ENDED})
+    async def fail(self, lease: JobLease, error: str, at: datetime) -> None:
+        await self._write(lease, {"state": JobState.FAILED.value, "error": error, "finished_at": at, **_ENDED})
 
     async def forget(self, *, before: datetime, most: int) -> int:
         newest = select(_c.id).order_by(_c.id.desc()).offset(most).limit(1)
@@ -150,8 +150,8 @@ class DatabaseBacktests:
 
         return await self._connections.write(remove) if ids else 0
 
-    async def _write(self, claim: Claim, values: Values, seconds: float | None = None) -> None:
-        """Write under a claim.
+    async def _write(self, lease: JobLease, values: Values, seconds: float | None = None) -> None:
+        """Write under a lease.
 
         Raises:
             LeaseLost: it is no longer the newest, or the job has ended.
@@ -160,10 +160,10 @@ class DatabaseBacktests:
         async def write(session: Session) -> None:
             if seconds is not None:
                 values["expires_at"] = times(session, seconds)[1]
-            is_own = (_c.id == claim.number, _c.token == claim.token, _c.state == JobState.RUNNING.value)
+            is_own = (_c.id == lease.number, _c.token == lease.token, _c.state == JobState.RUNNING.value)
             mine = update(backtests).where(*is_own)
             if (await session.run(mine.values(values))).rowcount != 1:
-                raise LeaseLost(f"the backtest {claim.job_id} is computed by another instance now, or has ended")
+                raise LeaseLost(f"the backtest {lease.job_id} is computed by another instance now, or has ended")
 
         await self._connections.write(write)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -166,7 +166,7 @@ async def _before(session: Session, row: DailyValue, value: DailyValue) -> Daily
         return row
     # The baseline is no payment, what came after that row's day is.
     c = cash_transactions.c
-    since, until = (datetime.combine(on, time(), UTC) + timedelta(days=1) for on in (row.day, value.day))
+    since, until = (datetime.combine(on, time(), UTC) + DAY for on in (row.day, value.day))
     paid = select(c.net_deposits_delta).where(
         c.kind != CashTransactionKind.BASELINE.value, c.moved_at >= since, c.moved_at < until
     )

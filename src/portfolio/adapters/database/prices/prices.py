@@ -23,7 +23,7 @@ from portfolio.adapters.database.schema.fields import reading
 from portfolio.adapters.database.schema.tables import mock_holdings, mock_portfolio, mock_trades
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.prices.records import Close, Fence, PriceUpdate
-from portfolio.domain.days import day_of
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.money import Price
@@ -134,7 +134,7 @@ class DatabasePriceStore:
             await self._connections.write(write)
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
-        start, end = midnight(since), midnight(until + timedelta(days=1))
+        start, end = midnight(since), midnight(until + DAY)
         found = await self._connections.read(
             lambda session: self._rows.closes(session, symbols, start, end), snapshot=True
         )

@@ -26,6 +26,7 @@ from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.fetched_closes import FetchCloses
 from portfolio.application.risk.state import ReadMarket
 from portfolio.domain.arithmetic import ZERO
+from portfolio.domain.days import DAY, day_of
 from portfolio.domain.symbol import Symbol
 
 MOST_WAITING: Final = 100
@@ -86,9 +87,9 @@ class AskBacktest:
 
     async def _panel(self, snapshot: Snapshot, request: BacktestRequest, symbols: Sequence[str], until: float) -> Panel:
         """Return the closes of the days, and of some before them."""
-        today = self.clock.now().date()
+        today = day_of(self.clock.now())
         days = days_back(request, today)
-        n_rows = days + 1 - (today - timedelta(days=1) - request.last).days
+        n_rows = days + 1 - (today - DAY - request.last).days
         if n_rows * len(symbols) > MOST_CLOSES:
             raise NotBacktestable(f"it is of more than {MOST_CLOSES:,} closes: ask for fewer days or assets")
         closes = await self._closes(snapshot, symbols, days, until)
@@ -116,7 +117,7 @@ class AskBacktest:
         version = None
         while True:
             closes = await self.market.closes(
-                symbols, days, today=self.clock.now().date(), revisions=snapshot.revisions
+                symbols, days, today=day_of(self.clock.now()), revisions=snapshot.revisions
             )
             if closes.is_current:
                 return closes
@@ -136,7 +137,7 @@ def days_back(request: BacktestRequest, today: date) -> int:
     Raises:
         NotBacktestable: there are no closes of such days.
     """
-    yesterday = today - timedelta(days=1)
+    yesterday = today - DAY
     before = DAYS_BEFORE if request.optimise is None else max(DAYS_BEFORE, request.optimise.days)
     if request.last > yesterday:
         raise NotBacktestable(f"the last day that is over is {yesterday}")

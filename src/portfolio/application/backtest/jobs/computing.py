@@ -14,7 +14,7 @@ from portfolio.application.backtest.jobs.trials_ahead import TrialsAhead
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError, ComputationFailed, LeaseLost
 
-CLAIM_SECONDS: Final = 15.0
+LEASE_SECONDS: Final = 15.0
 CHECKPOINT_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0
 _PAUSES_A_RENEWAL: Final = 5
@@ -39,7 +39,7 @@ class Report:
 
 @dataclass(slots=True)
 class ComputeBacktests:
-    """Computes one job at each call. What it writes counts only while its claim is the newest one.
+    """Computes one job at each call. What it writes counts only while its lease is the newest one.
 
     A job goes on where its last checkpoint is, whoever computed it until then; it comes to the same result.
     """
@@ -73,9 +73,9 @@ class ComputeBacktests:
         Raises:
             LedgerUnavailable: the database is away.
         """
-        if self._stops or (taken := await self.backtests.take(self.holder, CLAIM_SECONDS)) is None:
+        if self._stops or (taken := await self.backtests.take(self.holder, LEASE_SECONDS)) is None:
             return None
-        job_id = taken.claim.job_id
+        job_id = taken.lease.job_id
         self._at_work[job_id] = False
         try:
             if taken.attempts > MOST_ATTEMPTS:
@@ -107,20 +107,20 @@ class ComputeBacktests:
                 if failures == MOST_ATTEMPTS:
                     return await self._fail(taken, f"the computing process failed {failures} times: {error}")
                 continue
-            if self._at_work[taken.claim.job_id]:
+            if self._at_work[taken.lease.job_id]:
                 return _left(taken, None)
             if now.outcome is not None:
                 return await self._finish(taken, now.outcome)
             if len(now.checkpoint) > LARGEST_CHECKPOINT:
                 return await self._fail(taken, "more is computed than is kept: ask for fewer days or assets")
             if self.clock.monotonic() - kept_at >= CHECKPOINT_SECONDS:
-                keep = partial(self.backtests.keep, taken.claim, now.progress, now.checkpoint, CLAIM_SECONDS)
+                keep = partial(self.backtests.keep, taken.lease, now.progress, now.checkpoint, LEASE_SECONDS)
                 await _kept(keep)
                 kept_at = self.clock.monotonic()
         return await self._give_back(taken, now)
 
     async def _advanced(self, taken: Taken, now: Advanced | None, trials_ahead: TrialsAhead) -> Advanced:
-        """Return where the next slice leads to; a slice that takes long does not cost the claim.
+        """Return where the next slice leads to; a slice that takes long does not cost the lease.
 
         Raises:
             LeaseLost: the job is another's meanwhile, or was cancelled; the slice is ended.
@@ -129,7 +129,7 @@ class ComputeBacktests:
         at_work = asyncio.ensure_future(slice_)
         try:
             while not (await asyncio.wait({at_work}, timeout=self.pause_seconds * _PAUSES_A_RENEWAL))[0]:
-                await _kept(partial(self.backtests.renew, taken.claim, CLAIM_SECONDS))
+                await _kept(partial(self.backtests.renew, taken.lease, LEASE_SECONDS))
             return at_work.result()
         finally:
             at_work.cancel()
@@ -137,14 +137,14 @@ class ComputeBacktests:
     async def _finish(self, taken: Taken, outcome: Outcome) -> Report:
         if sum(len(getattr(outcome, part.value)) for part in Part) > LARGEST_OUTCOME:
             return await self._fail(taken, "more came of it than is kept: ask for fewer days or assets")
-        write = partial(self.backtests.finish, taken.claim, outcome, self.clock.now())
+        write = partial(self.backtests.finish, taken.lease, outcome, self.clock.now())
         return _left(taken, JobState.DONE if await self._written(write) else None)
 
     async def _fail(self, taken: Taken, error: str, cause: Exception | None = None) -> Report:
-        write = partial(self.backtests.fail, taken.claim, error, self.clock.now())
+        write = partial(self.backtests.fail, taken.lease, error, self.clock.now())
         is_written = await self._written(write)
         return Report(
-            job_id=taken.claim.job_id,
+            job_id=taken.lease.job_id,
             state=JobState.FAILED if is_written else None,
             attempts=taken.attempts,
             error=error,
@@ -154,15 +154,15 @@ class ComputeBacktests:
     async def _give_back(self, taken: Taken, now: Advanced | None) -> Report:
         progress, checkpoint = (now.progress, now.checkpoint) if now else (None, None)
         try:
-            await self.backtests.release(taken.claim, progress, checkpoint)
+            await self.backtests.release(taken.lease, progress, checkpoint)
         except ApplicationError:
-            return _left(taken, None)  # its claim runs out
+            return _left(taken, None)  # its lease runs out
         return _left(taken, JobState.QUEUED)
 
     async def _written(self, write: Callable[[], Awaitable[None]]) -> bool:
         """Return whether it was written, the database having come back if it was away; False where another has it.
 
-        A commit whose answer was lost is written again: where it was applied, the claim is over.
+        A commit whose answer was lost is written again: where it was applied, the lease is over.
         """
         while True:
             try:
@@ -171,14 +171,14 @@ class ComputeBacktests:
                 return False
             except ApplicationError:
                 if self._stops:
-                    return False  # its claim runs out, and another computes the end again
+                    return False  # its lease runs out, and another computes the end again
                 await asyncio.sleep(self.pause_seconds)
             else:
                 return True
 
 
 def _left(taken: Taken, state: JobState | None) -> Report:
-    return Report(job_id=taken.claim.job_id, state=state, attempts=taken.attempts)
+    return Report(job_id=taken.lease.job_id, state=state, attempts=taken.attempts)
 
 
 async def _kept(write: Callable[[], Awaitable[None]]) -> None:

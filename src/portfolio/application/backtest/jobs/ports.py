@@ -7,13 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from portfolio.application.backtest.jobs.records import Advanced, Attempted, Claim, Job, Outcome, Part, Taken
+from portfolio.application.backtest.jobs.records import Advanced, Attempted, Job, JobLease, Outcome, Part, Taken
 from portfolio.application.backtest.request import Kind
 from portfolio.application.ledger.records import Page
 
 
 class Backtests(Protocol):
-    """The jobs. A job is computed under a claim: a lease with a fencing token, by the store's own clock."""
+    """The jobs. A job is computed under a lease with a fencing token, by the store's own clock."""
 
     async def add(self, job: Job, given: bytes, *, most_waiting: int) -> tuple[Job, bool]:
         """Keep a job that is computed of ``given``, and say whether it is new: one of the same fingerprint that did not
@@ -49,27 +49,27 @@ class Backtests(Protocol):
         """Take the oldest job that waits, or whose holder is gone, for ``seconds``; None where there is none."""
         ...
 
-    async def keep(self, claim: Claim, progress: Decimal, checkpoint: bytes, seconds: float) -> None:
-        """Keep what was computed so far, and the claim for ``seconds`` more.
+    async def keep(self, lease: JobLease, progress: Decimal, checkpoint: bytes, seconds: float) -> None:
+        """Keep what was computed so far, and the lease for ``seconds`` more.
 
         Raises:
             LeaseLost: another instance has it now, or it was cancelled.
         """
         ...
 
-    async def renew(self, claim: Claim, seconds: float) -> None:
-        """Keep the claim for ``seconds`` more; errors as above."""
+    async def renew(self, lease: JobLease, seconds: float) -> None:
+        """Keep the lease for ``seconds`` more; errors as above."""
         ...
 
-    async def release(self, claim: Claim, progress: Decimal | None, checkpoint: bytes | None) -> None:
+    async def release(self, lease: JobLease, progress: Decimal | None, checkpoint: bytes | None) -> None:
         """Give a job back, to be gone on with at once, without a checkpoint from the last one; errors as above."""
         ...
 
-    async def finish(self, claim: Claim, outcome: Outcome, at: datetime) -> None:
+    async def finish(self, lease: JobLease, outcome: Outcome, at: datetime) -> None:
         """Keep what came of a job; errors as of ``keep``."""
         ...
 
-    async def fail(self, claim: Claim, error: str, at: datetime) -> None:
+    async def fail(self, lease: JobLease, error: str, at: datetime) -> None:
         """Keep why nothing will come of a job; errors as of ``keep``."""
         ...
 

@@ -58,8 +58,8 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The right to compute a job: what is written under a claim that another one followed is refused."""
+class JobLease:
+    """The right to compute a job: what is written under a lease that another one followed is refused."""
 
     number: int
     job_id: str
@@ -74,7 +74,7 @@ class Taken:
     ``attempts`` is how often it was taken since its last checkpoint, this time included.
     """
 
-    claim: Claim
+    lease: JobLease
     input: bytes
     checkpoint: bytes | None
     attempts: int

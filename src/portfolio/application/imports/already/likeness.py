@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from portfolio.application.imports.worth import CASH
 from portfolio.application.ledger.happenings.imported import BookedMove
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 
 TRADES_WITHIN: Final = timedelta(minutes=15)
 OTHERS_WITHIN: Final = timedelta(days=1)
@@ -47,7 +47,7 @@ Found: TypeAlias = Mapping[int, Sequence[BookedMove]]
 """What was booked that events look like, by their place; several entries where they add up to one row."""
 
 
-def likenesses(events: Sequence[Event], booked: Sequence[BookedMove]) -> Found:
+def likenesses(events: Sequence[FileEvent], booked: Sequence[BookedMove]) -> Found:
     """Return what each event looks like; no entry stands for two events but those that are parts of it.
 
     An execution is a row to an exchange, and one entry to an engine: so is an order of several. Rows of one asset and
@@ -71,7 +71,7 @@ def likenesses(events: Sequence[Event], booked: Sequence[BookedMove]) -> Found:
     return named
 
 
-def span_of(events: Iterable[Event]) -> tuple[datetime, datetime] | None:
+def span_of(events: Iterable[FileEvent]) -> tuple[datetime, datetime] | None:
     """Return between which moments that was booked which events may look like; None where there are none."""
     moments = [event.at for event in events]
     return (min(moments) - OTHERS_WITHIN, max(moments) + OTHERS_WITHIN) if moments else None
@@ -87,7 +87,7 @@ def _of_move(move: BookedMove, number: int) -> tuple[_Key, _Side]:
     return (move.is_trade, move.symbol, move.quantity > 0), _Side(move.at.timestamp(), size, size, price, number)
 
 
-def _of_event(event: Event, number: int) -> tuple[_Key, _Side] | None:
+def _of_event(event: FileEvent, number: int) -> tuple[_Key, _Side] | None:
     """Return what an event is compared by; an engine may have booked it with the fee in it, or without."""
     is_trade = event.kind in {Kind.TRADE, Kind.CONVERSION} and not event.keeps_cost
     symbol = event.symbol

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.imports.progress import Tell, tell_nobody
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash_records import CashEntry, Entry
-from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import TradeEntry
 
@@ -16,12 +16,12 @@ AT_ONCE: Final = 250
 """So many trades are made into statements in some ten milliseconds, for which nobody else is answered."""
 
 
-async def write_entries(unit: LedgerUnit, entries: Sequence[Entry], tell: Tell = tell_nobody) -> list[Event]:
+async def write_entries(unit: LedgerUnit, entries: Sequence[Entry], tell: Tell = tell_nobody) -> list[Announcement]:
     """Add entries to the ledger, whose revisions follow one another, and return what is to be told of them.
 
     ``tell`` hears how many are booked.
     """
-    told: list[Event] = []
+    told: list[Announcement] = []
     for some in _runs_of(entries):
         tell("booking", len(told), len(entries))
         told += await _written(unit, some)
@@ -41,9 +41,9 @@ def _runs_of(entries: Sequence[Entry]) -> list[list[Entry]]:
     return runs
 
 
-async def _written(unit: LedgerUnit, run: Sequence[Entry]) -> list[Event]:
+async def _written(unit: LedgerUnit, run: Sequence[Entry]) -> list[Announcement]:
     trades = [entry for entry in run if isinstance(entry, TradeEntry)]
     moved = [entry for entry in run if isinstance(entry, CashEntry)]
-    told: list[Event] = [CashMoved(await unit.add_cash_entry(entry), entry) for entry in moved]
+    told: list[Announcement] = [CashMoved(await unit.add_cash_entry(entry), entry) for entry in moved]
     ids = await unit.add_trades(trades) if trades else ()
     return [*told, *(TradeBooked(trade_id, trade) for trade_id, trade in zip(ids, trades, strict=True))]

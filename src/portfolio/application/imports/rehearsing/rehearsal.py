@@ -16,7 +16,7 @@ from portfolio.application.imports.rehearsing.sure import Counting
 from portfolio.application.imports.steps import NoEntry
 from portfolio.application.imports.worth import WorthUnknown
 from portfolio.domain.errors import DomainError
-from portfolio.domain.imports.records import Event
+from portfolio.domain.imports.records import FileEvent
 
 _MOST_WAITING: Final = 1_000_000  # of so many, ``Sums`` says, no sum is out of range
 
@@ -32,7 +32,7 @@ class Rehearsal:
     books: Entering
     _sums: Sums = field(init=False)
     _counting: Counting = field(init=False)
-    _waiting: list[Event] = field(default_factory=list)
+    _waiting: list[FileEvent] = field(default_factory=list)
     _revision: int = 0
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class Rehearsal:
         self._counting = Counting(self._sums, self.books.worth)
         self._look()
 
-    def enter(self, events: Sequence[Event], allowed: Allowed) -> tuple[list[int | None], list[Implied]]:
+    def enter(self, events: Sequence[FileEvent], allowed: Allowed) -> tuple[list[int | None], list[Implied]]:
         """Return the revision at which each event would begin, and what would be implied.
 
         Raises:

@@ -14,7 +14,7 @@ from portfolio.application.imports.rehearsing.sums import STEP, NotSure, Sums, i
 from portfolio.application.imports.steps import LABELS, Case, swapped_value
 from portfolio.application.imports.worth import CASH, WorthOf, WorthUnknown
 from portfolio.domain.errors import DomainError
-from portfolio.domain.imports.records import Event, Kind
+from portfolio.domain.imports.records import FileEvent, Kind
 from portfolio.domain.money import EXACT
 
 _ZERO: Final = Decimal(0)
@@ -30,7 +30,7 @@ class Counting:
     def __init__(self, sums: Sums, worth: WorthOf) -> None:
         self._sums, self._worth = sums, worth
 
-    def take(self, events: Sequence[Event]) -> list[int] | None:
+    def take(self, events: Sequence[FileEvent]) -> list[int] | None:
         """Count events that are entered together, and return how many entries each has; None where one is not sure."""
         if not self._sums.takes:
             return None
@@ -46,7 +46,7 @@ class Counting:
             entries += found
         return entries
 
-    def _one(self, event: Event) -> list[int] | None:
+    def _one(self, event: FileEvent) -> list[int] | None:
         if len(event.legs) == 2 and self._is_usual_trade(event):
             return [1]
         try:
@@ -56,7 +56,7 @@ class Counting:
 
     # --- an asset for dollars ---------------------------------------------------------------------------------------
 
-    def _is_usual_trade(self, event: Event) -> bool:
+    def _is_usual_trade(self, event: FileEvent) -> bool:
         """Return whether it is a trade with a fee in one of the two or none that is sure, and count it if it is."""
         (symbol, change), (quote, cash) = event.legs.items()
         if symbol in CASH:  # as of what was converted
@@ -172,12 +172,12 @@ class Counting:
         left[symbol] = self._sums.left(symbol, EXACT.minus(quantity), value, left)
 
 
-def _own_of(event: Event) -> tuple[tuple[str, str | None], ...]:
+def _own_of(event: FileEvent) -> tuple[tuple[str, str | None], ...]:
     """Return the asset and the dollars of a trade, as they may stand in an event."""
     return (event.symbol, event.quote), (event.quote or "", event.symbol)
 
 
-def _has_usual_fee(event: Event, asset: tuple[str, Decimal], dollars: tuple[str, Decimal]) -> bool:
+def _has_usual_fee(event: FileEvent, asset: tuple[str, Decimal], dollars: tuple[str, Decimal]) -> bool:
     """Return whether the fee is none, or a small part of what it was charged in."""
     fee = event.fee
     if not fee:

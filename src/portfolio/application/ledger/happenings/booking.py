@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from portfolio.application.announcer import NO_LISTENERS, Announcer, Event
+from portfolio.application.announcer import NO_LISTENERS, Announcement, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash import known_under, noted, refuse
 from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
-from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.happenings.late_splits import as_of_its_moment
 from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.happenings.records import (
@@ -77,7 +77,7 @@ class _Run:
     dry_run: bool
     portfolio: Portfolio
     is_kept: IsKept | None = None
-    events: list[Event] = field(default_factory=list)
+    events: list[Announcement] = field(default_factory=list)
     _planned: list[RecordedEvent] = field(default_factory=list)
     _decided: dict[tuple[str, str], tuple[str, EventReply]] = field(default_factory=dict)
 
@@ -167,11 +167,11 @@ def _all_of_it(what: Happening, happened: Happened) -> str | None:
 
 async def write_event(
     unit: LedgerUnit, entry: CashEntry, trades: Sequence[TradeEntry]
-) -> tuple[RecordedEvent, list[Event]]:
+) -> tuple[RecordedEvent, list[Announcement]]:
     """Add the entries of an event to the ledger; return it as kept, and what to tell about it."""
     event_id = await unit.add_cash_entry(entry)
     ids = await unit.add_trades(trades) if trades else ()
     numbered = list(zip(ids, trades, strict=True))
-    told: list[Event] = [CashMoved(event_id, entry), *(TradeBooked(i, trade) for i, trade in numbered)]
+    told: list[Announcement] = [CashMoved(event_id, entry), *(TradeBooked(i, trade) for i, trade in numbered)]
     booked = tuple(BookedTrade(id=i, entry=trade) for i, trade in numbered)
     return RecordedEvent(id=event_id, entry=entry, trades=booked), told

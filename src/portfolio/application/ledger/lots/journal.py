@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.derived import Derived
 from portfolio.application.in_thread import later_in_fold_thread
+from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.events import CashMoved, TradeBooked
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.ports import Ledger
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -88,7 +88,7 @@ class Announced:
     def __init__(self) -> None:
         self._entries: dict[int, Movement | CashEntry] = {}
 
-    def take_notice(self, event: Event) -> None:
+    def take_notice(self, event: Announcement) -> None:
         """Keep an entry that was committed."""
         if isinstance(event, TradeBooked | CashMoved) and len(self._entries) < PAGE_SIZE:
             entry = Movement.of(event.trade_id, event.entry) if isinstance(event, TradeBooked) else event.entry
@@ -121,7 +121,7 @@ class Journal:
         self._last: Entries | None = None
         self._begin()
 
-    def take_notice(self, event: Event) -> None:
+    def take_notice(self, event: Announcement) -> None:
         """Keep an entry that this process committed, once entries were read."""
         if self._last is not None:
             self._announced.take_notice(event)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
-from portfolio.application.announcer import Event
+from portfolio.application.announcer import Announcement
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Announced
 from portfolio.application.ledger.lots.movement import Movement
@@ -72,7 +72,7 @@ class LedgerDays(DayEntries):
         """Return the day of the newest baseline; None where nothing was read yet."""
         return day_of(self.transactions[0].transaction.at) if self.transactions else None
 
-    def take_notice(self, event: Event) -> None:
+    def take_notice(self, event: Announcement) -> None:
         """Keep an entry that this process committed."""
         self._announced.take_notice(event)
 

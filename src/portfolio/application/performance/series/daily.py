@@ -23,6 +23,7 @@ from portfolio.application.performance.series.estimated_days import held_since, 
 from portfolio.application.performance.series.months import CalendarPeriod, months_of, years_of
 from portfolio.application.performance.series.rolling import Rolling, rolling_of
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.domain.days import DAY
 from portfolio.domain.lazy import lazy
 from portfolio.domain.money import EXACT, PERCENT_STEP, Money
 from portfolio.domain.symbol import Symbol
@@ -108,7 +109,7 @@ class DailySeries:
     @lazy
     def costs(self) -> TradingCosts:
         """What the trades of the same days cost."""
-        end = self.history.today - timedelta(days=1)
+        end = self.history.today - DAY
         return costs_of(self.history.booked(end - timedelta(days=self.period_days), end))
 
     @lazy

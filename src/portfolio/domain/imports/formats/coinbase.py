@@ -17,7 +17,7 @@ from portfolio.domain.imports.numbers import is_money_of, readings
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import (
     BY_HAND,
-    Event,
+    FileEvent,
     Ignored,
     Kind,
     Outcome,
@@ -125,7 +125,7 @@ def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
         raise RowRefused("some amounts are below 0 and some above: what the row means is not known")
 
 
-def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Event]:
+def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[FileEvent]:
     row, names = line.row, money_columns(currency)
     base = Part(line.part.symbol, line.part.amount.copy_abs() if side > 0 else EXACT.minus(line.part.amount.copy_abs()))
     money = symbol_in(row.text("Price Currency", "Spot Price Currency") or currency)
@@ -145,7 +145,7 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[Even
     yield from market_trade(line.origin, base, _against(base, money, amount), [Part(money, fee)], price)
 
 
-def _valued(events: Iterator[Event], how: Reading, currency: str, *lines: _Line) -> Iterator[Event]:
+def _valued(events: Iterator[FileEvent], how: Reading, currency: str, *lines: _Line) -> Iterator[FileEvent]:
     """Yield events with what rows say that their assets were worth, without any fee."""
     worths = []
     for line in lines:
@@ -246,11 +246,11 @@ def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
     yield from _reported(came, _HALF_A_MIGRATION)
 
 
-def _migration(line: _Line, other: _Line) -> Iterator[Event]:
+def _migration(line: _Line, other: _Line) -> Iterator[FileEvent]:
     return renamed(_conversion_of(line, other))
 
 
-def _conversion_of(line: _Line, other: _Line) -> Iterator[Event]:
+def _conversion_of(line: _Line, other: _Line) -> Iterator[FileEvent]:
     ids = [text for text in (line.row.text("ID"), other.row.text("ID")) if text]
     origin = Origin((line.row.place, other.row.place), line.at, "+".join(sorted(ids)) or None)
     given = Part(line.part.symbol, EXACT.minus(line.part.amount.copy_abs()))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, received, single, valued
 from portfolio.domain.imports.formats.coinbase_pro import own_id
 from portfolio.domain.imports.reading import ZERO, Reading
-from portfolio.domain.imports.records import BY_HAND, Event, Ignored, Kind, Outcome, Row, RowRefused, each
+from portfolio.domain.imports.records import BY_HAND, FileEvent, Ignored, Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT
 
@@ -79,14 +79,14 @@ def _own_transfer(origin: Origin, sent: Part, came: Part, fees: Sequence[Part]) 
         yield from single(origin, Kind.FEE, Part(charged[0].symbol, EXACT.minus(charged[0].amount)), charged[1:])
 
 
-def _worth(events: Iterator[Event], worth: Part | None, *sides: Part | None) -> Iterator[Event]:
+def _worth(events: Iterator[FileEvent], worth: Part | None, *sides: Part | None) -> Iterator[FileEvent]:
     """Yield events of which each side, without the fee, was worth what the row says."""
     if worth is None:
         return events
     return valued(events, [(side, worth.amount, worth.symbol) for side in sides if side is not None])
 
 
-def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Part]) -> Iterator[Event]:
+def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Part]) -> Iterator[FileEvent]:
     if part is None:
         return single(origin, Kind.FEE, Part(fees[0].symbol, EXACT.minus(fees[0].amount)))
     if part.amount > 0 and label in _REWARDS | _AIRDROPS:

@@ -12,7 +12,7 @@ from portfolio.domain.imports.events import Origin, Part, exchange, gathered, mo
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import (
     BY_HAND,
-    Event,
+    FileEvent,
     Ignored,
     Kind,
     Outcome,
@@ -95,7 +95,7 @@ def _internal(group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         yield Ignored(row.place, f"{row.text('subtype').lower()}: between places of the same owner")
 
 
-def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Iterator[Event]:
+def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Iterator[FileEvent]:
     kind, subtype = row.text("type").lower(), row.text("subtype").lower()
     if kind in {"deposit", "withdrawal"}:
         return moved(origin, part, fees)
@@ -106,7 +106,7 @@ def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Ite
     raise RowRefused(f"type {kind[:30]!r}, subtype {subtype[:30]!r} is unknown", BY_HAND)
 
 
-def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Reading) -> Iterator[Event]:
+def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Reading) -> Iterator[FileEvent]:
     changes = [Part(*change) for change in net(_part(row, how) for row in group).items()]
     came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
     if len(came) != 1 or not went:

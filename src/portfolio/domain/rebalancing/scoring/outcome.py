@@ -11,8 +11,8 @@ from portfolio.domain.money import EXACT, Money, Price, Quantity
 
 HORIZONS: Final = (1, 7, 30)
 """After so many days a trade is judged, each at the close of its day."""
-CLAIMED_HORIZON: Final = 7
-"""The confidence of an advice claims that it has brought something after so many days."""
+FORECAST_HORIZON: Final = 7
+"""The confidence of an advice is how sure it is that it has brought something after so many days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from portfolio.application.errors import (
     SchemaUnknown,
     TooManyBacktests,
 )
+from portfolio.domain.days import day_of
 from portfolio.domain.errors import InvalidPolicy
 from portfolio.entrypoints.http.backtest.answers import (
     BacktestAnswer,
@@ -70,7 +71,7 @@ class BacktestController(Controller):
         The same request on the same closes and holdings is answered by the job that is there, `replayed`, unless that
         failed or was cancelled.
         """
-        request = request_of(data, cases.market.policy, cases.clock.now().date())
+        request = request_of(data, cases.market.policy, day_of(cases.clock.now()))
         job, is_new = await cases.uncancelled(cases.ask_backtest(request))
         job, result = (job, None) if is_new else await cases.read_backtest(job.id)
         answer = BacktestAskedAnswer(

@@ -12,7 +12,7 @@ from msgspec import Meta
 from portfolio.analytics.conventions import CONVENTION, DAYS_PER_YEAR
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
 from portfolio.application.rebalancing.scores import Score, Scorecard
-from portfolio.domain.rebalancing.scoring.claims import LEAST_CLAIMS
+from portfolio.domain.rebalancing.scoring.forecasts import LEAST_FORECASTS
 from portfolio.entrypoints.http.errors import kinds_of
 from portfolio.entrypoints.http.performance.answers import Joined, Unjoined
 from portfolio.entrypoints.http.risk.answers import Mixed, Simulated
@@ -130,8 +130,9 @@ def scorecard_view(card: Scorecard) -> ScorecardView:
 
 def _score_view(score: Score) -> ScoreView:
     calibration, reasons = score.calibration, dict[str, str]()
-    if calibration.claims < LEAST_CLAIMS:
+    if calibration.forecasts < LEAST_FORECASTS:
         reasons |= dict.fromkeys(_RATES, "too_few_episodes")
-    if calibration.based < LEAST_CLAIMS:
+    if calibration.based < LEAST_FORECASTS:
         reasons |= dict.fromkeys(_BASE_RATES, "too_few_episodes")
-    return view(ScoreView, score, calibration=view(CalibrationView, calibration, reasons=reasons))
+    shown = view(CalibrationView, calibration, claims=calibration.forecasts, reasons=reasons)
+    return view(ScoreView, score, calibration=shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from portfolio.analytics.closes import Join
@@ -14,6 +14,7 @@ from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.valuation import PriceStatus
 from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.value_at_risk import value_at_risk_of
+from portfolio.domain.days import DAY
 from portfolio.domain.decimal_text import counted, plain
 from portfolio.domain.mark import Mark
 from portfolio.entrypoints.http.pages.frame.formats import Kind
@@ -123,7 +124,7 @@ def spans(days: Sequence[date]) -> Iterator[str]:
     """Yield adjacent days as one text, as ``2026-01-03 to 2026-01-05``."""
     start = 0
     for place, day in enumerate(days):
-        if place + 1 == len(days) or days[place + 1] - day != timedelta(days=1):
+        if place + 1 == len(days) or days[place + 1] - day != DAY:
             yield str(day) if place == start else f"{days[start]} to {day}"
             start = place + 1
 

@@ -1,4 +1,4 @@
-"""Jobs are computed slice by slice under a claim, and what is not one's own any more is left alone."""
+"""Jobs are computed slice by slice under a lease, and what is not one's own any more is left alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from portfolio.application.backtest.jobs.computing import (
     CHECKPOINT_SECONDS,
-    CLAIM_SECONDS,
     LARGEST_CHECKPOINT,
     LARGEST_OUTCOME,
+    LEASE_SECONDS,
     MOST_ATTEMPTS,
     ComputeBacktests,
 )
@@ -123,7 +123,7 @@ async def test_another_instance_goes_on_from_the_last_checkpoint(world: World) -
     with pytest.raises(asyncio.CancelledError):
         await world.runs()
     assert world.job.state is JobState.RUNNING
-    world.store.now += timedelta(seconds=CLAIM_SECONDS + 1)
+    world.store.now += timedelta(seconds=LEASE_SECONDS + 1)
     report = await world.another("b")()
     assert report is not None
     assert report.state is JobState.DONE
@@ -143,7 +143,7 @@ async def test_a_stop_gives_the_job_back_with_what_is_computed(world: World) -> 
     assert world.compute.steps == [1, 2, 3, 4, 5]
 
 
-async def test_a_stop_without_the_database_leaves_the_claim_to_run_out(world: World) -> None:
+async def test_a_stop_without_the_database_leaves_the_lease_to_run_out(world: World) -> None:
     world.store.failures = [AWAY]
     world.compute.before = lambda step: world.runs.stop()
     report = await world.runs()
@@ -215,7 +215,7 @@ class Long(Alone):
         )
 
 
-async def test_a_slice_that_takes_long_does_not_cost_the_claim(world: World) -> None:
+async def test_a_slice_that_takes_long_does_not_cost_the_lease(world: World) -> None:
     long = Long()
     runs = ComputeBacktests(world.store, long, world.clock, holder="a", pause_seconds=0.001)
     world.store.failures = [AWAY]
@@ -223,10 +223,10 @@ async def test_a_slice_that_takes_long_does_not_cost_the_claim(world: World) -> 
     row = world.store.rows[0]
     while row.expires_at is None or world.store.failures:  # noqa: ASYNC110  the store tells nobody
         await asyncio.sleep(0)
-    world.store.now += timedelta(seconds=CLAIM_SECONDS - 1)
-    while row.expires_at != world.store.now + timedelta(seconds=CLAIM_SECONDS):  # noqa: ASYNC110  as above
+    world.store.now += timedelta(seconds=LEASE_SECONDS - 1)
+    while row.expires_at != world.store.now + timedelta(seconds=LEASE_SECONDS):  # noqa: ASYNC110  as above
         await asyncio.sleep(0)
-    assert await world.store.take("b", CLAIM_SECONDS) is None
+    assert await world.store.take("b", LEASE_SECONDS) is None
     long.ends.set()
     report = await at_work
     assert report is not None

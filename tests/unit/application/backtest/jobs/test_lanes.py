@@ -172,7 +172,7 @@ async def test_a_stop_waits_for_what_is_under_way_and_who_goes_on_has_what_was_f
     assert set(there).isdisjoint(another.begun), "what was found is not run again"
 
 
-async def test_a_lost_claim_ends_the_slices_of_all_lanes() -> None:
+async def test_a_lost_lease_ends_the_slices_of_all_lanes() -> None:
     world = World(3)
     clock = FakeClock()
     runs = ComputeBacktests(world.store, world.processes, clock, holder="a", pause_seconds=0.001)

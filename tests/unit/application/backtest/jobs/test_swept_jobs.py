@@ -187,7 +187,7 @@ async def stored(store: FakeBacktests, number: int, outcome: Outcome, closes: st
     await store.add(job, b"", most_waiting=100)
     taken = await store.take("a", 60)
     assert taken is not None
-    await store.finish(taken.claim, outcome, AT)
+    await store.finish(taken.lease, outcome, AT)
     return job.id
 
 

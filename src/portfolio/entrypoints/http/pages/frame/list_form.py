@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from portfolio.domain.days import DAY
 from portfolio.entrypoints.http.shell.bodies import Typed, parse_moment
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def parse_end(text: str) -> datetime:
     if not _DAY.fullmatch(text):
         return parse_moment(text)
     try:
-        return _midnight(text) + timedelta(days=1)
+        return _midnight(text) + DAY
     except OverflowError as error:
         raise ValueError("is out of range") from error
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any, Final, Literal, get_args
 
 from portfolio.application.ledger.records import BookedTrade
-from portfolio.application.prices.dust import Dust, sift
 from portfolio.application.prices.position_history import PositionHistory
 from portfolio.application.prices.realized import realized_beside
+from portfolio.application.prices.small_positions import SmallPositions, sift
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.domain.decimal_text import counted
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -123,13 +123,13 @@ def _usual(column: str) -> str:
 
 def table_of(
     valuation: Valuation, views: Sequence[PositionView], sorting: Sorting, *, unfolded: bool
-) -> tuple[Sequence[PositionView], Dust | None]:
+) -> tuple[Sequence[PositionView], SmallPositions | None]:
     """Return the rows of the table in their order, and the dust that is one row below them."""
     sifted = sift(valuation)
     shown = valuation.positions if unfolded else sifted.positions
     by_symbol = {view.symbol: view for view in views}
     ordered = sorted(shown, key=_KEYS[sorting.by], reverse=sorting.order == "desc")
-    return [by_symbol[value.position.symbol.code] for value in ordered], None if unfolded else sifted.dust
+    return [by_symbol[value.position.symbol.code] for value in ordered], None if unfolded else sifted.small
 
 
 def beside_rows(portfolio: Portfolio) -> list[tuple[str, str, Money]]:

@@ -12,6 +12,7 @@ from litestar.response import Stream, Template
 
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
+from portfolio.domain.days import day_of
 from portfolio.entrypoints.http.errors import MALFORMED, PRIVATE_MODE, RequestError
 from portfolio.entrypoints.http.ledger.answers import TradeView
 from portfolio.entrypoints.http.ledger.csv_rows import header_of, rows_of
@@ -76,7 +77,7 @@ class TradesPageController(PageController):
             raise RequestError(MALFORMED, detail, errors=errors)
         wanted = replace(wanted, limit=ROWS_AT_ONCE)
         first = await cases.lookups.trades(cases.portfolio_id, wanted)
-        name = f"trades-{cases.clock.now().date()}.csv"
+        name = f"trades-{day_of(cases.clock.now())}.csv"
         return Stream(
             _csv_of(first, cases.lookups, cases.portfolio_id, wanted),
             media_type=CSV,

@@ -10,12 +10,12 @@ from typing import Final
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.domain.money import Money, percent_of
 
-DUST_PERCENT: Final = Decimal("0.01")
-"""A position under this share of the total value, whatever its sign, is dust."""
+SMALL_PERCENT: Final = Decimal("0.01")
+"""A position under this share of the total value, whatever its sign, is small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dust:
+class SmallPositions:
     """Small positions, and what they are together."""
 
     positions: Sequence[PositionValue]
@@ -28,22 +28,22 @@ class Dust:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The positions that are no dust, and the dust; None where there are not two positions of it."""
+    """The positions that are not small, and the small ones together; None where there are not two of them."""
 
     positions: Sequence[PositionValue]
-    dust: Dust | None
+    small: SmallPositions | None
 
 
 def sift(valuation: Valuation) -> Sifted:
-    """Return the open positions with the dust among them put together; one alone stays as it is."""
-    small = [value for value in valuation.positions if _is_dust(value)]
+    """Return the open positions with the small ones among them put together; one alone stays as it is."""
+    small = [value for value in valuation.positions if _is_small(value)]
     if len(small) < 2:
         return Sifted(valuation.positions, None)
     worth, cost, realized = Money.zero(), Money.zero(), Money.zero()
     for value in small:
         worth, cost = worth + value.position.market_value, cost + value.position.cost_basis
         realized = realized + value.position.realized_pnl
-    dust = Dust(
+    together = SmallPositions(
         positions=small,
         market_value=worth,
         cost_basis=cost,
@@ -51,9 +51,9 @@ def sift(valuation: Valuation) -> Sifted:
         realized_pnl=realized,
         allocation_percent=percent_of(worth, valuation.total_value),
     )
-    return Sifted([value for value in valuation.positions if not _is_dust(value)], dust)
+    return Sifted([value for value in valuation.positions if not _is_small(value)], together)
 
 
-def _is_dust(value: PositionValue) -> bool:
+def _is_small(value: PositionValue) -> bool:
     share = value.allocation_percent
-    return share is not None and share.copy_abs() < DUST_PERCENT
+    return share is not None and share.copy_abs() < SMALL_PERCENT
