@@ -33,6 +33,9 @@
     ├── ComputationFailed       what was computed beside the service ended without a result
     │   └── ComputationLate     it took too long
     └── ConfigurationInvalid    a file of the operator's is not what it should be
+
+Whatever asks the database may raise ``LedgerUnavailable``, whatever reads books that were never opened
+``PortfolioMissing``, and whatever commits ``OutcomeUnknown``. A docstring names them where it has more to say of them.
 """
 
 from __future__ import annotations

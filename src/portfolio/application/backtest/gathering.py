@@ -19,12 +19,7 @@ class GatherCloses:
     market: ReadMarket
 
     async def __call__(self, symbols: Collection[str], days: int) -> tuple[Panel, Holdings]:
-        """Return the closes of what is held and of ``symbols`` over the last ``days`` completed days, 1 to 3650.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
-        """
+        """Return the closes of what is held and of ``symbols`` over the last ``days`` completed days, 1 to 3650."""
         snapshot = await self.market.newest()
         held = Holdings.of(snapshot.portfolio)
         closes = await self.market.closes(

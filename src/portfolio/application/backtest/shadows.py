@@ -91,7 +91,6 @@ class ReadShadows:
 
         Raises:
             LedgerUnavailable: the database is away, and these days or their closes were never read.
-            PortfolioMissing: the books were never opened.
         """
         history = await self._read(days)
         nothing = Shadows(as_of=history.snapshot.as_of, stale=history.stale, basis=history.basis)

@@ -55,7 +55,6 @@ class ReadExports:
 
         Raises:
             LedgerUnavailable: the database is away, or is so while the pages are read.
-            PortfolioMissing: the books were never opened.
         """
         snapshot = await self.snapshots.newest()
         match wanted.what:

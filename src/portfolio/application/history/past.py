@@ -119,10 +119,6 @@ class ReadPastBooks:
 
         Of entries that were booked after ``known_at`` nothing is known. Before everything that was booked the books
         are empty.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
         """
         portfolio = (await self._snapshots.newest()).portfolio
         entries, now = await self._journal.read(portfolio), self._clock.now()

@@ -102,11 +102,7 @@ class RestatedPositions:
     known_at: KnownAt | None = None
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
-        """Return the positions at the end of those of the days that are over.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return the positions at the end of those of the days that are over."""
         assert portfolio_id == self.snapshots.portfolio_id
         today = day_of(self.clock.now())
         over = [day for day in days if day < today]
@@ -142,7 +138,6 @@ class ReadByBasis:
 
         Raises:
             LedgerUnavailable: the database is away, and nothing was read before.
-            PortfolioMissing: the books were never opened.
         """
         if basis is None:
             basis = Basis.RESTATED if await self.recorded.performance.is_late() else Basis.RECORDED

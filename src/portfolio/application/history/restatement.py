@@ -70,8 +70,6 @@ class RestateBooks:
 
         Raises:
             BooksMoved: the books are not at that revision.
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
         """
         portfolio = await self._ledger.newest(portfolio_id)
         wanted = await in_fold_thread(compare, await self._journal.read(portfolio), portfolio)
@@ -84,9 +82,7 @@ class RestateBooks:
 
         Raises:
             BooksMoved: the books are not at that revision, or move on too fast to be compared.
-            LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; asking again restates what is left.
-            PortfolioMissing: the books were never opened.
         """
         for _ in range(ATTEMPTS):
             wanted = await self.look(portfolio_id, revision=revision)

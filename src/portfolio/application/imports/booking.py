@@ -118,8 +118,6 @@ class BookImport:
 
         Raises:
             OSError: there is no such file.
-            PortfolioMissing: the books were not opened yet.
-            LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same import again tells.
         """
         files, worth, span = await self._read(wish, tell)

@@ -42,7 +42,6 @@ class BookTrades:
         booked either.
 
         Raises:
-            LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
         wanted = await in_their_names(

@@ -49,7 +49,6 @@ async def commit_once(  # shape: as the port's, with whom to tell
     for each time.
 
     Raises:
-        LedgerUnavailable: nothing was applied.
         OutcomeUnknown: the commit was lost, and what became of it could not be looked up.
     """
     lost = [] if lost is None else lost

@@ -45,7 +45,6 @@ class OpenBooks:
         Raises:
             BooksContradicted: there are entries, and the portfolio's row is not the one that they made.
             LedgerUnavailable: the database is away; nothing was done.
-            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         adopted = await self.ledger.is_adopted(portfolio_id)
         if adopted:

@@ -175,7 +175,6 @@ class Ledger(Protocol):
         that ``work`` may change, None for all: what other programs wrote into the rows of others may not be seen.
 
         Raises:
-            PortfolioMissing: there is no such portfolio yet.
             BooksContradicted: the portfolio's row is gone, or is not the one that the ledger's entries made.
             LedgerUnavailable: no connection, deadline passed or conflicts without end; nothing was applied.
             OutcomeUnknown: the connection was lost during the commit and what became of it could not be found out.

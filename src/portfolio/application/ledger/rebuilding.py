@@ -141,7 +141,6 @@ class RebuildBooks:
         """Return the entry that says what was done.
 
         Raises:
-            LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; asking again shows what is left.
         """
         await self.ledger.create(portfolio_id)

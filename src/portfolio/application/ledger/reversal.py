@@ -49,8 +49,6 @@ class ReverseTrade:
             NotReversible: reversed before by another owner, itself a reversal, or not booked here.
             InsufficientQuantity: what the trade bought is no longer held.
             InsufficientCash: what it brought is no longer there.
-            LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         return await commit_once(
             self.ledger,

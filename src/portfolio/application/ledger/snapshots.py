@@ -87,7 +87,6 @@ class Snapshots:
 
         Raises:
             LedgerUnavailable: there is no answer, and no state was ever seen.
-            PortfolioMissing: the books were never opened.
         """
         waiter: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)

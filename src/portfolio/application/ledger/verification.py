@@ -65,7 +65,6 @@ class VerifyBooks:
         """Return what was found; bookings may go on meanwhile. ``head`` is one that was noted before.
 
         Raises:
-            LedgerUnavailable: the database is away.
             PortfolioMissing: there is nothing to verify.
         """
         stated = await self.ledger.stated(portfolio_id)
@@ -237,7 +236,6 @@ class ReconcileBooks:
 
         Raises:
             BooksContradicted: the ledger's own sums are not what its entries add up to; nothing was applied.
-            LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; asking again shows what is left.
         """
         # Long books are read before the lock is taken; what is booked meanwhile is read under it.

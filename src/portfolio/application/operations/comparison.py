@@ -52,7 +52,6 @@ class CompareBooks:
 
         Raises:
             LedgerUnavailable: nothing could be compared.
-            PortfolioMissing: the books were never opened.
         """
         portfolio_id = self.snapshots.portfolio_id
         try:

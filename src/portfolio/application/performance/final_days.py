@@ -70,7 +70,6 @@ class MakeFinal:
 
         Raises:
             LedgerUnavailable: the database is away; nothing was written.
-            PortfolioMissing: there is no portfolio yet.
         """
         today = day_of(self.clock.now())
         books = await self._books(portfolio_id, today, today - timedelta(days=last) if last else EARLIEST)

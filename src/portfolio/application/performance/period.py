@@ -130,7 +130,6 @@ class ReadPerformance:
 
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
-            PortfolioMissing: the books were never opened.
         """
         return await self.of(await self._snapshots.newest(), days, benchmark)
 
@@ -144,7 +143,6 @@ class ReadPerformance:
 
         Raises:
             LedgerUnavailable: the database is away, and nothing was read before.
-            PortfolioMissing: the books were never opened.
         """
         return (await self.days(await self._snapshots.newest(), 1)).entries.is_late
 
@@ -157,7 +155,6 @@ class ReadPerformance:
 
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
-            PortfolioMissing: the books were never opened.
         """
         return await self._history(await self._snapshots.newest(), benchmark=benchmark)
 

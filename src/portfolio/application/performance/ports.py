@@ -38,7 +38,6 @@ class Days(DayPositionsStore, Protocol):
         The day after each is told anew what it brought. The price revision is bumped.
 
         Raises:
-            PortfolioMissing: there is no such portfolio yet.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
         ...

@@ -79,7 +79,6 @@ class ReadTimeframes:
 
         Raises:
             LedgerUnavailable: the database is away, and not all days were ever read.
-            PortfolioMissing: the books were never opened.
         """
         history = await self._performance.history(benchmark)
         yesterday, today = history.today - DAY, history.today
@@ -98,7 +97,6 @@ class ReadTimeframes:
 
         Raises:
             LedgerUnavailable: the database is away, and not all days were ever read.
-            PortfolioMissing: the books were never opened.
         """
         history = await self._performance.history(benchmark)
         end = history.today if last is None else min(last, history.today)

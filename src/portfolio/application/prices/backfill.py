@@ -62,7 +62,6 @@ class Backfill:
 
         Raises:
             LedgerUnavailable: the database is away; symbols already done are stored.
-            PortfolioMissing: there is no portfolio yet.
         """
         until = day_of(self.clock.now()) - DAY
         since = until - timedelta(days=days)

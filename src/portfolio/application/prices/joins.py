@@ -27,11 +27,7 @@ class UnitChanges(Protocol):
     """What the ledger has of splits and exchanges."""
 
     async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
-        """Return the splits and exchanges, and what takes such out, after a ledger revision, as they were booked.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return the splits and exchanges, and what takes such out, after a ledger revision, as they were booked."""
         ...
 
 
@@ -145,11 +141,7 @@ class ReadJoins:
             self._announced[entry.revision] = entry if is_change and isinstance(entry, CashEntry) else None
 
     async def __call__(self, revision: int) -> Joins:
-        """Return the splits and renames as of a ledger revision.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return the splits and renames as of a ledger revision."""
         if revision == self._revision:
             return self.newest
         async with self._turn:

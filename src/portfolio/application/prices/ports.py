@@ -23,7 +23,6 @@ class PriceStore(Protocol):
 
         Raises:
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
-            PortfolioMissing: there is no such portfolio yet.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
         ...
@@ -130,9 +129,5 @@ class ExchangeRulesStore(Protocol):
         ...
 
     async def read(self) -> Sequence[KeptRules]:
-        """Return what is kept of each exchange, in the order of their names.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return what is kept of each exchange, in the order of their names."""
         ...

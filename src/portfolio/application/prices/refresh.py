@@ -112,7 +112,6 @@ class RefreshPrices:
         Raises:
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             LedgerUnavailable: the database is away; nothing was written.
-            PortfolioMissing: there is no portfolio yet.
         """
         try:
             return await self._shared(fence)

@@ -40,7 +40,6 @@ class ReadPlan:
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
-            PortfolioMissing: the books were never opened.
         """
         state = await self._read_market()
         await measured(plan_of, state)

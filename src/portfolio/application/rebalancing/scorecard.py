@@ -69,12 +69,7 @@ class ReadScorecard:
         await self._computations.stop()
 
     async def __call__(self, days: int) -> Scorecard:
-        """Return how the signals did that were made in the last ``days`` completed days, 1 to 3650, and today.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
-        """
+        """Return how the signals did that were made in the last ``days`` completed days, 1 to 3650, and today."""
         snapshot = await self.snapshots.newest()
         if snapshot.database_away:
             raise LedgerUnavailable("the database is away")

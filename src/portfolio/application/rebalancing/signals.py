@@ -147,7 +147,6 @@ class GenerateSignals:
         Raises:
             LedgerUnavailable: nothing was stored.
             OutcomeUnknown: the commit was lost; asking again tells, and makes no duplicates.
-            PortfolioMissing: the books were never opened.
         """
         return await self._plan.use(self._generate)
 
@@ -201,7 +200,6 @@ class AcknowledgeSignal:
             SignalOutdated: it has ended, or its trade does not follow from the present plan.
             LedgerUnavailable: nothing was changed.
             OutcomeUnknown: the commit was lost; the list of signals tells.
-            PortfolioMissing: the books were never opened.
         """
 
         async def claim(locked: Locked) -> tuple[Signal, Sequence[Signal]]:
@@ -246,11 +244,7 @@ class ListSignals:
     async def __call__(
         self, portfolio_id: int, status: SignalStatus | None = None, *, before: int | None = None, limit: int = 100
     ) -> tuple[Page[Signal], datetime]:
-        """Return signals, newest first, and the moment that their statuses are of.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return signals, newest first, and the moment that their statuses are of."""
         now = self._clock.now()
         page = await self._signals.page(portfolio_id, SignalFilter(status=status, now=now, before=before, limit=limit))
         return page, now

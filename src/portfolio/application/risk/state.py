@@ -121,7 +121,6 @@ class ReadMarket:
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
-            PortfolioMissing: the books were never opened.
         """
         return await self.of(await self.newest(), days)
 

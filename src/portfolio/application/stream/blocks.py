@@ -43,7 +43,6 @@ class Blocks:
 
         Raises:
             OtherHistory: the entry at the place is another one.
-            LedgerUnavailable: the database is away.
         """
         key = (place.ledger, place.digest, until.ledger)
         task = self._kept.get(key)
@@ -69,7 +68,6 @@ class Blocks:
 
         Raises:
             OtherHistory: there is no such entry.
-            LedgerUnavailable: the database is away.
         """
         if ledger == 0:
             return Place(0, prices, BEFORE_ALL.digest)
@@ -82,7 +80,6 @@ class Blocks:
 
         Raises:
             OtherHistory: the entry at the place is another one.
-            LedgerUnavailable: the database is away.
         """
         # The entry at the place is read too: it has to be the one that is known.
         after, last = max(place.ledger - 1, 0), min(until, place.ledger + limit)

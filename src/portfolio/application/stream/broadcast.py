@@ -106,8 +106,6 @@ class Broadcast:  # shape: what is told, and to whom
 
         Raises:
             TooManyStreams: there are as many as there may be.
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
         """
         self.limits.admit(caller)
         try:
@@ -162,11 +160,7 @@ class Broadcast:  # shape: what is told, and to whom
                 self._news_woken.set()
 
     async def judge(self, place: Place) -> ResetReason | None:
-        """Return why a place is none of these books; None where it is one.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return why a place is none of these books; None where it is one."""
         async with self._lock:
             return await self._newest.judge(place)
 
@@ -223,12 +217,7 @@ class Broadcast:  # shape: what is told, and to whom
             await asyncio.sleep(self.pace.signals)
 
     async def _look(self, *, at_once: bool = False) -> None:
-        """Look at the books. ``at_once``: have a state of this moment, however short a time ago the last one was told.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
-        """
+        """Look at the books; ``at_once`` at those of this moment, however short a time ago the last ones were told."""
         async with self._lock:
             snapshot = await self._of.snapshots.newest()
             if snapshot.database_away and at_once:

@@ -32,21 +32,13 @@ class Cursor:
         return self._known if self._follows else self._stream.place
 
     async def begin(self, after: Place | None) -> Sequence[Frame]:
-        """Begin after a place, None is now, and return the first messages.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Begin after a place, None is now, and return the first messages."""
         first = await self._begin(after)
         now, resumed = self._stream.clock.now(), self.is_resumed
         return [self._stream.writer.hello(self._known, resumed=resumed, now=now), *first]
 
     async def look_back(self) -> Sequence[Frame]:
-        """Return the messages to begin anew with where the books have become others; none where they have not.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return the messages to begin anew with where the books have become others; none where they have not."""
         if self._epoch == self._stream.epoch:
             return ()
         epoch = self._stream.epoch
@@ -72,11 +64,7 @@ class Cursor:
         return frames
 
     async def new_entries(self, now: float) -> Frame | None:
-        """Return the next entries: up to a state that waits for them, else as far as there are.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return the next entries: up to a state that waits for them, else as far as there are."""
         if not self._are_due() or now < self._entries_at:
             return None
         until, state = self._stream.place, self._stream.state

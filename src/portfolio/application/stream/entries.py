@@ -35,8 +35,6 @@ class ReadEntries:
 
         Raises:
             PositionUnknown: the place is none of these books.
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
         """
         snapshot = await self.snapshots.newest()
         if snapshot.database_away:

@@ -22,11 +22,7 @@ class NewestPlace:
         self._checked_at = 0.0
 
     async def judge(self, place: Place) -> ResetReason | None:
-        """Return why a place is none of these books; None where it is one.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return why a place is none of these books; None where it is one."""
         if place.ledger > self.place.ledger:
             return ResetReason.AHEAD
         try:
@@ -42,7 +38,6 @@ class NewestPlace:
 
         Raises:
             OtherHistory: there is no such entry.
-            LedgerUnavailable: the database is away.
         """
         self._blocks.forget()
         self.place = await self._blocks.place_of(revisions.ledger, revisions.prices)
@@ -52,7 +47,6 @@ class NewestPlace:
 
         Raises:
             OtherHistory: the last entry known is another one now.
-            LedgerUnavailable: the database is away.
         """
         known, now = self.place, asyncio.get_running_loop().time()
         if revisions.ledger > known.ledger:

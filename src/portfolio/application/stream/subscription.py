@@ -40,11 +40,7 @@ class Subscription:
         return self._cursor.topics
 
     async def begin(self, wanted: StreamRequest) -> None:
-        """Begin where it is wanted.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Begin where it is wanted."""
         self._next += await self._cursor.begin(wanted.after)
 
     async def next(self) -> Frame | None:

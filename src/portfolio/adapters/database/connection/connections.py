@@ -59,7 +59,6 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         Raises:
             SchemaUnknown: the database is at a revision that this version does not run on.
             LedgerRefused: the database is unfit.
-            LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the answer to the commit never came.
         """
         if not runs_on(self.schema):
@@ -87,11 +86,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
             return await self._look(work, snapshot)
 
     async def rows(self, statement: Select[Any]) -> Sequence[Any]:
-        """Return the rows of one statement.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return the rows of one statement."""
 
         async def run(session: Session) -> Sequence[Any]:
             return (await session.run(statement)).all()

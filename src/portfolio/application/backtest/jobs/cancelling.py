@@ -24,7 +24,6 @@ class CancelBacktest:
 
         Raises:
             NotFound: there is none of that name.
-            LedgerUnavailable: the database is away.
         """
         job = await self.backtests.cancel(job_id, self.clock.now())
         if job is None:

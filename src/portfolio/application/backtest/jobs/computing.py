@@ -68,11 +68,7 @@ class ComputeBacktests:
             self._at_work[job_id] = True
 
     async def __call__(self) -> Report | None:
-        """Take a job and compute it to its end; return what became of it, None where none waits.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Take a job and compute it to its end; return what became of it, None where none waits."""
         if self._stops or (taken := await self.backtests.take(self.holder, LEASE_SECONDS)) is None:
             return None
         job_id = taken.lease.job_id

@@ -21,7 +21,6 @@ class Backtests(Protocol):
 
         Raises:
             TooManyBacktests: so many are waiting already.
-            LedgerUnavailable: the database is away.
         """
         ...
 

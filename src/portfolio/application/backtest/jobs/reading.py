@@ -35,7 +35,6 @@ class ReadBacktest:
 
         Raises:
             NotFound: there is none of that name.
-            LedgerUnavailable: the database is away.
         """
         job = await self._job(job_id)
         content = await self.backtests.part(job_id, Part.RESULT) if job.state is JobState.DONE else None

@@ -97,8 +97,6 @@ class LookAtImport:
 
         Raises:
             RatesRefused: the file of rates is none.
-            PortfolioMissing: the books were not opened yet.
-            LedgerUnavailable: the database is away.
         """
         of = self.of
         asked = given.asked
@@ -130,9 +128,6 @@ class BookPreview:
 
         Raises:
             NotFound: there is no such preview of this owner, or it has expired.
-            PortfolioMissing: the books were not opened yet.
-            LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         of = self.of
         kept = await self._named(portfolio_id, preview_id, owner)

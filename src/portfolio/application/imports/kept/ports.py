@@ -28,9 +28,6 @@ class Imports(Protocol):
         """Return the books and what is known of an account's files, in one consistent read, without a lock.
 
         With a span also what was booked, but by imports, and took effect between these two moments.
-
-        Raises:
-            LedgerUnavailable: the database is away.
         """
         ...
 

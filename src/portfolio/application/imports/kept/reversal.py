@@ -55,8 +55,6 @@ class ReverseImport:
         Raises:
             NotFound: there is no such import.
             NotReversible: an entry of it cannot be taken back; the text says which one, and why.
-            LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
 
         async def reverse(unit: LedgerUnit) -> Made[ImportReversal]:

@@ -52,7 +52,6 @@ class BookEvents:
         booked either, or a refusal in a dry run.
 
         Raises:
-            LedgerUnavailable: nothing was applied.
             OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
         wanted = await in_their_names(self.ledger, portfolio_id, wishes, attrgetter("client_event_id"))

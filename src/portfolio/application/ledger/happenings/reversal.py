@@ -37,8 +37,6 @@ class ReverseEvent:
             NotReversible: reversed before by another owner, itself a reversal, or trades of it were reversed alone.
             InsufficientQuantity: what came is no longer held.
             InsufficientCash: the money that came is no longer there.
-            LedgerUnavailable: nothing was applied.
-            OutcomeUnknown: the commit was lost and could not be looked up; asking again tells.
         """
         return await commit_once(
             self.ledger,

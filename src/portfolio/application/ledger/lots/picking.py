@@ -43,11 +43,7 @@ class PickedSales(Protocol):
         ...
 
     async def all(self, portfolio_id: int) -> Sequence[PickedSale]:
-        """Return all that was picked, in that order.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-        """
+        """Return all that was picked, in that order."""
         ...
 
 
@@ -86,7 +82,6 @@ class PickLots:
             NotPickable: it is no sale that stands, a lot was not there or had less, or quantities do not add up.
             LedgerUnavailable: the database is away; nothing was kept.
             OutcomeUnknown: the commit was lost; sent again it is kept once more, and counts once.
-            PortfolioMissing: the books were never opened.
         """
         portfolio = (await self.snapshots.newest()).portfolio
         entries = await self.journal.read(portfolio)

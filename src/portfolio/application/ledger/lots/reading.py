@@ -78,10 +78,6 @@ class ReadLots:
         """Return the lots of everything that took effect until ``as_of``, that moment included; until now without.
 
         Of entries that were booked after ``known_at`` nothing is known.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
         """
         known, book, now = await self._book(method, as_of, known_at)
         return await in_fold_thread(_lots, known, book, method, as_of or now)
@@ -93,12 +89,7 @@ class ReadLots:
         as_of: datetime | None = None,
         known_at: KnownAt | None = None,
     ) -> Gains:
-        """Return what was realized in a UTC year; of all years without. The moments are those of the lots.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
-        """
+        """Return what was realized in a UTC year; of all years without. The moments are those of the lots."""
         known, book, now = await self._book(method, as_of, known_at)
         return await in_fold_thread(partial(self._gains, known, book, method, year, as_of or now))
 

@@ -80,9 +80,6 @@ class LedgerDays(DayEntries):
         """Read the entries up to a ledger revision. What was read stays when the reading is interrupted.
 
         Once an entry that was missing is there, all of them are read anew: they count in their order.
-
-        Raises:
-            LedgerUnavailable: the database is away.
         """
         async with self._lock:
             if (self._missing or self._alone) and await self._is_mended(portfolio_id):

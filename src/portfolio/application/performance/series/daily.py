@@ -138,7 +138,6 @@ class ReadSeries:
 
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
-            PortfolioMissing: the books were never opened.
         """
         return await self.of(await self._snapshots.newest(), days, benchmark)
 

@@ -83,7 +83,6 @@ class ReadTaggedResults:
 
         Raises:
             LedgerUnavailable: the database is away, and these days or the entries were never read.
-            PortfolioMissing: the books were never opened.
         """
         snapshot = await self.sources.snapshots.newest()
         history = await self.history(snapshot, days + 1)

@@ -54,7 +54,6 @@ async def on_basis(
 
     Raises:
         LedgerUnavailable: the database is away, and nothing was read before.
-        PortfolioMissing: the books were never opened.
     """
     basis, measures = await by_basis(Basis(asked) if asked else None)
     try:

@@ -109,7 +109,6 @@ class CachedAnswer:
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
-            PortfolioMissing: the books were never opened.
         """
         snapshot = await self._cases.snapshots.newest()
         now = self._cases.clock.now()

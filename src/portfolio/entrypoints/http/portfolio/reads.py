@@ -52,7 +52,6 @@ class Readings:
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
-            PortfolioMissing: the books were never opened.
         """
         return self.at(await self._cases.snapshots.newest(), self._cases.clock.now())
 

@@ -77,12 +77,7 @@ class MakeTearSheet:
         self._simulated = simulated
 
     async def __call__(self, wanted: SheetRequest) -> bytes:
-        """Return the file.
-
-        Raises:
-            LedgerUnavailable: the database is away.
-            PortfolioMissing: the books were never opened.
-        """
+        """Return the file."""
         sheet = await self._read(wanted)
         return await in_thread(partial(_written, sheet, wanted, simulated=self._simulated))
 

@@ -91,7 +91,6 @@ class Pages:
 
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
-            PortfolioMissing: the books were never opened.
         """
         return await self.readings.newest()
 
