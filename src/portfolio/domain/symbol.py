@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from portfolio.domain.errors import InvalidSymbol
 
-_SHAPE = re.compile(r"[A-Z0-9]{1,20}")
+SHAPE = re.compile(r"[A-Z0-9]{1,20}")
 _QUOTED = re.compile(r"(?P<base>[A-Z0-9]+)[-/_](?P<quote>[A-Z0-9]+)")
 # What counts as the dollar. A pair in any other stablecoin (DAI, FDUSD) is refused, like one in another currency.
 _DOLLARS = frozenset({"USD", "USDT", "USDC"})
@@ -35,7 +35,7 @@ class Symbol:
     code: str
 
     def __post_init__(self) -> None:
-        if not _SHAPE.fullmatch(self.code):
+        if not SHAPE.fullmatch(self.code):
             raise InvalidSymbol(self.code, "takes 1 to 20 of A-Z and 0-9")
         if self.code == "USD":
             raise InvalidSymbol(self.code, "the dollar is cash, not a position")
@@ -74,7 +74,7 @@ class Symbol:
 
 def is_symbol(code: str) -> bool:
     """Return whether an asset may go by this code."""
-    return _SHAPE.fullmatch(code) is not None and code != "USD"
+    return SHAPE.fullmatch(code) is not None and code != "USD"
 
 
 def _in_dollars(base: str) -> str:
@@ -88,6 +88,6 @@ def _split_pair(ticker: str) -> tuple[str, str]:
         for endings, shortest_base in ((_DOLLAR_ENDINGS, 1), (_OTHER_ENDINGS, 3)):
             for quote in endings:
                 base = ticker.removesuffix(quote)
-                if base != ticker and len(base) >= shortest_base and _SHAPE.fullmatch(ticker):
+                if base != ticker and len(base) >= shortest_base and SHAPE.fullmatch(ticker):
                     return base, quote
     return ticker, ""

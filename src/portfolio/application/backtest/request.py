@@ -17,6 +17,8 @@ from portfolio.domain.backtest.fills import Costs
 from portfolio.domain.decimal_text import shortest
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 
+DAYS_BEFORE: Final = 60
+"""So many days of closes come before the first decision: the rules look back 30, and a gap is to be no later start."""
 EVERY_DAYS_OF_TARGETS: Final = 30
 LEAST_WORTH: Final = Decimal("0.000001")
 """Dollars: what is worth less is shown as nothing, and has no returns."""

@@ -23,7 +23,7 @@ from portfolio.application.backtest.records import (
 )
 from portfolio.application.backtest.request import FillAt, Kind, Start
 from portfolio.application.backtest.state import BacktestState
-from portfolio.application.performance.measures import LEAST_RETURNS, deepest_fall, period_change, risk_ratios
+from portfolio.application.performance.measures import LEAST_RETURNS, figures_of_days
 from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ONE, ZERO, exact, total
@@ -105,13 +105,9 @@ def figures_of(days: Sequence[date], values: Sequence[Decimal], risk_free_rate: 
         for day, value in zip(days, values, strict=True)
     ]
     reasons = Reasons()
-    change = period_change(finals, reasons)
-    fall = deepest_fall(finals, reasons)
-    ratios = risk_ratios(finals, fall["max_drawdown"], risk_free_rate, reasons)
-    gained = change.pop("total_return")
-    return SeriesFigures(
-        total_return=None if gained is None else gained.value, **change, **fall, **ratios, reasons=reasons.noted
-    )
+    figures = figures_of_days(finals, risk_free_rate, reasons)
+    gained = figures.pop("total_return")
+    return SeriesFigures(total_return=None if gained is None else gained.value, **figures, reasons=reasons.noted)
 
 
 def interval_of(own: Sequence[Decimal], other: Sequence[Decimal], seed: int) -> Interval | None:

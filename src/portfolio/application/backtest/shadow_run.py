@@ -14,7 +14,7 @@ from portfolio.application.backtest.records import EquityRow
 from portfolio.application.backtest.request import BacktestRequest
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState, Holdings
-from portfolio.application.performance.measures import deepest_fall, period_change, risk_ratios
+from portfolio.application.performance.measures import figures_of_days
 from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ZERO, exact, total
@@ -162,8 +162,7 @@ class ShadowRun:
 def figures_of(days: Sequence[MeasuredDay], risk_free_rate: Decimal) -> UnitFigures:
     """Return the figures of one day or more."""
     reasons = Reasons()
-    fall = deepest_fall(days, reasons)
-    figures = period_change(days, reasons) | fall | risk_ratios(days, fall["max_drawdown"], risk_free_rate, reasons)
+    figures = figures_of_days(days, risk_free_rate, reasons)
     return UnitFigures(
         value=days[-1].total_value,
         **{name: figures[name] for name in _MEASURED},

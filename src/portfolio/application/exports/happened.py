@@ -10,14 +10,13 @@ from typing import Final
 
 from portfolio.application.ledger.cash_records import LoggedEntry, RecordedCashEntry
 from portfolio.application.ledger.records import TradeEntry
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import TRADES_OF_A_SWAP, CashTransactionKind
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
 TRADE: Final = "trade"
-TRADES_OF_A_SWAP: Final = 2
 
 _K = CashTransactionKind
 _VALUED: Final = frozenset({_K.TRANSFER_IN, _K.TRANSFER_OUT})

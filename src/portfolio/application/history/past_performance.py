@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from portfolio.application.history.reading import ReadRestated, RestatedPositions
 from portfolio.application.ledger.lots.journal import KnownAt
@@ -91,16 +92,8 @@ class PastPerformance:
         """Return the last ``days`` days that were over, one by one."""
         read = await ReadSeries(self._over, self._parts.sources.snapshots, self._parts.closes)(days, benchmark)
         reasons = {**read.today.reasons, **dict.fromkeys(_OF_A_DAY, NOT_OVER)}
-        today = replace(
-            read.today,
-            value=None,
-            net_deposits=None,
-            unit_value=None,
-            unit_index=None,
-            drawdown=None,
-            reasons=reasons,
-        )
-        return replace(read, today=today)
+        nothing: dict[str, Any] = dict.fromkeys(_OF_A_DAY)
+        return replace(read, today=replace(read.today, **nothing, reasons=reasons))
 
     async def timeframes(self, benchmark: Symbol | None) -> Timeframes:
         """Return every timeframe of the days that were over; none goes on until the moment."""

@@ -140,6 +140,13 @@ def money_weighted(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     }
 
 
+def figures_of_days(finals: Sequence[MeasuredDay], risk_free_rate: Decimal, reasons: Reasons) -> Figures:
+    """Return the change, the deepest fall and the ratios of the final days, at a year's rate."""
+    fall = deepest_fall(finals, reasons)
+    change = period_change(finals, reasons)
+    return change | fall | risk_ratios(finals, fall["max_drawdown"], risk_free_rate, reasons)
+
+
 def risk_ratios(
     finals: Sequence[MeasuredDay], max_drawdown: Decimal | None, risk_free_rate: Decimal, reasons: Reasons
 ) -> Figures:

@@ -17,11 +17,9 @@ from portfolio.application.performance.measures import (
     Fall,
     daily_change,
     days_covered,
-    deepest_fall,
     falls_of,
+    figures_of_days,
     money_weighted,
-    period_change,
-    risk_ratios,
 )
 from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import Basis, MeasuredDay
@@ -176,17 +174,13 @@ def measure(history: History, finals: Sequence[MeasuredDay], booked: Sequence[Le
     ``booked`` are the entries of the same period.
     """
     reasons = Reasons()
-    fall = deepest_fall(finals, reasons)
-    change = period_change(finals, reasons)
-    ratios = risk_ratios(finals, fall["max_drawdown"], history.risk_free_rate, reasons)
+    figures = figures_of_days(finals, history.risk_free_rate, reasons)
     return Performance(
-        **change,
+        **figures,
         **daily_change(history.finals, history.now, reasons),
         **money_weighted(finals, reasons),
-        **fall,
         **falls_of(finals, reasons),
-        **ratios,
-        **beside(finals, history.benchmark, change | ratios, reasons),
+        **beside(finals, history.benchmark, figures, reasons),
         **trading_results(booked, reasons),
         period_days=days,
         days_covered=days_covered(finals),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from portfolio.domain.imports.records import RowRefused
+from portfolio.domain.symbol import SHAPE
 
 FIAT = frozenset([
     "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "GHS",
@@ -18,7 +19,6 @@ FIAT = frozenset([
 DOLLARS = frozenset({"USDT", "USDC"})
 MONEY = FIAT | DOLLARS
 
-_SHAPE = re.compile(r"[A-Z0-9]{1,20}")
 # Where the quote stands in BTC-PERP, BTCUSD_PERP and BTCUSD_241227: none of them is a currency.
 _CONTRACT = re.compile(r"PERP|PERPETUAL|SWAP|FUT|FUTURES|[0-9]{6,8}")
 _SEPARATED = re.compile(r"([^-/_ ]+)[-/_ ]([^-/_ ]+)")
@@ -55,7 +55,7 @@ def symbol_in(text: str) -> str:
         RowRefused: not 1 to 20 of A-Z and 0-9.
     """
     code = text.upper()
-    if not text.isascii() or not _SHAPE.fullmatch(code):
+    if not text.isascii() or not SHAPE.fullmatch(code):
         raise RowRefused(f"{text[:40]!r} is not the code of an asset")
     return code
 

@@ -34,6 +34,9 @@ class CashTransactionKind(StrEnum):
 EVENT_KINDS: Final = tuple(CashTransactionKind)[tuple(CashTransactionKind).index(CashTransactionKind.TRANSFER_IN) :]
 """The kinds of events: what happens to the books beside trades, deposits and withdrawals."""
 
+TRADES_OF_A_SWAP: Final = 2
+"""They follow the entry of the swap: what was given, and what was got."""
+
 SPLITS_AND_EXCHANGES: Final = (CashTransactionKind.SPLIT, CashTransactionKind.EXCHANGE)
 """The kinds of events with which what is held goes on in other quantities, of the same asset or of another one."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from portfolio.entrypoints.cli.backtest_options import DAYS_BEFORE, asked, gathered, progress
+from portfolio.entrypoints.cli.backtest_options import asked, gathered, progress
 from portfolio.entrypoints.cli.backtest_sweep import sweep
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import joins_lines
@@ -181,6 +181,7 @@ def lookahead(composition: Composition, *, policy_file: str, cuts: int, seed: in
 async def _closes_to_prove(composition: Composition, seed: int) -> tuple[Panel, Holdings | None, str | None]:
     """Return the closes of what is held, and it; made-up ones where there is too little, and why."""
     from portfolio.application.backtest.lookahead import has_enough, simulated_panel
+    from portfolio.application.backtest.request import DAYS_BEFORE
     from portfolio.application.errors import LedgerUnavailable, PortfolioMissing, SchemaUnknown
 
     try:

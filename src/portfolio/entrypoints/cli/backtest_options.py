@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DAYS_BEFORE: Final = 60
 MOST_CASH: Final = 10**20 - 1
 MOST_BPS: Final = 1000
 

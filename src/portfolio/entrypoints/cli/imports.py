@@ -34,7 +34,6 @@ EXIT_REPORTED = 2
 
 _EXPORTED: Final = "portfolio-events"
 _FIGURES: Final = ("quantity", "amount", "cash_delta", "net_deposits_delta", "realized_delta")
-_LONGEST_ACCOUNT: Final = 128
 _SHOWN: Final = 40
 _AS_READ: Final = ("at", "kind", "symbol", "quantity", "amount", "quote")
 _COLUMNS: Final = ("row", *_AS_READ, "fee", "changes")
@@ -113,11 +112,12 @@ def _say(previews: Sequence[Preview], wish: ImportWish, *, as_json: bool) -> Non
 def _wish(composition: Composition, given: Mapping[str, Any], *, dry_run: bool) -> ImportWish:
     from portfolio.application.imports.booking import ImportWish
     from portfolio.application.imports.entering import Allowed
+    from portfolio.application.imports.kept.records import ACCOUNT_NAME, is_account_name
     from portfolio.application.imports.worth import RatesRefused
 
     account = given["account"]
-    if len(account.encode(errors="replace")) > _LONGEST_ACCOUNT or not account.isprintable():
-        raise click.BadParameter(f"at most {_LONGEST_ACCOUNT} bytes of printable text", param_hint="--account")
+    if not is_account_name(account):
+        raise click.BadParameter(ACCOUNT_NAME, param_hint="--account")
     try:
         rates = composition.read_rates(given["rates"]) if given["rates"] else {}
     except RatesRefused as refused:

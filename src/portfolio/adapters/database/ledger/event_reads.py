@@ -18,13 +18,16 @@ from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, Page
-from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, SPLITS_AND_EXCHANGES, CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import (
+    EVENT_KINDS,
+    SPLITS_AND_EXCHANGES,
+    TRADES_OF_A_SWAP,
+    CashTransactionKind,
+)
 from portfolio.domain.ledger.happening import BookedSplit, LaterMove
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Quantity
 from portfolio.domain.symbol import Symbol
-
-_TRADES_OF_A_SWAP = 2
 
 _KINDS = [kind.value for kind in EVENT_KINDS]
 
@@ -232,11 +235,11 @@ async def _trades_after(
     session: Session, swaps: Sequence[int], unreadable: UnreadableRows
 ) -> Mapping[int, BookedTrade]:
     """Return the trades that follow entries of these revisions, by their own."""
-    revisions = [first + place for first in swaps for place in range(1, _TRADES_OF_A_SWAP + 1)]
+    revisions = [first + place for first in swaps for place in range(1, TRADES_OF_A_SWAP + 1)]
     rows = await session.run(select_trades().where(mock_trades.c.ledger_revision.in_(revisions)))
     return {one.entry.revision: one for one in unreadable.readable(TRADES, rows) if one.entry is not None}
 
 
 def _following(revision: int, trades: Mapping[int, BookedTrade]) -> tuple[BookedTrade, ...]:
-    places = range(revision + 1, revision + 1 + _TRADES_OF_A_SWAP)
+    places = range(revision + 1, revision + 1 + TRADES_OF_A_SWAP)
     return tuple(trades[place] for place in places if place in trades)

@@ -16,7 +16,7 @@ from portfolio.application.backtest.jobs.ports import Backtests, ComputeKinds
 from portfolio.application.backtest.jobs.records import Job
 from portfolio.application.backtest.jobs.slices import begun, fingerprint
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, Start
+from portfolio.application.backtest.request import DAYS_BEFORE, BacktestRequest, Start
 from portfolio.application.backtest.state import Holdings
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ClosesPending, LedgerUnavailable, NotBacktestable
@@ -32,9 +32,6 @@ from portfolio.domain.symbol import Symbol
 MOST_WAITING: Final = 100
 MOST_CLOSES: Final = 750_000
 """200 assets over ten years; as bytes they still fit into a message to any database."""
-
-DAYS_BEFORE: Final = 60
-"""So many days of closes come before the first decision: the rules look back 30, and a gap is to be no later start."""
 
 ID_PREFIX: Final = "bt-"
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from portfolio.application.exports.again.records import AgainRow, ExportedFile, ExportedRow, ReportedRow
 from portfolio.application.exports.columns import HAPPENED
-from portfolio.application.exports.happened import TRADE, TRADES_OF_A_SWAP, HappenedRow
+from portfolio.application.exports.happened import TRADE, HappenedRow
 from portfolio.application.exports.tables import Kind, What, kinds_of
 from portfolio.domain.errors import DomainError
-from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, TRADES_OF_A_SWAP, CashTransactionKind
 from portfolio.domain.ledger.happening import FIELDS
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Price, Quantity

@@ -20,14 +20,20 @@ OPEN: Final = "open"
 LEAVE_OUT: Final = "leave-out"
 """Rows that look like what was booked already are left out; else they are booked, and told."""
 
-LONGEST_ACCOUNT: Final = 128
-"""Bytes of the name of an account."""
+_LONGEST_ACCOUNT: Final = 128
+ACCOUNT_NAME: Final = f"at most {_LONGEST_ACCOUNT} bytes of printable text"
+"""What the name of an account may be."""
 
 OPEN_FOR: Final = timedelta(days=1)
 ANSWERED_FOR: Final = timedelta(days=30)
 """For how long the answer to a booking is kept, for who asks again."""
 MOST_OPEN: Final = 8
 """How many previews of a caller are kept; a further one takes the place of the oldest."""
+
+
+def is_account_name(text: str) -> bool:
+    """Return whether an account may have this name."""
+    return len(text.encode(errors="replace")) <= _LONGEST_ACCOUNT and text.isprintable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,8 @@ from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import BookedTrade, TradeEntry, TradeRequest
 from portfolio.domain.errors import DomainError, NotReversible
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import TRADES_OF_A_SWAP, CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
-
-_TRADES_OF_A_SWAP = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +143,7 @@ class _Opposite:
             is_swap = (
                 isinstance(booked, RecordedCashEntry) and booked.entry.transaction.kind is CashTransactionKind.SWAP
             )
-            while is_swap and len(trades) < _TRADES_OF_A_SWAP:
+            while is_swap and len(trades) < TRADES_OF_A_SWAP:
                 trade = self._readable(next(following))
                 assert isinstance(trade, BookedTrade)
                 trades.append(trade)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 
@@ -13,6 +13,7 @@ from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.snapshots import Snapshots
+from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.measures import gain
 from portfolio.application.performance.ports import DayPositionsStore, SignalReasons
@@ -20,11 +21,12 @@ from portfolio.application.performance.records import DayPositions
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
 from portfolio.application.performance.tags.sums import PeriodSums, Tagged, TagOf, TagPeriod, signals_of, sums_of
 from portfolio.application.prices.ports import PriceStore
+from portfolio.domain.days import DAY
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.money import Money, Price
 from portfolio.domain.symbol import Symbol
 
-_CARRIED = timedelta(days=7)
+_CARRIED = MOST_DAYS_CARRIED * DAY
 
 
 class TagKind(StrEnum):

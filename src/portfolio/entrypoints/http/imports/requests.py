@@ -7,7 +7,14 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from portfolio.application.imports.kept.records import LEAVE_OUT, LONGEST_ACCOUNT, Asked, GivenFile, GivenImport
+from portfolio.application.imports.kept.records import (
+    ACCOUNT_NAME,
+    LEAVE_OUT,
+    Asked,
+    GivenFile,
+    GivenImport,
+    is_account_name,
+)
 from portfolio.application.imports.kept.zones import zone_named
 from portfolio.application.imports.recognition import FORMAT_NAMES
 from portfolio.entrypoints.http.imports.uploads import MOST_FILES, Upload
@@ -92,6 +99,6 @@ def _asked(texts: dict[str, str], reading: FieldReader) -> Asked:
     if "zone" in given:
         reading.taking("zone", lambda: zone_named(given["zone"]), None)
     account = given.get("account", "")
-    if len(account.encode(errors="replace")) > LONGEST_ACCOUNT or not account.isprintable():
-        reading.refuse("account", f"takes at most {LONGEST_ACCOUNT} bytes of printable text")
+    if not is_account_name(account):
+        reading.refuse("account", f"takes {ACCOUNT_NAME}")
     return Asked(**given)

@@ -13,6 +13,7 @@ from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.domain.errors import DomainError, InvalidAmount
 from portfolio.entrypoints.http.errors import field_errors, kind_of, kinds_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
+from portfolio.entrypoints.http.ledger.views import BOOKING_PATH
 from portfolio.entrypoints.http.risk.answers import ExcludedView
 from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, Level
 from portfolio.entrypoints.http.risk.views import answered, figure_reasons
@@ -23,8 +24,6 @@ from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Rat
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Problem, Reasons, SymbolCode, problem
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
-
-BOOKING_PATH = "/holdings/update"
 
 
 class CheckedLimitView(BrokenLimitView, kw_only=True):

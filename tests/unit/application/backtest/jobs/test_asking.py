@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from portfolio.analytics.optimisation.problem import Objective
-from portfolio.application.backtest.jobs.asking import DAYS_BEFORE, AskBacktest, days_back, symbols_of
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start
+from portfolio.application.backtest.jobs.asking import AskBacktest, days_back, symbols_of
+from portfolio.application.backtest.request import DAYS_BEFORE, BacktestRequest, Kind, Start
 from portfolio.application.errors import LedgerUnavailable, NotBacktestable
 from portfolio.application.optimisation.records import Targets
 from portfolio.application.prices.closes import Closes

@@ -19,6 +19,7 @@ from portfolio.application.imports.worth import RatesRefused
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.entrypoints.http.errors import FORBIDDEN, MALFORMED, UNAUTHORIZED, FieldError, RequestError, headers_of
+from portfolio.entrypoints.http.imports.controller import ImportsCursor
 from portfolio.entrypoints.http.imports.requests import ImportForm, read_import
 from portfolio.entrypoints.http.imports.slots import ImportSlots
 from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD, Upload, read_upload
@@ -30,7 +31,7 @@ from portfolio.entrypoints.http.pages.imports.content import import_content, loo
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import Scope
-from portfolio.entrypoints.http.shell.bodies import cursor_query, read_cursor
+from portfolio.entrypoints.http.shell.bodies import read_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
@@ -39,7 +40,6 @@ NOTHING_NEW: Final = "none"
 _PATH: Final = "/pages/import"
 _KEY: Final = "key"
 
-ImportsCursor = Annotated[str | None, cursor_query("i")]
 Booked = Annotated[str | None, QueryParameter(description="The import that was made.", max_length=20)]
 
 
