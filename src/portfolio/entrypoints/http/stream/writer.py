@@ -45,7 +45,6 @@ class MessageWriter:
         self._positions = PositionViews()
 
     def hello(self, place: Place, *, resumed: bool, now: datetime) -> Frame:
-        """Return the first message of a stream, which goes on after ``place``."""
         message = answers.Hello(
             position=str(place), resumed=resumed, heartbeat_seconds=math.ceil(self._pace.heartbeat), server_time=now
         )
@@ -64,12 +63,10 @@ class MessageWriter:
         return frames
 
     def entry(self, logged: LoggedEntry) -> bytes:
-        """Return an entry as it stands in a message; nothing where nothing can be made of its row."""
         found = entry_view(logged)
         return b"" if found is None else encode(found)
 
     def entries(self, first: int, end: Place, entries: Sequence[bytes]) -> Frame:
-        """Return entries that follow one another, from ledger revision ``first`` on."""
         raw = [Raw(entry) for entry in entries]
         message = answers.Entries(position=str(end), first=first, last=end.ledger, entries=raw)
         return self._frame("entries", message, end)
@@ -83,29 +80,23 @@ class MessageWriter:
         ]
 
     def prices(self, state: State, changed: Sequence[PositionValue]) -> Frame:
-        """Return the prices that changed."""
         message = answers.Prices(position=str(state.place), prices=[_price_view(value) for value in changed])
         return self._frame("prices", message, state.place)
 
     def signals(self, place: Place, signals: Sequence[Signal], now: datetime) -> Frame:
-        """Return the signals that are new, or are something else now."""
         message = answers.Signals(position=str(place), signals=[signal_view(signal, now) for signal in signals])
         return self._frame("signals", message, place)
 
     def health(self, place: Place, health: Health, now: datetime) -> Frame:
-        """Return how the service is doing."""
         return self._frame("health", answers.Health(position=str(place), health=health_view(health, now)), place)
 
     def heartbeat(self, place: Place, now: datetime) -> Frame:
-        """Return that there is nothing to tell."""
         return self._frame("heartbeat", answers.Heartbeat(position=str(place), server_time=now), place)
 
     def reset(self, reason: ResetReason) -> Frame:
-        """Return that what the subscriber knows is of other books."""
         return self._frame("reset", answers.Reset(reason=reason.value), None)
 
     def bye(self, reason: ByeReason) -> Frame:
-        """Return the last message."""
         return self._frame("bye", answers.Bye(reason=reason.value, retry_ms=int(self._pace.retry * 1000)), None)
 
     def _frame(self, kind: str, message: answers.Message, place: Place | None) -> Frame:
