@@ -149,7 +149,7 @@ class ShadowRun:
         days = in_units([row.day for row in rows], values, self.question.flows)
         return Shadow(
             name=name,
-            figures=figures_of(days, self.question.risk_free_rate),
+            figures=unit_figures_of(days, self.question.risk_free_rate),
             cash=wallet.cash,
             trades=len(trades),
             traded=total(fill.value for fill in trades),
@@ -159,7 +159,7 @@ class ShadowRun:
         )
 
 
-def figures_of(days: Sequence[MeasuredDay], risk_free_rate: Decimal) -> UnitFigures:
+def unit_figures_of(days: Sequence[MeasuredDay], risk_free_rate: Decimal) -> UnitFigures:
     """Return the figures of one day or more."""
     reasons = Reasons()
     figures = figures_of_days(days, risk_free_rate, reasons)

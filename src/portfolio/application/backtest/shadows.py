@@ -16,8 +16,8 @@ from portfolio.application.backtest.shadow_run import (
     ShadowQuestion,
     ShadowRun,
     UnitFigures,
-    figures_of,
     rebased,
+    unit_figures_of,
 )
 from portfolio.application.derived import Derived
 from portfolio.application.errors import BacktestOutOfRange, LedgerUnavailable, NotBacktestable
@@ -119,7 +119,7 @@ class ReadShadows:
             first_day=question.first,
             last_day=question.last,
             actual=actual,
-            figures=figures_of(actual, history.risk_free_rate),
+            figures=unit_figures_of(actual, history.risk_free_rate),
             shadows=await in_fold_thread(lambda: run.shadows),
             left_out=run.left_out,
             policy_id=self.policy.id,

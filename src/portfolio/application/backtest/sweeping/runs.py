@@ -16,7 +16,7 @@ from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Kind
 from portfolio.application.backtest.run import advance, check, start
 from portfolio.application.backtest.state import BacktestState, Holdings
-from portfolio.application.backtest.sweeping.trials import Trial, kept_of, plain, with_policy
+from portfolio.application.backtest.sweeping.trials import Trial, kept_of, of_one_run, with_policy
 from portfolio.application.backtest.sweeping.variants import Variant, around, swept
 from portfolio.application.backtest.sweeping.walk_forward import Choice, Window, better, following, training, windows
 from portfolio.application.errors import NotBacktestable
@@ -95,7 +95,7 @@ class Plan:
         Raises:
             NotBacktestable: one cannot.
         """
-        check(plain(self.request), self.panel, self.holdings)
+        check(of_one_run(self.request), self.panel, self.holdings)
         for window in self.windows:
             check(training(self.request, window), self.panel, self.holdings)
 
@@ -183,7 +183,7 @@ class Runs(msgspec.Struct, kw_only=True):
         """Return the next run, before its first day."""
         request, holdings = plan.request, plan.holdings
         if self.own is None:
-            own = plain(request)
+            own = of_one_run(request)
         elif self._is_trial(plan):
             own, _ = plan.trial(self._place(plan))
         else:

@@ -88,14 +88,14 @@ class Stability(msgspec.Struct, frozen=True, kw_only=True):
     joint_beat_do_nothing: Decimal | None
 
 
-def plain(request: BacktestRequest) -> BacktestRequest:
+def of_one_run(request: BacktestRequest) -> BacktestRequest:
     """Return the request of one backtest alone."""
     return msgspec.structs.replace(request, sweep=None, stability=False, walk_forward=None)
 
 
 def with_policy(request: BacktestRequest, variant: Variant) -> BacktestRequest:
     """Return the request of one trial."""
-    return msgspec.structs.replace(plain(request), policy=variant.policy)
+    return msgspec.structs.replace(of_one_run(request), policy=variant.policy)
 
 
 def trial_of(

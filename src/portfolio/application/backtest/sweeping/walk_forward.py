@@ -16,7 +16,7 @@ from portfolio.application.backtest.request import BacktestRequest, Kind, Start
 from portfolio.application.backtest.result import figures_of, interval_of
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState, Holdings
-from portfolio.application.backtest.sweeping.trials import Trial, plain, trial_of, with_policy
+from portfolio.application.backtest.sweeping.trials import Trial, of_one_run, trial_of, with_policy
 from portfolio.application.backtest.sweeping.variants import Variant
 from portfolio.application.errors import NotBacktestable
 
@@ -111,7 +111,7 @@ def walk_forward(
 
 def training(request: BacktestRequest, window: Window) -> BacktestRequest:
     """Return the request of the days that a window chooses on."""
-    return msgspec.structs.replace(plain(request), first=window.train_first, last=window.train_last)
+    return msgspec.structs.replace(of_one_run(request), first=window.train_first, last=window.train_last)
 
 
 def better(found: Choice | None, place: int, trial: Trial) -> Choice:
@@ -140,7 +140,7 @@ def left_alone(request: BacktestRequest, panel: Panel, holdings: Holdings | None
     """Return the state at the end of a backtest from the first day after a choice on, of which doing nothing is read;
     what decides in it is the policy, as that takes no optimiser.
     """
-    own = msgspec.structs.replace(plain(request), first=windows(request)[0].test_first, kind=Kind.POLICY)
+    own = msgspec.structs.replace(of_one_run(request), first=windows(request)[0].test_first, kind=Kind.POLICY)
     return advance(start(own, panel, holdings), panel, own.last)
 
 

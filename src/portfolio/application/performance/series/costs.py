@@ -33,7 +33,7 @@ class TradingCosts:
     assets: Sequence[AssetCosts]
 
 
-def costs_of(days: Sequence[LedgerDay]) -> TradingCosts:
+def trading_costs_of(days: Sequence[LedgerDay]) -> TradingCosts:
     """Return what the trades of these days cost; a trade that was reversed is in none of the sums."""
     sums: dict[Symbol, Change] = {}
     for day in days:

@@ -17,7 +17,7 @@ from portfolio.application.performance.history import History, ReadsHistory
 from portfolio.application.performance.measures import VALUE_NOT_POSITIVE, every_unit_value, is_ruined
 from portfolio.application.performance.period import Performance, measure_days
 from portfolio.application.performance.records import MeasuredDay
-from portfolio.application.performance.series.costs import TradingCosts, costs_of
+from portfolio.application.performance.series.costs import TradingCosts, trading_costs_of
 from portfolio.application.performance.series.distribution import Distribution, distribution_of
 from portfolio.application.performance.series.estimated_days import held_since, held_without_close
 from portfolio.application.performance.series.months import CalendarPeriod, months_of, years_of
@@ -110,7 +110,7 @@ class DailySeries:
     def costs(self) -> TradingCosts:
         """What the trades of the same days cost."""
         end = self.history.today - DAY
-        return costs_of(self.history.booked(end - timedelta(days=self.period_days), end))
+        return trading_costs_of(self.history.booked(end - timedelta(days=self.period_days), end))
 
     @lazy
     def distribution(self) -> Distribution:
