@@ -9,8 +9,8 @@ import click
 
 from portfolio import __version__
 from portfolio.application.ledger.opening import Opening
-from portfolio.entrypoints.cli import backtest_jobs  # noqa: F401  it adds its commands to those of backtests
-from portfolio.entrypoints.cli.backtest import backtest
+from portfolio.entrypoints.cli.backtest import jobs  # noqa: F401  it adds its commands to those of backtests
+from portfolio.entrypoints.cli.backtest.command import backtest
 from portfolio.entrypoints.cli.books import backfill, reconcile, run, told_settings, verify
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.demo import demo

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from portfolio.entrypoints.cli.backtest_options import asked, gathered, progress
-from portfolio.entrypoints.cli.backtest_sweep import sweep
+from portfolio.entrypoints.cli.backtest.options import asked, gathered, progress
+from portfolio.entrypoints.cli.backtest.sweep import sweep
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.entrypoints.cli.parameters import GivenPath

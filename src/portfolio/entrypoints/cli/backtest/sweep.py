@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from portfolio.entrypoints.cli.backtest_options import Number, asked, gathered, progress
+from portfolio.entrypoints.cli.backtest.options import Number, asked, gathered, progress
 from portfolio.entrypoints.cli.composition import Composition
 
 # The parts of a backtest are imported where they are used: the other commands start sooner without them.

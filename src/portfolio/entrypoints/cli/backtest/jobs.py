@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from portfolio.entrypoints.cli.backtest import backtest
-from portfolio.entrypoints.cli.backtest_sweep import chosen_lines, percent_text, settings_text
+from portfolio.entrypoints.cli.backtest.command import backtest
+from portfolio.entrypoints.cli.backtest.sweep import chosen_lines, percent_text, settings_text
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.entrypoints.cli.reporting import print_answer

@@ -1,0 +1,1 @@
+"""The commands ``portfolio backtest``."""
