@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -109,15 +109,19 @@ async def _json(table: Table, decimal: Callable[[Decimal], object]) -> AsyncIter
 
 
 async def _parquet(table: Table) -> AsyncIterator[bytes]:
-    """Yield what stands in the file once it is whole: its end says where everything is."""
+    """Yield what stands in the file once it is whole: its end says where everything is.
+
+    It is made in memory, where its rows are by then and take far more room: a disk may be full, or read-only.
+    """
     columns: list[list[Cell]] = [[] for _ in table.columns]
     async for page in table.pages:
         _add(columns, page)
-    with tempfile.TemporaryFile() as file:
-        await in_thread(_write_parquet, table, columns, file)
-        file.seek(0)
-        while piece := file.read(BYTES_AT_ONCE):
-            yield piece
+    file = io.BytesIO()
+    await in_thread(_write_parquet, table, columns, file)
+    columns.clear()
+    file.seek(0)
+    while piece := file.read(BYTES_AT_ONCE):
+        yield piece
 
 
 def _add(columns: Sequence[list[Cell]], page: Sequence[Row]) -> None:
