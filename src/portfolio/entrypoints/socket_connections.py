@@ -1,7 +1,8 @@
 """Limits the sockets of clients: what they send, what they leave unread, and how long one is kept that reads nothing.
 
-The server's own protocol answers every ping of a client that reads none of the answers, closes a message that is too
-long with another code, and waits for ever until the last bytes of a closed socket were read.
+The server's own protocol answers every ping of a client that reads none of the answers, and as many as it sends; it
+closes a message that is too long with another code, takes what comes before it has agreed to the upgrade, and waits
+for ever until the last bytes of a closed socket were read.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BY
 
 ABORT_SECONDS: Final = 30.0
 
+MOST_UNASKED_BYTES: Final = 4 * 1024
+"""What a client may send at once of whatever frames: pings and messages without content take time too."""
+
+UNASKED_BYTES_PER_SECOND: Final = 256
+"""How much more it may send as time goes by: a ping each second, and the answers to ours."""
+
 
 class _Inbound(ServerProtocol):
     """Closes a message that is too long as one that breaks the rules: nobody is expected to send any."""
@@ -35,6 +42,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().__init__(*given, **named)
         self.conn = _Inbound(max_size=MOST_INBOUND_BYTES, logger=logging.getLogger("uvicorn.error"))
         self.is_stuck = False
+        self._may_send = float(MOST_UNASKED_BYTES)
+        self._counted_at = self.loop.time()
         self._abort: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,6 +56,27 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         if self._abort is not None:
             self._abort.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends; nobody but a broken client says anything before it was answered, or says much."""
+        if not self.handshake_initiated:  # it is the request
+            super().data_received(data)
+        elif not self.handshake_complete:
+            self.transport.abort()
+        elif self._takes(len(data)):
+            super().data_received(data)
+        else:
+            self._end(CloseCode.POLICY_VIOLATION)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message over. Text that is no UTF-8 ends the connection, and is no error of ours."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self._end(CloseCode.INVALID_DATA)
+                return
+        super().send_receive_event_to_app()
 
     def pause_writing(self) -> None:
         """Send no more, and read no more: each ping that is read has an answer."""
@@ -73,3 +103,13 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().on_task_complete(task)
         if not self.disconnected:
             self._abort = self.loop.call_later(ABORT_SECONDS, self.transport.abort)
+
+    def _takes(self, size: int) -> bool:
+        now = self.loop.time()
+        grown = self._may_send + UNASKED_BYTES_PER_SECOND * (now - self._counted_at)
+        self._may_send, self._counted_at = min(grown, MOST_UNASKED_BYTES) - size, now
+        return self._may_send >= 0
+
+    def _end(self, code: CloseCode) -> None:
+        self.conn.fail(code)
+        self.handle_parser_exception()

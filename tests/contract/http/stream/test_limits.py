@@ -19,7 +19,7 @@ from portfolio.application.stream.records import DEFAULT_PACE
 from portfolio.settings import PriceFeedKind, Settings
 from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import BOSS, KEYS, A, B, running_on_sqlite
-from tests.support.services.http_sockets import served
+from tests.support.services.http_sockets import connected, served
 from tests.support.services.listeners import Transport, listening
 from tests.support.services.waiting import until
 
@@ -191,6 +191,76 @@ async def test_who_sends_a_little_is_left_alone(here: Served) -> None:
         async with asyncio.timeout(SECONDS):
             while json.loads(await socket.recv())["type"] != "entries":
                 pass
+
+
+PING, TEXT, NO_MASK = b"\x89", b"\x81", bytes(4)
+
+
+async def test_text_that_is_no_utf_8_ends_the_stream_and_is_no_error_of_the_service(
+    here: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with upgraded(here) as (reader, writer):
+        writer.write(TEXT + b"\x82" + NO_MASK + b"\xff\xfe")
+        assert await said_last(reader) == 1007
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("frame", [PING, TEXT], ids=["pings", "empty messages"])
+async def test_who_sends_frame_after_frame_is_closed_with_1008(here: Served, frame: bytes) -> None:
+    async with upgraded(here) as (reader, writer):
+        writer.write((frame + b"\x80" + NO_MASK) * 1_000)
+        assert await said_last(reader) == 1008
+
+
+async def test_who_pings_now_and_then_is_left_alone(here: Served) -> None:
+    async with upgraded(here) as (reader, writer):
+        for _ in range(30):
+            writer.write(PING + b"\xfd" + NO_MASK + bytes(125))
+            async with asyncio.timeout(SECONDS):
+                await reader.readuntil(b"\x8a\x7d" + bytes(125))
+
+
+async def test_who_speaks_before_the_upgrade_was_answered_is_cut_off(
+    here: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(here.address) as (reader, writer), asyncio.timeout(SECONDS):
+        writer.write(upgrade(here))
+        await until(lambda: here.service.cases.stream.limits.open.total() == 1, pause_seconds=0)
+        writer.write(b"\xff" * 100)
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        await until(lambda: here.service.cases.stream.limits.open.total() == 0)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def upgrade(here: Served) -> bytes:
+    """What a client asks for that has no library."""
+    host, port = here.address
+    lines = (
+        "GET /stream?topics=entries HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    )
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@asynccontextmanager
+async def upgraded(here: Served) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A socket of frames as they are on the wire, once the first message has come."""
+    async with connected(here.address) as (reader, writer):
+        writer.write(upgrade(here))
+        async with asyncio.timeout(SECONDS):
+            await reader.readuntil(b'"type":"snapshot"')
+        yield reader, writer
+
+
+async def said_last(reader: asyncio.StreamReader) -> int:
+    """The code at the end of all that comes."""
+    async with asyncio.timeout(SECONDS):
+        return int.from_bytes((await reader.read())[-2:], "big")
 
 
 async def test_head_of_the_events_has_no_body_and_ends(here: Served) -> None:
