@@ -67,6 +67,8 @@ class Snapshots:
     settle: Settle = as_it_is
     last: Snapshot | None = field(default=None, init=False)
     """The last state seen, however old; None before the first."""
+    away_because: str | None = field(default=None, init=False)
+    """Why the database was last said to be away."""
     _waiting: list[asyncio.Future[Snapshot]] = field(default_factory=list, init=False)
     _worker: asyncio.Task[None] | None = field(default=None, init=False)
     _is_behind: bool = field(default=False, init=False)
@@ -122,7 +124,8 @@ class Snapshots:
         """
 
         def give_up() -> None:
-            unseen = LedgerUnavailable("the database does not answer, and there is no earlier state")
+            self.away_because = "the database does not answer"
+            unseen = LedgerUnavailable(f"{self.away_because}, and there is no earlier state")
             _answer([*waiting, *self._waiting], replace(self.last, database_away=True) if self.last else unseen)
             self._answer_in_time(())
 
@@ -146,6 +149,7 @@ class Snapshots:
         except LedgerUnavailable as error:
             if self.last is None:
                 raise
+            self.away_because = str(error)
             contradiction = str(error) if isinstance(error, BooksContradicted) else None
             self.last = replace(self.last, database_away=True, contradiction=contradiction)
             if contradiction is not None:  # all rows are read before one is believed: they may be those seen last

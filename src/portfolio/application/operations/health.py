@@ -189,7 +189,7 @@ class ReadHealth:
             if snapshot.contradiction is not None:
                 return self._failed(DatabaseCondition.BOOKS_CONTRADICTED, snapshot.contradiction)
             if snapshot.database_away:
-                self._written_at = None  # a trial tells why
+                self._written_at = None  # a trial may tell more
             await self._try_write()
         except SchemaUnknown as error:
             return self._failed(DatabaseCondition.SCHEMA_UNKNOWN, str(error), schema_revision=error.found)
@@ -207,6 +207,7 @@ class ReadHealth:
         condition = DatabaseCondition.UP if snapshot.portfolio.revision > 0 else DatabaseCondition.BOOKS_NOT_OPEN
         return DatabaseHealth(
             condition=DatabaseCondition.AWAY if snapshot.database_away else condition,
+            detail=self.snapshots.away_because if snapshot.database_away else None,
             latency_ms=latency_ms,
             schema_revision=revision,
             refused_bookings=self._refused,

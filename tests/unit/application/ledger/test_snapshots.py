@@ -267,3 +267,4 @@ async def test_a_reader_in_a_hurry_is_given_the_last_state_seen_or_told_that_the
     for _ in range(2):  # the second while the lookup of the first still hangs
         late = await snapshots.newest()
         assert (seen.database_away, late.database_away, late.portfolio) == (False, True, seen.portfolio)
+        assert snapshots.away_because == "the database does not answer"

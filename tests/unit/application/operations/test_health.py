@@ -59,7 +59,7 @@ async def test_a_database_that_answers_but_gives_no_books_is_away() -> None:
         ledger.gives_books = False
         health = await health_of(service)
     assert (health.condition, health.can_book) == (Condition.DEGRADED, False)
-    assert health.database.condition is DatabaseCondition.AWAY
+    assert (health.database.condition, health.database.detail) == (DatabaseCondition.AWAY, "gone")
 
 
 class Contradicted(FakeLedger):
