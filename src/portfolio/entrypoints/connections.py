@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
 from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import EVENTS
+from portfolio.entrypoints.paced_connections import PacedConnection
 from portfolio.settings import Settings, SettingsError
 
 REFUSED = "connections.refused"
@@ -60,7 +61,7 @@ class _OpenOnly:
         return getattr(self._transport, name)
 
 
-class BoundedConnection(HttpToolsProtocol):
+class BoundedConnection(PacedConnection):
     """A client's connection within limits; beyond them it is closed, with an answer where one can still be sent."""
 
     def __init__(self, *, limits: ConnectionLimits, **given: Any) -> None:
@@ -92,14 +93,19 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; refuse a head that is too long."""
-        in_head, heads = self._in_head, self._heads
+        """Read on; refuse a head that is too long, and what is no body where there should be one."""
+        in_head, heads, body = self._in_head, self._heads, self._body_bytes
         super().data_received(data)
+        if in_head is not self._in_head or heads != self._heads or self.transport.is_closing():
+            return
+        if not in_head:
+            if not self.bears(len(data) - (self._body_bytes - body)):
+                self._refuse_body()
+            return
         # What is not a complete header yet is kept by the parser, which reports it to nobody.
-        if in_head and self._in_head and heads == self._heads and not self.transport.is_closing():
-            self._unfinished_bytes += len(data)
-            if self._unfinished_bytes > self._limits.head_bytes:
-                self.send_400_response("")
+        self._unfinished_bytes += len(data)
+        if self._unfinished_bytes > self._limits.head_bytes:
+            self.send_400_response("")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Accept a header of the head. One after the body passed no check and is dropped."""
@@ -150,8 +156,17 @@ class BoundedConnection(HttpToolsProtocol):
         self.transport.write(STATUS_LINE[kind.status] + "\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
 
+    def _refuse_body(self) -> None:
+        EVENTS[REFUSED] += 1
+        if not self.cycle.response_started:
+            self.send_400_response("")
+        else:
+            self.transport.abort()
+
     def bound_buffer(self) -> None:
-        """Have the system keep little for a client that does not read."""
+        """Have the system keep little for a client that does not read, where it is still there."""
+        if self.transport.is_closing():
+            return
         self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
     def speak_last_words(self) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from contextlib import suppress
 
 import httpx
 import pytest
 
-from portfolio.entrypoints.connections import OVERDUE, REFUSED, ConnectionLimits
+from portfolio.entrypoints.connections import OVERDUE, REFUSED, BoundedConnection, ConnectionLimits
 from portfolio.entrypoints.logs import EVENTS
 from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
 from tests.support.services.http_sockets import answer_of, connected, exchange, head, served
@@ -146,3 +147,60 @@ async def test_a_header_behind_the_body_passes_for_none_before_it() -> None:
         assert answer.status_code == 200
         async with httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}") as http:
             assert (await http.get("/bookings/k")).status_code == 404
+
+
+CHUNKED = head("/holdings/update", "Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"0\r\n", b"a: b\r\n"),
+        (b"0\r\na: ", b"x"),
+        (b"", b"1\r\n \r\n"),
+        (b"1;", b"e"),
+        (b"", b"0"),
+    ],
+    ids=["trailers", "one trailer", "chunks of one byte", "remarks of a chunk", "the size of a chunk"],
+)
+async def test_what_surrounds_a_body_without_end_is_refused(service: Service, first: bytes, then: bytes) -> None:
+    async with served(service) as address, connected(address) as (reader, writer), asyncio.timeout(WAIT_SECONDS):
+        writer.write(CHUNKED + first)
+        sent = 0
+        while not reader.at_eof() and reader.exception() is None:
+            writer.write(then * (1024 // len(then)))
+            sent += 1024
+            assert sent < 4 * 1024 * 1024, "it is read for ever"
+            await asyncio.sleep(0)
+
+
+async def test_what_comes_of_a_body_after_its_answer_has_an_end(service: Service) -> None:
+    async with served(service) as address, connected(address) as (reader, writer), asyncio.timeout(WAIT_SECONDS):
+        writer.write(head("/holdings/update", "Content-Length: 1000000000"))
+        sent = 0
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(bytes(1024 * 1024))
+                await writer.drain()
+                sent += 1
+                assert sent < 200, "it is read for ever"
+    assert sent > 16, "who sends a file that is too large comes to read that it is"
+
+
+async def test_requests_that_are_sent_ahead_wait_outside(service: Service) -> None:
+    ahead, asked = 40_000, LIVE + b"\r\n"
+    async with served(service) as address, connected(address) as (reader, writer), asyncio.timeout(WAIT_SECONDS):
+        writer.write(asked * ahead)
+        for _ in range(200):
+            assert (await answer_of(reader)).status_code == 200
+            waiting = [len(one.pipeline) for one in gc.get_objects() if isinstance(one, BoundedConnection)]
+            assert max(waiting) < 256 * 1024 / len(asked) + 1  # what is read at once
+
+
+async def test_requests_that_are_sent_ahead_are_answered_in_turn_with_their_bodies(service: Service) -> None:
+    bodies = [json.dumps({**BUY, "client_trade_id": f"ahead-{n}", "notes": "n" * 1900}).encode() for n in range(100)]
+    raw = b"".join(head("/holdings/update", f"Content-Length: {len(body)}") + body for body in bodies)
+    async with served(service) as address, connected(address) as (reader, writer), asyncio.timeout(WAIT_SECONDS):
+        writer.write(raw)
+        booked = [(await answer_of(reader)).json() for _ in bodies]
+    assert [one.get("trade_id", one) for one in booked][:20] == list(range(1, 21))
