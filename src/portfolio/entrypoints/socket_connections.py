@@ -78,17 +78,6 @@ class BoundedSocket(WebSocketsSansIOProtocol):
                 return
         super().send_receive_event_to_app()
 
-    def pause_writing(self) -> None:
-        """Send no more, and read no more: each ping that is read has an answer."""
-        super().pause_writing()
-        self.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """Send and read again."""
-        super().resume_writing()
-        if not (self.read_paused or self.transport.is_closing()):
-            self.transport.resume_reading()
-
     async def send(self, message: Any) -> None:
         """Send a message; the last ones go out although those before have not been read."""
         if message.get(LAST_WORDS):

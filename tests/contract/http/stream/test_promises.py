@@ -7,7 +7,7 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -226,7 +226,7 @@ async def test_a_client_of_events_that_does_not_read_is_sent_away(tmp_path: Path
         assert b'"reason":"slow"' in rest
 
 
-async def test_pings_whose_answers_nobody_reads_are_not_read_either(here: Served) -> None:
+async def test_pings_whose_answers_nobody_reads_end_the_stream(here: Served) -> None:
     reader, writer = await asyncio.open_connection(sock=narrow(here.address), limit=1024)
     writer.write(
         b"GET /stream?topics=health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -234,15 +234,13 @@ async def test_pings_whose_answers_nobody_reads_are_not_read_either(here: Served
     )
     await reader.readuntil(b"\r\n\r\n")
     pings = b"\x89\xfd\x00\x00\x00\x00" + b"p" * 125
-    sent, is_stuck = 0, False
-    while not is_stuck:
-        writer.write(pings * 1000)
-        sent += len(pings) * 1000
-        assert sent < 32 * 2**20, "whoever reads no answers is still listened to"
-        try:
-            await asyncio.wait_for(writer.drain(), 0.5)
-        except TimeoutError:
-            is_stuck = True
+    sent = 0
+    with suppress(ConnectionError):
+        while True:
+            writer.write(pings * 1000)
+            sent += len(pings) * 1000
+            assert sent < 2**20, "whoever reads no answers is still listened to"
+            await asyncio.wait_for(writer.drain(), SECONDS)
     writer.transport.abort()
 
 
