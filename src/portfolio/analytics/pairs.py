@@ -41,6 +41,8 @@ class PairMatrix:
         self._correlation: Correlation | None = None
         self._rounded: Matrix | None = None
         self._counts: tuple[float, list[int]] | None = None
+        self._sum: tuple[Decimal, int] | None = None
+        self._part: tuple[tuple[str, ...], PairMatrix] | None = None
 
     @property
     def correlation(self) -> Correlation:
@@ -61,16 +63,25 @@ class PairMatrix:
         return None if math.isnan(value) else from_rounded(value)
 
     def of(self, symbols: Collection[str]) -> PairMatrix:
-        """Return the coefficients of the pairs of these symbols; those that are no column are passed over."""
+        """Return the coefficients of the pairs of these symbols; those that are no column are passed over.
+
+        Those asked for last are kept: a booking hardly ever changes which positions count.
+        """
         places = sorted(self._place_of[symbol] for symbol in symbols if symbol in self._place_of)
-        if len(places) == len(self._symbols):
+        chosen = tuple(self._symbols[place] for place in places)
+        if chosen == self._symbols:
             return self
-        return PairMatrix([self._symbols[place] for place in places], self._returns[:, places])
+        found = self._part
+        if found is None or found[0] != chosen:
+            found = self._part = chosen, PairMatrix(chosen, self._returns[:, places])
+        return found[1]
 
     def summed(self) -> tuple[Decimal, int]:
         """Return the exact sum of the coefficients, and how many there are."""
-        defined = self._values[np.triu(~np.isnan(self._values), k=1)]
-        return sum_of_rounded(defined), defined.size
+        if self._sum is None:
+            defined = self._values[np.triu(~np.isnan(self._values), k=1)]
+            self._sum = sum_of_rounded(defined), defined.size
+        return self._sum
 
     def above(self, bound: Decimal) -> dict[Pair, Decimal]:
         """Return the coefficients that are greater than ``bound``, by pair, in their order."""

@@ -110,14 +110,15 @@ def common_days(returns: Matrix, weights: Vector, *, least: int = LEAST_RETURNS)
         least: the least number of returns of an asset, and of days in common.
     """
     there = ~np.isnan(returns)
+    if len(returns) >= least and there.all():  # the usual case, in a fifth of the time
+        n_assets = returns.shape[1]
+        return CommonDays(np.ascontiguousarray(returns), np.ones(n_assets, dtype=np.bool_), (None,) * n_assets, least)
     enough = np.count_nonzero(there, axis=0) >= least
     included = enough & ~_costly(there, enough, np.abs(weights), least)
     complete = there[:, included].all(axis=1) if included.any() else np.zeros(len(returns), dtype=np.bool_)
-    # Nothing to leave out is the usual case, and then nothing is copied.
-    shared = returns if complete.all() and included.all() else returns[np.ix_(complete, included)]
     left_out = np.where(enough, Undefined.TOO_SHORT_FOR_ITS_WEIGHT, Undefined.TOO_FEW_OBSERVATIONS).tolist()
     return CommonDays(
-        returns=np.ascontiguousarray(shared),
+        returns=np.ascontiguousarray(returns[np.ix_(complete, included)]),
         included=included,
         excluded=tuple(None if kept else Undefined(why) for kept, why in zip(included.tolist(), left_out, strict=True)),
         least=least,

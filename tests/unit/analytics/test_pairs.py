@@ -152,3 +152,12 @@ def test_of_all_symbols_nothing_is_computed_again() -> None:
     table = PairMatrix(["AAA", "BBB"], np.array([[0.1, 0.2], [0.3, 0.1], [0.2, 0.2]]))
     assert table.of(["BBB", "AAA", "XXX"]) is table
     assert table.of(["AAA"]) is not table
+
+
+def test_of_the_symbols_asked_for_last_nothing_is_computed_again() -> None:
+    table = PairMatrix(["AAA", "BBB", "CCC"], np.array([[0.1, 0.2, 0.3], [0.2, 0.1, 0.4], [0.1, 0.3, 0.1]] * 10))
+    two = table.of(["AAA", "CCC"])
+    assert table.of(["CCC", "XXX", "AAA"]) is two
+    assert two.summed() is two.summed()
+    assert table.of(["BBB", "CCC"]).above(Decimal(-1)).keys() == {("BBB", "CCC")}
+    assert table.of(["AAA", "CCC"]).above(Decimal(-1)).keys() == {("AAA", "CCC")}
