@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from ssl import SSLContext
 from typing import Any
 
@@ -12,6 +13,7 @@ import aiomysql
 from pymysql.constants import CLIENT, FIELD_TYPE
 from pymysql.converters import convert_datetime, decoders
 from pymysql.err import OperationalError
+from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
 from portfolio.adapters.database.connection.statements import ONE_BY_ONE
 from portfolio.adapters.database.connection.timeouts import Timeouts
@@ -39,8 +41,18 @@ def _moment(text: str) -> Any:
 _DECODERS = {**decoders, FIELD_TYPE.DATETIME: _moment, FIELD_TYPE.TIMESTAMP: _moment}
 
 
+# Every result describes its columns again, in the same bytes as the one before.
+_described = lru_cache(maxsize=1_024)(FieldDescriptorPacket)
+
+
 class _Connection(aiomysql.Connection):  # type: ignore[misc]  # the driver has no types
-    """A connection that is closed when it is told to, whether or not the server can take the farewell."""
+    """A connection that is closed when it is told to, whether or not the server can take the farewell.
+
+    The description of a column is taken apart once.
+    """
+
+    def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+        return super()._read_packet(_described if packet_type is FieldDescriptorPacket else packet_type)
 
     async def ensure_closed(self) -> None:
         """Say farewell, and close; the driver keeps the socket of a server that is gone."""
