@@ -156,7 +156,7 @@ async def test_a_server_that_became_read_only_is_asked_on_no_old_connection(
             assert proxy.accepted == settled
 
 
-async def test_a_read_after_a_booking_ends_its_transaction_in_its_only_message(
+async def test_a_read_after_a_booking_is_in_no_transaction(
     mysql_database: DatabaseUnderTest, mariadb: DatabaseServer
 ) -> None:
     with TcpProxy(mariadb.host, mariadb.port) as proxy:
@@ -168,6 +168,20 @@ async def test_a_read_after_a_booking_ends_its_transaction_in_its_only_message(
             assert proxy.sprung == []
             await books.ledger.load(1)  # which may ask for more, and so ends with a message of its own
             assert proxy.sprung == [Trap.LOSE_ANSWER_CUT]
+
+
+async def test_whoever_reads_after_a_booking_sees_it_whatever_becomes_of_the_look(
+    mysql_database: DatabaseUnderTest, mariadb: DatabaseServer
+) -> None:
+    with TcpProxy(mariadb.host, mariadb.port) as proxy:
+        async with opened(proxied(mysql_database, mariadb, proxy)) as books:
+            for revision in range(OPENED + 1, OPENED + 4):
+                await book_one(books.ledger, execution(quantity="1", price="10", fees="0"))
+                seen = await asyncio.gather(*(books.ledger.newest(1) for _ in range(3)))
+                assert {portfolio.revision for portfolio in seen} == {revision}
+                assert seen[0] == await books.ledger.load(1)
+                proxy.cut()
+                assert await books.ledger.newest(1) == seen[0]
 
 
 class Broken(aiosqlite.Connection):

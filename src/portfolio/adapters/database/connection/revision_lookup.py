@@ -1,23 +1,41 @@
-"""The revisions, looked up before every read: one round trip, in no transaction, on a connection kept for it."""
+"""What is looked up before every read: one statement and round trip, in no transaction, on a connection kept for it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import Select, bindparam, literal_column, select
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.errors import ConnectionLost, NoAnswer, is_lost, translated
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared
+from portfolio.adapters.database.connection.statements import Prepared, Row, Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.tables import mock_portfolio
 from portfolio.application.ledger.records import Revisions
 
-_ROW = select(mock_portfolio.c.revision, mock_portfolio.c.price_revision).where(mock_portfolio.c.id == bindparam("id"))
-_ON_SQLITE = Prepared(_ROW.add_columns(literal_column("0").label("is_read_only")))
-_ON_MYSQL = Prepared(_ROW.add_columns(literal_column("@@global.read_only").label("is_read_only")))
+
+class Question:
+    """A statement that is looked up; its rows say beside what it asks for whether the server ``is_read_only``."""
+
+    def __init__(self, chosen: Select[Any], on_sqlite: Select[Any] | None = None) -> None:
+        """Take what is chosen, on SQLite perhaps in other words."""
+        on_sqlite = chosen if on_sqlite is None else on_sqlite
+        self._on_mysql = Prepared(chosen.add_columns(literal_column("@@global.read_only").label("is_read_only")))
+        self._on_sqlite = Prepared(on_sqlite.add_columns(literal_column("0").label("is_read_only")))
+
+    def on(self, dialect: Dialect, parameters: dict[str, Any]) -> Statement:
+        """Return the statement with these parameters."""
+        return (self._on_sqlite if dialect.name == "sqlite" else self._on_mysql).on(dialect, **parameters)
+
+
+_REVISIONS = Question(
+    select(mock_portfolio.c.revision, mock_portfolio.c.price_revision).where(mock_portfolio.c.id == bindparam("id"))
+)
 
 
 class RevisionLookup:
@@ -40,12 +58,22 @@ class RevisionLookup:
         Raises:
             LedgerUnavailable: the database is away or silent.
         """
+        for row in await self.rows(_REVISIONS, id=row_id):
+            return Revisions(ledger=row.revision, prices=row.price_revision)
+        return None
+
+    async def rows(self, question: Question, **parameters: Any) -> Sequence[Row]:
+        """Return the rows of one statement as committed now; none where the ordinary way has to find out.
+
+        Raises:
+            LedgerUnavailable: the database is away or silent.
+        """
         if self._is_busy:
-            return None
+            return ()
         self._is_busy = True
         try:
             with translated():
-                return await self._look_up(row_id)
+                return await self._look_up(question, parameters)
         except BaseException:
             self._drop()
             raise
@@ -57,27 +85,23 @@ class RevisionLookup:
         self._drop()
         await self._connections.close()
 
-    async def _look_up(self, row_id: int) -> Revisions | None:
+    async def _look_up(self, question: Question, parameters: dict[str, Any]) -> Sequence[Row]:
         if time.monotonic() >= self._keep_until:
             self._drop()
         was_kept = self._session is not None
         session = self._session = self._session or await self._connect()
-        statement = (_ON_SQLITE if session.is_sqlite else _ON_MYSQL).on(session.dialect, id=row_id)
         try:
-            [found] = await session.execute(statement)
+            [found] = await session.execute(question.on(session.dialect, parameters))
         except (DBAPIError, ConnectionLost) as error:
             if isinstance(error, NoAnswer) or not is_lost(error):
                 raise
             self._drop()
-            return await self._look_up(row_id) if was_kept else None
-        row = found.first()
-        if row is None:
-            return None
-        if row.is_read_only:  # as after a failover: others may be ahead of this server
+            return await self._look_up(question, parameters) if was_kept else ()
+        if found.rows and found.rows[0].is_read_only:  # as after a failover: others may be ahead of this server
             self._drop()
             if was_kept:
-                return await self._look_up(row_id)
-        return Revisions(ledger=row.revision, prices=row.price_revision)
+                return await self._look_up(question, parameters)
+        return found.rows
 
     async def _connect(self) -> Session:
         connection = await self._connections.connect()

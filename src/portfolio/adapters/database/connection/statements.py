@@ -179,13 +179,6 @@ def opening(dialect: Dialect, *, writes: bool, snapshot: bool) -> Sequence[State
     return [Statement("BEGIN")] if writes else []
 
 
-def ending(dialect: Dialect) -> Sequence[Statement]:
-    """Return how a transaction ends that only reads, in the message of its last question; nothing where that is no
-    message, as whoever gives a connection back rolls back what is open.
-    """
-    return [] if dialect.name == "sqlite" else [Statement("COMMIT")]
-
-
 async def execute_on_mysql(driver: Any, statements: Sequence[Statement]) -> list[Result]:
     """Return the results, in order; after a statement that fails none is carried out.
 

@@ -29,8 +29,9 @@ _OF_IDS = mock_holdings.c.id.in_(bindparam("ids", expanding=True))
 _CODES: Any = bindparam("codes", expanding=True)
 _ALL = Prepared(HOLDINGS)
 # By their symbols too, in any case: others may have made the rows anew.
-_SOME = Prepared(HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.in_(_CODES))))
-_SOME_SQLITE = Prepared(HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.collate("NOCASE").in_(_CODES))))
+SOME_HOLDINGS = HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.in_(_CODES)))
+SOME_HOLDINGS_ON_SQLITE = HOLDINGS.where(or_(_OF_IDS, mock_holdings.c.symbol.collate("NOCASE").in_(_CODES)))
+_SOME, _SOME_ON_SQLITE = Prepared(SOME_HOLDINGS), Prepared(SOME_HOLDINGS_ON_SQLITE)
 
 
 class KnownPortfolio:
@@ -94,11 +95,15 @@ class KnownPortfolio:
 
     def statement(self, dialect: Dialect, wanted: Collection[Symbol] | None) -> Statement:
         """Return the statement that reads the rows wanted."""
-        if wanted is None or self._read is None:
+        if wanted is None:
             return _ALL.on(dialect)
-        rows = self._read.rows
+        return (_SOME_ON_SQLITE if dialect.name == "sqlite" else _SOME).on(dialect, **self.names(wanted))
+
+    def names(self, wanted: Collection[Symbol]) -> dict[str, Any]:
+        """Return by what the rows wanted are found, where some are: their ids and their symbols."""
+        rows = {} if self._read is None else self._read.rows
         ids, codes = [rows[s].id for s in wanted if s in rows], sorted(s.code for s in wanted)
-        return (_SOME_SQLITE if dialect.name == "sqlite" else _SOME).on(dialect, ids=ids or [0], codes=codes or [""])
+        return {"ids": ids or [0], "codes": codes or [""]}
 
     def whole(self, row: Any, holdings: Iterable[Any]) -> ReadPortfolio:
         """Return the portfolio of its row and of all rows of the holdings; ``complete`` is to follow.

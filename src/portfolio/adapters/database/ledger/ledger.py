@@ -17,7 +17,7 @@ from portfolio.adapters.database.ledger.entries import read_entries, read_moveme
 from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS
 from portfolio.adapters.database.ledger.mapping import foreign_portfolios
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
-from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows, read_written
+from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit, open_unit, read_rows
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     cash_refusals,
@@ -129,10 +129,7 @@ class DatabaseLedger:
         return await self._connections.read(read, snapshot=True)
 
     async def newest(self, portfolio_id: int) -> Portfolio:
-        async def read(session: Session) -> Portfolio | None:
-            return await read_written(session, portfolio_id, self._row)
-
-        return await self._connections.read(read, snapshot=True) or await self.load(portfolio_id)
+        return await self._row.read_written(self._lookup, portfolio_id) or await self.load(portfolio_id)
 
     async def entries(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Entry]:
         return await self._page(portfolio_id, partial(read_entries, after=after, limit=limit))

@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import namedtuple
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
-from portfolio.adapters.database.connection.errors import is_locked
+from portfolio.adapters.database.connection.errors import is_locked, rows_read, translated
+from portfolio.adapters.database.connection.revision_lookup import Question, RevisionLookup
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
 from portfolio.adapters.database.ledger.entries import LAST_ENTRY, last_entry
-from portfolio.adapters.database.ledger.known_portfolio import KnownPortfolio
+from portfolio.adapters.database.ledger.known_portfolio import (
+    HOLDINGS,
+    SOME_HOLDINGS,
+    SOME_HOLDINGS_ON_SQLITE,
+    KnownPortfolio,
+)
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
     daily_positions,
@@ -26,6 +34,7 @@ from portfolio.adapters.database.schema.tables import (
 from portfolio.adapters.database.schema.unreadable import UnreadableRows
 from portfolio.application.errors import BooksContradicted, PortfolioMissing
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.portfolio import Portfolio
 
 LOCK_TRY_SECONDS = 0.05
 
@@ -43,6 +52,20 @@ _newest = _row.order_by(
 ).limit(1)
 _BY_ID, _LOCK_BY_ID = Prepared(_by_id), Prepared(_by_id.with_for_update())
 _NEWEST, _LOCK_NEWEST = Prepared(_newest), Prepared(_newest.with_for_update())
+
+
+def _beside(holdings: Select[Any]) -> Select[Any]:
+    """Return the portfolio's row, the newest entry and holdings side by side: one statement sees one state."""
+    row, last, held = _by_id.subquery("row"), last_entry.subquery("last"), holdings.subquery("held")
+    columns = [column.label(f"{part.name}_{column.key}") for part in (row, last, held) for column in part.c]
+    return select(*columns).select_from(row.outerjoin(last, true()).outerjoin(held, true()))
+
+
+_WRITTEN = Question(_beside(SOME_HOLDINGS), _beside(SOME_HOLDINGS_ON_SQLITE))
+_PARTS: Any = [
+    namedtuple("Row", [str(column.key) for column in part.selected_columns])  # noqa: PYI024  known as it runs
+    for part in (_row, last_entry, HOLDINGS)
+]
 
 
 class PortfolioRow:
@@ -103,6 +126,26 @@ class PortfolioRow:
         if lock:
             self.had_lock()
         return row, results
+
+    async def read_written(self, lookup: RevisionLookup, portfolio_id: int) -> Portfolio | None:
+        """Return the portfolio by the rows that this process has written since all were read; None where they do not
+        tell.
+
+        Raises:
+            LedgerUnavailable: the database is away or silent, or holds what cannot be read.
+            BooksContradicted: the row is not the one that the entries made.
+        """
+        row_id, wanted, seen = self.id_for(portfolio_id), self.known.wanted(()), self._seen
+        if row_id is None or wanted is None or self.is_trusted:
+            return None
+        found = [_apart(each) for each in await lookup.rows(_WRITTEN, row_id=row_id, **self.known.names(wanted))]
+        if not found:
+            return None
+        row, last, _ = found[0]
+        self._check(row, None if last.ledger_revision is None else last, min(seen, self._seen))
+        with translated(), rows_read():
+            read = self.known.updated(row, [held for _, _, held in found if held.id is not None], wanted)
+        return None if read is None else read.portfolio
 
     async def get(self, session: Session, portfolio_id: int, *, lock: bool = False) -> Any:
         """Return the portfolio's row as ``read`` does, and raise what it raises."""
@@ -171,6 +214,12 @@ class PortfolioRow:
     def had_lock_within(self, seconds: float) -> bool:
         """Return whether a transaction of this process had the row's lock a moment ago."""
         return time.monotonic() - self._locked_at < seconds
+
+
+def _apart(beside: Any) -> list[Any]:
+    """Return the rows that stand side by side in one."""
+    ends = accumulate((len(part._fields) for part in _PARTS), initial=0)
+    return [part._make(beside[start:end]) for part, (start, end) in zip(_PARTS, pairwise(ends), strict=True)]
 
 
 async def _refuse_emptied(session: Session) -> None:

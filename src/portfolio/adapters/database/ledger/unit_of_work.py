@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks, ending
+from portfolio.adapters.database.connection.statements import Prepared, Result, Statement, chunks
 from portfolio.adapters.database.ledger.imported.rows import add_import, naming
 from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS, lost_positions
 from portfolio.adapters.database.ledger.mapping import ReadPortfolio, foreign_portfolios, trade_to_row
@@ -95,24 +95,6 @@ async def read_rows(
             lost = await lost_positions(session, read) if known.may_lack(read) else ()
             read = known.complete(read, lost, foreign_portfolios(row, portfolios))
     return ReadRows(row, read, results)
-
-
-async def read_written(session: Session, portfolio_id: int, place: PortfolioRow) -> Portfolio | None:
-    """Return the portfolio by the rows that this process has written since all were read; None where they do not tell.
-
-    It is one message, which ends the transaction too: giving the connection back takes no other.
-
-    Raises:
-        PortfolioMissing: there is neither a row nor an entry.
-        BooksContradicted: the row is gone, or is not the one that the entries made.
-    """
-    known, dialect = place.known, session.dialect
-    wanted = known.wanted(())
-    if wanted is None:
-        return None
-    row, (holdings, *_) = await place.read(session, portfolio_id, known.statement(dialect, wanted), *ending(dialect))
-    found = known.updated(row, holdings, wanted)
-    return None if found is None else found.portfolio
 
 
 async def open_unit(
