@@ -117,10 +117,11 @@ def _typed(row: Any) -> list[tuple[type, Any]]:
 
 
 async def test_what_a_prepared_statement_writes_and_reads_is_what_sqlalchemy_does(engine: AsyncEngine) -> None:
+    connections = Connections(engine, Timeouts())
     for table in TABLES:
         for kind in EXTREMES:
             values = _values(table, kind)
-            await Connections(engine, Timeouts()).write(partial(_compare, table, values))
+            await connections.write(partial(_compare, table, values))
 
 
 async def _compare(table: Table, values: Mapping[str, Any], session: Session) -> None:

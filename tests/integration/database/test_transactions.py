@@ -12,7 +12,9 @@ from decimal import Decimal
 import pymysql
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.event import listens_for
 
+from portfolio.adapters.database.connection.session import BORN
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.database import Database, open_database
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
@@ -358,3 +360,34 @@ async def test_a_key_whose_outcome_was_thinned_away_never_books_twice(opened: Op
     await book_one(ledger, client_trade_id="new")
     verdict = await VerifyBooks(ledger)(1)
     assert (verdict.trades, verdict.differences) == (2, [])
+
+
+async def test_bookings_one_after_another_leave_the_pool_alone_until_the_connection_is_old(opened: Opened) -> None:
+    connections, taken = opened.database.ledger._connections, list[object]()
+    listens_for(connections._engine.sync_engine, "checkout")(lambda *found: taken.append(found))
+    await book_one(opened.database.ledger, execution(quantity="1", price="10", fees="0"))
+    before = len(taken)
+    for _ in range(3):
+        await book_one(opened.database.ledger, execution(quantity="1", price="10", fees="0"))
+    assert len(taken) == before
+    assert connections._kept is not None
+    connections._kept._pooled.info[BORN] -= QUICK.recycle_seconds
+    await book_one(opened.database.ledger, execution(quantity="1", price="10", fees="0"))
+    assert len(taken) == before + 1
+
+
+async def test_a_connection_that_is_kept_after_a_commit_is_there_for_whoever_asks_first(
+    database: DatabaseUnderTest,
+) -> None:
+    bring_up_to_date(database)
+    only = database.opened(pool_size=1, limits=QUICK)
+    try:
+        await open_books(only.ledger)
+        for revision in range(3, 6):
+            await book_one(only.ledger, execution(quantity="1", price="10", fees="0"))
+            assert (await only.ledger.load(1)).revision == revision
+            booked, read = await asyncio.gather(only.ledger.load(1), only.ledger.version(1))
+            assert booked.revision == revision
+            assert read
+    finally:
+        await only.close()

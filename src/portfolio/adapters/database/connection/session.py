@@ -26,13 +26,16 @@ from portfolio.adapters.database.connection.sqlite_file import FILE, DatabaseFil
 from portfolio.adapters.database.connection.statements import Result, Statement, execute_on_mysql, execute_on_sqlite
 from portfolio.adapters.database.connection.timeouts import Timeouts
 
+BORN = "portfolio_born"
+"""Under which a connection of the pool keeps when it was made."""
 SQLITE_CACHE_SIZE = -2_000  # SQLite's own default, in kibibytes
 
 
 class Session:  # shape: one transaction's life on one connection, whose steps share its clock
     """One transaction's connection. A statement that fails or runs late leaves no connection in an unknown state.
 
-    ``was_given_up`` says that the connection went silent or was lost. On SQLite one transaction writes at a time.
+    ``was_given_up`` says that the connection went silent or was lost, ``has_committed`` that nothing is open on it any
+    more. On SQLite one transaction writes at a time.
     """
 
     def __init__(
@@ -59,7 +62,14 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         self._waiting = list(opening)
         self._give_up_at = give_up_at
         self.was_given_up = False
+        self.has_committed = False
         self.is_dropped = False
+
+    @property
+    def born(self) -> float:
+        """Return when its connection was made."""
+        born: float = self._pooled.info[BORN]
+        return born
 
     def later(self, *statements: Statement) -> None:
         """Have these sent ahead of the next statement, in the same message, or at the end."""
@@ -107,6 +117,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
             self._check_file()
         except FileReplaced as error:
             raise CommitUnknown(str(error)) from error
+        self.has_committed = True
 
     async def rollback(self) -> None:
         """Roll back, unless the connection is lost; one on which that fails is dropped, which rolls back too."""
