@@ -122,6 +122,7 @@ async def test_what_a_prepared_statement_writes_and_reads_is_what_sqlalchemy_doe
         for kind in EXTREMES:
             values = _values(table, kind)
             await connections.write(partial(_compare, table, values))
+    await connections.close()
 
 
 async def _compare(table: Table, values: Mapping[str, Any], session: Session) -> None:
