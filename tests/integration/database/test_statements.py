@@ -98,6 +98,13 @@ async def engine(database: DatabaseUnderTest) -> AsyncIterator[AsyncEngine]:
     await made.dispose()
 
 
+@pytest.fixture
+async def connections(engine: AsyncEngine) -> AsyncIterator[Connections]:
+    made = Connections(engine, Timeouts())
+    yield made
+    await made.close()
+
+
 def _values(table: Table, kind: str) -> dict[str, Any]:
     extremes: Mapping[Any, Any] = EXTREMES[kind]
     values: dict[str, Any] = {}
@@ -116,13 +123,11 @@ def _typed(row: Any) -> list[tuple[type, Any]]:
     return [(type(value), str(value) if isinstance(value, Decimal) else value) for value in row]
 
 
-async def test_what_a_prepared_statement_writes_and_reads_is_what_sqlalchemy_does(engine: AsyncEngine) -> None:
-    connections = Connections(engine, Timeouts())
+async def test_what_a_prepared_statement_writes_and_reads_is_what_sqlalchemy_does(connections: Connections) -> None:
     for table in TABLES:
         for kind in EXTREMES:
             values = _values(table, kind)
             await connections.write(partial(_compare, table, values))
-    await connections.close()
 
 
 async def _compare(table: Table, values: Mapping[str, Any], session: Session) -> None:
@@ -174,7 +179,7 @@ async def test_any_text_comes_back_as_it_was_sent(one: OneConnection) -> None:
     assert list(found) == texts
 
 
-async def test_a_list_takes_any_number_of_values_beside_others(engine: AsyncEngine) -> None:
+async def test_a_list_takes_any_number_of_values_beside_others(connections: Connections) -> None:
     c = leases.c
     wanted = Prepared(
         select(c.name).where(c.name.in_(bindparam("names", expanding=True)), c.token >= bindparam("least"))
@@ -188,20 +193,21 @@ async def test_a_list_takes_any_number_of_values_beside_others(engine: AsyncEngi
             [found] = await session.execute(wanted.on(session.dialect, names=names, least=least))
             assert {row.name for row in found} == expected
 
-    await Connections(engine, Timeouts()).write(ask)
+    await connections.write(ask)
 
 
-async def test_answers_come_in_order_however_many_messages_they_take(engine: AsyncEngine) -> None:
+async def test_answers_come_in_order_however_many_messages_they_take(
+    engine: AsyncEngine, connections: Connections
+) -> None:
     many = [Statement(_sum_of(engine, 300), [number] * 300) for number in range(VALUES_A_MESSAGE // 300 + 5)]
 
     async def ask(session: Session) -> list[int]:
         return [int(answer.rows[0][0]) for answer in await session.execute(*many)]
 
-    assert await Connections(engine, Timeouts()).read(ask) == [300 * number for number in range(len(many))]
+    assert await connections.read(ask) == [300 * number for number in range(len(many))]
 
 
-async def test_after_a_question_that_fails_the_next_transaction_finds_nothing_of_it(engine: AsyncEngine) -> None:
-    connections = Connections(engine, Timeouts())
+async def test_after_a_question_that_fails_the_next_transaction_finds_nothing_of_it(connections: Connections) -> None:
     count = select(func.count()).select_from(booking_outcomes)
     broken = Statement("SELECT * FROM nowhere")
 
@@ -278,8 +284,9 @@ async def test_who_stops_waiting_within_an_answer_leaves_no_rest_of_it_to_the_ne
     assert await one.answers(7)
 
 
-async def test_who_stops_waiting_at_any_moment_leaves_no_answer_to_the_next(engine: AsyncEngine) -> None:
-    connections = Connections(engine, Timeouts())
+async def test_who_stops_waiting_at_any_moment_leaves_no_answer_to_the_next(
+    engine: AsyncEngine, connections: Connections
+) -> None:
     for number in range(40):
         many = [Statement(_sum_of(engine, 2), (number, place)) for place in range(10)]
         task = asyncio.create_task(connections.read(_executed(*many)))
