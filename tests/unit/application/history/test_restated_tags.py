@@ -174,6 +174,17 @@ def test_of_a_split_that_was_booked_late_nothing_is_of_what_was_bought_after_it(
         assert [of_tag[tag].at_start[BTC] for tag in ("a", "b", None)] == [units(100), units(0), units(0)]
 
 
+def test_of_a_late_split_nothing_is_of_what_engines_made_after_it_though_that_adds_up_to_nothing() -> None:
+    booked = Booked()
+    of_engine(booked, booked.buy("20", "200", day(1)), "a")
+    of_engine(booked, booked.buy("5", "5", day(6)), "b")
+    of_engine(booked, booked.sell("5", "5", day(6)), "a")
+    booked.happen(Kind.SPLIT, day(3), symbol=BTC, ratio=Decimal(10), added=units("180"))
+    of_tag = sums_of(booked.entries, engine, TagPeriod(start=on(4), end=on(9), by_effect=True)).by_tag
+    # of a 20 x 10 - 5, and of b 5
+    assert [of_tag[tag].at_end[BTC] for tag in ("a", "b", None)] == [units(195), units(5), units(0)]
+
+
 Dealt = tuple[int, int, int, int]
 """A trade: so many days after the first one, by which engine, so many, for so much each."""
 DEALT = st.lists(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
 
-from portfolio.application.ledger.cash_records import CashEntry
+from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.domain.arithmetic import ONE
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.money import EXACT, Quantity
@@ -59,6 +59,16 @@ def _grown(quantity: Quantity, growth: Decimal) -> Quantity:
     return Quantity.rounded(EXACT.multiply(quantity.value, growth))
 
 
+def _of_new_units(leg: PositionAdjustment, held: Held, later: Later, growth: Decimal) -> Later:
+    """Return what a split left as it was: what was made ``later``, unless the split was of all that was held.
+
+    Earlier programs booked late splits so. Where what was later adds up to nothing both come to the same.
+    """
+    whole = sum((of.get(leg.symbol, Quantity.zero()) for of in held.values()), Quantity.zero())
+    is_of_all = _grown(whole, growth) == leg.quantity_delta
+    return {} if is_of_all and sum(later.values(), Quantity.zero()) else later
+
+
 def _parts(entry: CashEntry, held: Held, later: Callable[[], Later]) -> Iterator[_Part]:
     """Yield by how much the quantities of tags change; of an exchange in part each has its share of what left."""
     kind, terms, legs = entry.transaction.kind, entry.transaction.event, entry.positions
@@ -66,8 +76,7 @@ def _parts(entry: CashEntry, held: Held, later: Callable[[], Later]) -> Iterator
     if kind is CashTransactionKind.SPLIT and terms is not None and terms.ratio is not None:
         growth = EXACT.subtract(terms.ratio, ONE)
         for leg in legs:
-            whole = sum((of.get(leg.symbol, Quantity.zero()) for of in held.values()), Quantity.zero())
-            after = {} if _grown(whole, growth) == leg.quantity_delta else later()
+            after = _of_new_units(leg, held, later(), growth)
             for tag in tags:
                 quantity = held[tag].get(leg.symbol, Quantity.zero())
                 yield tag, leg.symbol, _grown(quantity - after.get(tag, Quantity.zero()), growth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
@@ -119,28 +119,25 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
     counts.
     """
     sums, opened, units = PeriodSums(), date.min, OtherUnits()
-    trades: dict[int, object] = {}
+    trades = _Trades(tag_of, period)
     for entry in entries:
         if not isinstance(entry, Movement):
             if entry.transaction.kind is CashTransactionKind.BASELINE:
-                sums, opened, units, trades = PeriodSums(), period.opened(entry), OtherUnits(), {}
+                sums, opened, units, trades = PeriodSums(), period.opened(entry), OtherUnits(), _Trades(tag_of, period)
             day = period.day_of_other(entry, opened)
             if day > period.end:
                 continue
             if entry.transaction.kind in SPLITS_AND_EXCHANGES and all(
                 tag_of(moved) is None for moved in entry.positions
             ):
-                later = partial(_later, entry, trades, tag_of, period)
-                units.take(entry, sums.ends(is_before=day <= period.start), later)
+                units.take(entry, sums.ends(is_before=day <= period.start), partial(trades.later, entry))
             for moved in entry.positions:
                 of_tag = sums.by_tag[tag_of(moved)]
                 of_tag.add(moved, is_before=day <= period.start)
                 if day > period.start:
                     of_tag.cash = of_tag.cash - period.paid(entry, moved, day)
             continue
-        trades[entry.id] = MOVEMENTS.pack(entry)
-        kept = trades.get(entry.reverses or 0)
-        own: Movement = entry if kept is None else MOVEMENTS.unpack(kept)
+        own = trades.add(entry)
         day = period.day_of_trade(own, opened)
         if day > period.end:
             continue
@@ -151,19 +148,36 @@ def sums_of(entries: Iterable[Movement | CashEntry], tag_of: TagOf, period: TagP
     return sums
 
 
-def _later(
-    split: CashEntry, trades: Mapping[int, object], tag_of: TagOf, period: TagPeriod, number: int
-) -> Mapping[str | None, Quantity]:
-    """Return what the trades of each tag made until an end of the period of what was split, if executed after that."""
-    found: defaultdict[str | None, Quantity] = defaultdict(Quantity.zero)
-    symbols, until = {moved.symbol for moved in split.positions}, (period.end, period.start)[number]
-    for packed in trades.values():
-        trade = MOVEMENTS.unpack(packed)
-        own = MOVEMENTS.unpack(trades[trade.reverses]) if trade.reverses in trades else trade
-        is_later = own.symbol in symbols and own.executed_at > split.transaction.effective_at
-        if is_later and period.day_of_trade(own, date.min) <= until:
-            found[tag_of(own)] = found[tag_of(own)] + trade.quantity_delta
-    return found
+class _Trades:
+    """The trades since the newest baseline, of which a split asks what was executed after it."""
+
+    def __init__(self, tag_of: TagOf, period: TagPeriod) -> None:
+        self._tag_of, self._period = tag_of, period
+        self._packed: dict[int, object] = {}
+        self._newest: dict[Symbol, datetime] = {}
+
+    def add(self, trade: Movement) -> Movement:
+        """Take in a trade; return the one that it takes out, itself where it takes none out."""
+        self._packed[trade.id] = MOVEMENTS.pack(trade)
+        self._newest[trade.symbol] = max(trade.executed_at, self._newest.get(trade.symbol, trade.executed_at))
+        return self._own(trade)
+
+    def later(self, split: CashEntry, number: int) -> Mapping[str | None, Quantity]:
+        """Return what the trades of each tag executed after a split made of its asset, until an end of the period."""
+        found: defaultdict[str | None, Quantity] = defaultdict(Quantity.zero)
+        at, until = split.transaction.effective_at, (self._period.end, self._period.start)[number]
+        symbols = {moved.symbol for moved in split.positions if self._newest.get(moved.symbol, at) > at}
+        for packed in self._packed.values() if symbols else ():  # mostly there is none: splits are booked first
+            trade = MOVEMENTS.unpack(packed)
+            own = self._own(trade)
+            is_later = own.symbol in symbols and own.executed_at > at
+            if is_later and self._period.day_of_trade(own, date.min) <= until:
+                found[self._tag_of(own)] = found[self._tag_of(own)] + trade.quantity_delta
+        return found
+
+    def _own(self, trade: Movement) -> Movement:
+        kept = self._packed.get(trade.reverses or 0)
+        return trade if kept is None else MOVEMENTS.unpack(kept)
 
 
 def signals_of(entries: Iterable[Movement | CashEntry]) -> Collection[str]:
