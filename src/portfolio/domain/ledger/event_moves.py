@@ -155,7 +155,8 @@ def split_delta(position: Position, ratio: Decimal, later: Sequence[LaterMove] =
     """Return by how much a split changes what is held by now: what moved ``later`` is of its units already.
 
     Raises:
-        InvalidAmount: it leaves nothing; another split is later; or nothing was held then of what is held by now.
+        InvalidAmount: it leaves nothing; another split is later; or what is later cannot be of the new units.
+        InsufficientQuantity: nothing was held then, and nothing is by now.
     """
     now, code = position.quantity, position.symbol.code
     other = next((one for one in later if one.is_split and one.stands), None)
@@ -167,6 +168,8 @@ def split_delta(position: Position, ratio: Decimal, later: Sequence[LaterMove] =
             field="effective_at",
         )
     held = sum((-one.quantity for one in later), now)
+    if not held and not now:
+        raise too_little(position, held)
     delta = Quantity.rounded(EXACT.multiply(held.value, ratio)) - held
     if held and not held + delta:
         raise InvalidAmount("", "ratio leaves nothing at 18 decimals", field="ratio")
@@ -182,15 +185,15 @@ def split_delta(position: Position, ratio: Decimal, later: Sequence[LaterMove] =
 
 
 def named(later: Sequence[LaterMove]) -> str:
-    """Return the names of what moved later and stands, of many the first ones."""
-    names = [one.name for one in later if one.stands]
+    """Return the names of what moved a quantity later and stands, of many the first ones."""
+    names = [one.name for one in later if one.stands and one.quantity]
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_same_side(one: Quantity, other: Quantity) -> bool:
     """Return whether both are above zero, or both below it."""
-    return bool(one) and (one.value > 0) == (other.value > 0)
+    return bool(one) and bool(other) and (one.value > 0) == (other.value > 0)
 
 
 def rescaled(mark: Mark | None, at: datetime, times: Decimal, over: Decimal) -> Mark | None:

@@ -56,9 +56,9 @@ class LaterMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedSplit:
-    """A split that stands: the id of its event, of what, and when it took effect."""
+    """A split that stands: the id of its event, None where it was only looked at, of what, and when it took effect."""
 
-    event_id: int
+    event_id: int | None
     symbol: Symbol
     at: datetime
 

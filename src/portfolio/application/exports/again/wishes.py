@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from portfolio.application.exports.happened import HappenedRow
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW, MoveCash
+from portfolio.application.ledger.happenings.late_splits import without_remark
 from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.application.ledger.records import BookTrade
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -60,7 +61,7 @@ def trade_of(row: HappenedRow, owner: str, key: str) -> BookTrade:
         owner=owner,
         owner_given=True,
         client_trade_id=key,
-        notes=row.note,
+        notes=without_remark(row.note),
         group=row.group,
         stated_at=row.effective_at,
     )

@@ -12,7 +12,7 @@ from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash import known_under, noted, refuse
 from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
-from portfolio.application.ledger.happenings.late_splits import as_of_its_moment
+from portfolio.application.ledger.happenings.late_splits import LateEvents
 from portfolio.application.ledger.happenings.overrides import in_their_names
 from portfolio.application.ledger.happenings.records import (
     BookEvent,
@@ -57,7 +57,10 @@ class BookEvents:
         wanted = await in_their_names(self.ledger, portfolio_id, wishes, attrgetter("client_event_id"))
 
         async def book(unit: LedgerUnit) -> Made[list[EventResult]]:
-            run = _Run(unit, self.clock, self.rules, dry_run, unit.portfolio)
+            now = self.clock.now()
+            stated = [one.stated_at for one in wanted if isinstance(one, BookEvent) and one.stated_at is not None]
+            late = LateEvents(unit, min(stated, default=now), now)
+            run = _Run(unit, self.clock, self.rules, dry_run, unit.portfolio, late)
             results = [await run.decide(wish) if isinstance(wish, BookEvent) else wish for wish in wanted]
             if run.portfolio is not unit.portfolio and not dry_run:
                 await unit.save(run.portfolio)
@@ -75,9 +78,9 @@ class _Run:
     rules: BookingRules
     dry_run: bool
     portfolio: Portfolio
+    late: LateEvents
     is_kept: IsKept | None = None
     events: list[Announcement] = field(default_factory=list)
-    _planned: list[RecordedEvent] = field(default_factory=list)
     _decided: dict[tuple[str, str], tuple[str, EventReply]] = field(default_factory=dict)
 
     async def decide(self, wish: BookEvent) -> EventResult:
@@ -117,24 +120,21 @@ class _Run:
         ``first`` is the kept refusal that an override makes good; where that is refused too, it stays what is kept.
         """
         try:
-            now = self.clock.now()
-            what, said = await as_of_its_moment(self.unit, self.portfolio, wish, now, self._planned)
-            happened = happen(self.portfolio, what, self.rules, now, override=wish.override)
+            what, remark = await self.late.in_time(self.portfolio, wish)
+            happened = happen(self.portfolio, what, self.rules, self.clock.now(), override=wish.override)
         except DomainError as error:
             return error if first is not None or self.dry_run else await self._refuse(wish, error)
-        entry, trades = self._entries(wish, happened, first, said)
+        entry, trades = self._entries(wish, happened, first, remark)
         self.portfolio = happened.after
-        if self.dry_run:
-            planned = tuple(BookedTrade(id=0, entry=trade) for trade in trades)
-            self._planned.append(RecordedEvent(id=None, entry=entry, trades=planned))
-            return EventReply(self._planned[-1], replayed=False)
-        return EventReply(await self._keep(entry, trades), replayed=False)
+        event = _planned(entry, trades) if self.dry_run else await self._keep(entry, trades)
+        self.late.take_in(event)
+        return EventReply(event, replayed=False)
 
     def _entries(
-        self, wish: BookEvent, happened: Happened, first: RefusedCashEntry | None, said: str | None
+        self, wish: BookEvent, happened: Happened, first: RefusedCashEntry | None, remark: str | None
     ) -> tuple[CashEntry, list[TradeEntry]]:
         moved = happened.transaction
-        note = "; ".join(filter(None, (_all_of_it(wish.what, happened), said)))
+        note = "; ".join(filter(None, (_all_of_it(wish.what, happened), remark)))
         return entries_of(
             happened,
             owner=wish.owner if first is None else first.owner,
@@ -154,6 +154,11 @@ class _Run:
         refused, is_kept = await refuse(self.unit, wish, wish.client_event_id, error, self.clock.now())
         self.is_kept = self.is_kept or is_kept
         return EventReply(refused, replayed=False)
+
+
+def _planned(entry: CashEntry, trades: Sequence[TradeEntry]) -> RecordedEvent:
+    """Return the event of a dry run: it has no id, and neither have its trades."""
+    return RecordedEvent(id=None, entry=entry, trades=tuple(BookedTrade(id=0, entry=trade) for trade in trades))
 
 
 def _all_of_it(what: Happening, happened: Happened) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from portfolio.application.ledger.happenings.records import BookEvent, RecordedEvent
@@ -19,70 +21,92 @@ from portfolio.domain.symbol import Symbol
 _PLANNED: Final = "what stands before it"
 _AT_ONCE: Final = timedelta(minutes=1)
 """Clocks differ by so much, and so long may a booking take."""
+_NOT_SPLIT: Final = "and is not split"
+_REMARK: Final = re.compile(rf" ?\[executed_at: lies before [^\[\]]*, {_NOT_SPLIT}: [^\[\]]*\]$")
 
 
-async def as_of_its_moment(
-    unit: LedgerUnit, books: Portfolio, wish: BookEvent, now: datetime, planned: Sequence[RecordedEvent] = ()
-) -> tuple[Happening, str | None]:
-    """Return what happened, and what is to be said of it: of a late split by how much it changes what is held by now.
+@dataclass(slots=True)
+class LateEvents:
+    """Holds the events of one request beside what took effect after them, and was booked before them.
 
-    A split without a time of its own is of all that is held when it is booked. ``planned`` are events that are only
-    looked at, and in no table.
-
-    Raises:
-        InvalidAmount: it cannot be booked after what is booked for later.
+    ``since`` is the earliest moment that one of them states. Splits after it are read once, however many events ask.
+    Events that are only looked at are in no table: they are kept here.
     """
-    what = wish.what
-    if what.symbol is None:
-        return what, None
-    if what.kind is not CashTransactionKind.SPLIT or what.ratio is None:
-        return what, await _before_a_split(unit, wish, now)
-    position = books.position(what.symbol)
-    if not position.quantity:
-        return what, None
-    if what.added is not None:  # it is booked again: the file says by how much
-        grows = (what.ratio > 1) is (position.quantity.value > 0)
-        return replace(what, added=abs(what.added) if grows else -abs(what.added)), None
-    if wish.stated_at is None:
-        return what, None
-    later = [
-        *await unit.moved_after(what.symbol, wish.stated_at),
-        *(move for event in planned for move in _moves(event, what.symbol, wish.stated_at)),
-    ]
-    if not later:
-        return what, None
-    delta = split_delta(position, what.ratio, later)
-    names = named(later)
-    said = f"{names} took effect later, and is taken to be of the new units: the split is of what was held before"
-    return replace(what, added=delta), said if names else None
 
+    unit: LedgerUnit
+    since: datetime
+    now: datetime
+    _planned: list[RecordedEvent] = field(default_factory=list)
+    _splits: list[BookedSplit] | None = None
 
-def _moves(event: RecordedEvent, symbol: Symbol, at: datetime) -> list[LaterMove]:
-    if event.terms.effective_at <= at:
-        return []
-    is_split = event.entry.transaction.kind is CashTransactionKind.SPLIT
-    return [
-        LaterMove(name=_PLANNED, quantity=leg.quantity_delta, is_split=is_split)
-        for leg in event.legs
-        if leg.symbol == symbol
-    ]
+    async def in_time(self, books: Portfolio, wish: BookEvent) -> tuple[Happening, str | None]:
+        """Return what happened, and the note on it: of a late split by how much it changes what is held by now.
 
+        A split without a time of its own is of all that is held when it is booked.
 
-async def _before_a_split(unit: LedgerUnit, wish: BookEvent, now: datetime) -> str | None:
-    """Return what is said of an event that is booked late, and before a split; those that come at once are not asked
-    about.
-    """
-    at, symbols = wish.stated_at, {wish.what.symbol, wish.what.to_symbol}
-    if at is None or at > now - _AT_ONCE:
-        return None
-    later = [one for one in await unit.splits_after(at) if one.symbol in symbols]
-    return _not_split("effective_at", later[-1]) if later else None
+        Raises:
+            InvalidAmount: a split cannot be booked after what is booked for later.
+            InsufficientQuantity: nothing was held then, and nothing is by now.
+        """
+        what = wish.what
+        if what.symbol is None:
+            return what, None
+        if what.kind is not CashTransactionKind.SPLIT or what.ratio is None:
+            return what, await self._remark(wish)
+        position = books.position(what.symbol)
+        if what.added is not None:  # it is booked again: the file says by how much
+            grows = (what.ratio > 1) is (position.quantity.value > 0)
+            return replace(what, added=abs(what.added) if grows else -abs(what.added)), None
+        if wish.stated_at is None:
+            return what, None
+        later = await self._moved_after(what.symbol, wish.stated_at)
+        if not later:
+            return what, None
+        delta, names = split_delta(position, what.ratio, later), named(later)
+        note = f"{names} took effect later, and is taken to be of the new units: the split is of what was held before"
+        return replace(what, added=delta), note if names else None
+
+    def take_in(self, event: RecordedEvent) -> None:
+        """Take in an event of the request, which those after it are booked on top of."""
+        if event.id is None:
+            self._planned.append(event)
+        if self._splits is not None and event.entry.transaction.kind is CashTransactionKind.SPLIT:
+            at = event.terms.effective_at
+            self._splits += [BookedSplit(event_id=event.id, symbol=leg.symbol, at=at) for leg in event.legs]
+
+    async def _moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
+        planned = (
+            LaterMove(
+                name=_PLANNED,
+                quantity=leg.quantity_delta,
+                is_split=event.entry.transaction.kind is CashTransactionKind.SPLIT,
+            )
+            for event in self._planned
+            for leg in event.legs
+            if leg.symbol == symbol and event.terms.effective_at > at
+        )
+        return [*await self.unit.moved_after(symbol, at), *planned]
+
+    async def _remark(self, wish: BookEvent) -> str | None:
+        """Return the remark on an event that lies before a split; nobody looks at those that come at once."""
+        at, symbols = wish.stated_at, {wish.what.symbol, wish.what.to_symbol}
+        if at is None or at > self.now - _AT_ONCE:
+            return None
+        if self._splits is None:
+            self._splits = [*await self.unit.splits_after(self.since), *self._planned_splits()]
+        return _not_split("effective_at", [one for one in self._splits if one.symbol in symbols and one.at > at])
+
+    def _planned_splits(self) -> Iterable[BookedSplit]:
+        for event in self._planned:
+            if event.entry.transaction.kind is CashTransactionKind.SPLIT:
+                for leg in event.legs:
+                    yield BookedSplit(event_id=None, symbol=leg.symbol, at=event.terms.effective_at)
 
 
 async def with_remarks(unit: LedgerUnit, commands: Sequence[BookTrade], now: datetime) -> Sequence[BookTrade]:
     """Return bookings with a remark on those that were executed before a split which is booked already.
 
-    Those that come at once are not asked about.
+    Nobody looks at those that come at once.
     """
     late = [one.execution.executed_at for one in commands if one.stated_at is not None]
     if not late or min(late) > now - _AT_ONCE:
@@ -91,19 +115,38 @@ async def with_remarks(unit: LedgerUnit, commands: Sequence[BookTrade], now: dat
     return [_remarked(command, splits) for command in commands] if splits else commands
 
 
+def without_remark(notes: str | None) -> str | None:
+    """Return the notes of a trade without the remark at their end: who books it once more makes it anew."""
+    return _REMARK.sub("", notes or "") or None
+
+
 def _remarked(command: BookTrade, splits: Sequence[BookedSplit]) -> BookTrade:
-    execution = command.execution
-    later = [one for one in splits if one.symbol == execution.symbol and one.at > execution.executed_at]
-    if not later:
+    executed_at, symbols = command.execution.executed_at, {command.execution.symbol}
+    if command.fee is not None:
+        symbols.add(command.fee.symbol)
+    remark = _not_split("executed_at", [one for one in splits if one.symbol in symbols and one.at > executed_at])
+    if remark is None:
         return command
-    said = _not_split("executed_at", later[-1])
-    notes = " ".join(filter(None, [command.notes if command.noted is None else command.noted, f"[{said}]"]))
-    remarks = "; ".join(filter(None, [command.remarks_changed, said]))
+    notes = " ".join(filter(None, [command.notes if command.noted is None else command.noted, f"[{remark}]"]))
+    remarks = "; ".join(filter(None, [command.remarks_changed, remark]))
     return replace(command, noted=notes, remarks_changed=remarks)
 
 
-def _not_split(field: str, split: BookedSplit) -> str:
-    return (
-        f"{field}: lies before the split of {split.symbol.code} that is booked already, event {split.event_id}, and is"
-        " not split: reverse that event, and book it again with its effective_at"
-    )
+def _not_split(name: str, splits: Sequence[BookedSplit]) -> str | None:
+    """Return what is wrong with an entry before these splits, and the way out; None where there are none."""
+    if not splits:
+        return None
+    if len(splits) == 1:
+        [split] = splits
+        which = f"the split of {split.symbol.code} that is booked already, {_event(split)}"
+        remedy = "reverse that event, and book it again with its effective_at"
+    else:
+        in_order = sorted(splits, key=attrgetter("at"))
+        events = " and ".join(f"{_event(split)} of {split.symbol.code}" for split in in_order)
+        which = f"splits that are booked already, {events}"
+        remedy = "reverse all of them, and then book them again in this order, each with its effective_at"
+    return f"{name}: lies before {which}, {_NOT_SPLIT}: {remedy}"
+
+
+def _event(split: BookedSplit) -> str:
+    return "the one above" if split.event_id is None else f"event {split.event_id}"

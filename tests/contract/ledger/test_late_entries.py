@@ -1,0 +1,127 @@
+"""What is booked late, and of before a split, says so; and what is asked of the ledger for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from portfolio.application.history.restatement import RestateBooks
+from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.cash_records import RefusedCashEntry
+from portfolio.application.ledger.happenings.late_splits import LateEvents, without_remark
+from portfolio.application.ledger.happenings.records import BookEvent
+from portfolio.application.ledger.happenings.reversal import ReverseEvent
+from portfolio.application.ledger.lots.journal import Journal
+from portfolio.application.ledger.records import FeeInKind, TradeFilter
+from portfolio.domain.errors import InsufficientQuantity
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
+from portfolio.domain.ledger.happening import BookedSplit
+from portfolio.domain.ledger.trade import Side
+from portfolio.domain.money import Price
+from tests.contract.ledger.event_wishes import CLOCK, RULES, units, wish
+from tests.contract.ledger.ledger_kinds import Ports, ports
+from tests.contract.ledger.test_late_splits import ago, book, bought, held, late, split, trade
+from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.ledger_examples import BTC, ETH, money, open_books
+
+__all__ = ["ports"]
+
+
+def came(days: int, quantity: int = 3) -> BookEvent:
+    asked = wish(Kind.TRANSFER_IN, symbol=BTC, quantity=units(quantity), value=money(30))
+    return replace(asked, what=replace(asked.what, effective_at=ago(days)), stated_at=ago(days))
+
+
+async def test_a_fee_in_an_asset_that_was_split_since_is_said_too(ports: Ports) -> None:
+    ledger = await bought(ports)
+    [first] = await book(ledger, split(20))
+    of_eth = replace(late("1", 25).execution, symbol=ETH, fees=money(5))
+    command = replace(late("1", 25), execution=of_eth, fee=FeeInKind(symbol=BTC, quantity=units("0.5")))
+    [reply] = await BookTrades(ledger, CLOCK, RULES)(1, [command])
+    assert f"before the split of BTC that is booked already, event {first.event.id}" in str(reply)
+
+
+async def test_all_splits_that_it_lies_before_are_named_in_the_order_in_which_to_book_them_again(ports: Ports) -> None:
+    ledger = await bought(ports)
+    ids = [(await book(ledger, split(days, 2)))[0].event.id for days in (20, 5)]
+    replies: list[Any] = await BookTrades(ledger, CLOCK, RULES)(1, [late("1", 25, client_trade_id="a")])
+    [booked] = await book(ledger, came(25))
+    said = (
+        f"lies before splits that are booked already, event {ids[0]} of BTC and event {ids[1]} of BTC, and is not"
+        " split: reverse all of them, and then book them again in this order, each with its effective_at"
+    )
+    assert replies[0].outcome.result.remarks_changed == f"executed_at: {said}"
+    assert booked.event.entry.note == f"effective_at: {said}"
+    for event in ids:
+        await ReverseEvent(ledger, CLOCK, RULES)(1, event, owner="ann")
+    await book(ledger, split(20, 2), split(5, 2))
+    # ((10 + 1 + 3) x 2 + 50) x 2
+    assert await held(ledger) == "156"
+    kept = await ports.lookups.trades(1, TradeFilter(client_trade_id="a"))
+    assert [without_remark(one.entry.request.notes) for one in kept.items if one.entry] == [None]
+
+
+async def test_a_dry_run_says_so_of_splits_that_stand_before_it_in_the_request(ports: Ports) -> None:
+    ledger = await bought(ports)
+    wishes = (came(26), split(20), came(25), came(19))
+    planned = [one.event.entry.note for one in await book(ledger, *wishes, dry_run=True)]
+    done = [one.event for one in await book(ledger, *wishes)]
+    assert [one.entry.note is None for one in done] == [note is None for note in planned] == [True, False, False, True]
+    assert planned[2] == str(done[2].entry.note).replace(f"event {done[1].id}", "the one above")
+
+
+class _Asked:
+    """A unit of work of a ledger in which one split is booked; it counts how often it is asked for splits."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
+        self.times += 1
+        assert at == ago(30)
+        return [BookedSplit(event_id=7, symbol=BTC, at=ago(20))]
+
+
+async def test_however_many_events_are_late_splits_are_read_once() -> None:
+    asked: Any = _Asked()
+    run, books = LateEvents(asked, ago(30), CLOCK.now()), await open_books(FakeLedger())
+    notes = [(await run.in_time(books, came(days)))[1] for days in (30, 21, 20, 1)]
+    assert [note is None for note in notes] == [False, False, True, True]
+    assert asked.times == 1
+
+
+async def test_a_position_that_was_closed_in_old_units_says_what_closed_it(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await trade(ports.ledger, Side.BUY, "10", 30)
+    await trade(ports.ledger, Side.SELL, "10", 10)
+    [refused] = await book(ports.ledger, split(20))
+    assert isinstance(refused.event, RefusedCashEntry)
+    assert refused.event.refusal.detail.startswith(
+        "at effective_at 10 BTC was held, which the split made 100, and with what was booked for later, trade 2, it"
+        " would be 90: "
+    )
+    [nothing] = await book(ports.ledger, split(40))  # before all of it nothing was held either
+    assert nothing.event.refusal.error == InsufficientQuantity.__name__
+
+
+async def test_a_restatement_moves_no_quantity_and_is_not_named(ports: Ports) -> None:
+    ledger = await bought(ports)
+    dear = replace(late("10", 9).execution, price=Price(Decimal(200)), net_amount=money(2_000))
+    await BookTrades(ledger, CLOCK, RULES)(1, [replace(late("10", 9), execution=dear)])
+    await trade(ledger, Side.SELL, "5", 15)  # of the cheap ones alone, in the order of effect
+    restated = await RestateBooks(ledger, Journal(ledger), CLOCK)(1, owner="ann")
+    assert restated.booked
+    [booked] = await book(ledger, split(20))
+    assert booked.event.entry.note.startswith("trade 2, trade 4, trade 5 took effect later")
+
+
+def test_notes_are_read_without_the_remark_at_their_end() -> None:
+    assert without_remark(None) is None
+    said = "executed_at: lies before the split of BTC that is booked already, event 3, and is not split: reverse that"
+    assert without_remark(f"by wire [{said}]") == "by wire"
+    assert without_remark(f"[{said}]") is None
+    assert without_remark(f"by wire [confidence: cut] [{said}]") == "by wire [confidence: cut]"
+    assert without_remark("executed_at: lies before noon [as said]") == "executed_at: lies before noon [as said]"
