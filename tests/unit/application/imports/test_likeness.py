@@ -200,6 +200,13 @@ def test_many_of_one_moment_and_size_take_no_longer_than_their_number() -> None:
     assert len(places(events, moves)) >= 3_900
 
 
+@pytest.mark.parametrize(("sizes", "is_found"), [(4, True), (10, False)])
+def test_for_each_row_few_are_tried_of_however_many_sizes(sizes: int, is_found: bool) -> None:
+    """Ten of each size are of another price; tried are fifty of all sizes together, and so 100,000 rows in seconds."""
+    others = [move(n, str(1 + n % sizes / 1_000_000), "200") for n in range(10 * sizes)]
+    assert bool(places([bought(0, "1.000005")], [*others, move(600, "1.00002")])) is is_found
+
+
 # --- previews ---------------------------------------------------------------------------------------------------------
 
 

@@ -112,6 +112,46 @@ def _is_near(one: _Side, other: _Side) -> bool:
     return abs(one.price - other.price) <= _PRICE_OFF * max(one.price, other.price)
 
 
+class _OfSize:
+    """Moves by their size, those of one size by time; each is taken once. Rows ask in the order of time."""
+
+    def __init__(self, moves: Iterable[_Side], within: float) -> None:
+        self.taken: set[int] = set()
+        self._within = within
+        self._moves = defaultdict[float, list[_Side]](list)
+        for move in moves:
+            self._moves[move.least].append(move)
+        self._sizes = sorted(self._moves)
+        self._heads = dict.fromkeys(self._sizes, 0)
+
+    def take_first_near(self, row: _Side) -> _Side | None:
+        """Take the first move in time that is like a row; None where there is none among those that are tried."""
+        found: _Side | None = None
+        tries, first = _MOST_TRIED, bisect_left(self._sizes, row.least)
+        for size in self._sizes[first : first + _MOST_TRIED]:
+            if size > row.most:
+                break
+            moves, index = self._moves[size], self._head(size, row.at - self._within)
+            until = row.at + self._within if found is None else found.at
+            while tries and index < len(moves) and moves[index].at <= until:
+                move = moves[index]
+                tries, index = tries - 1, index + 1
+                if move.number not in self.taken and _is_near(row, move):
+                    found = move
+                    break
+        if found is not None:
+            self.taken.add(found.number)
+        return found
+
+    def _head(self, size: float, since: float) -> int:
+        """Return the place of the first of a size that a row since then can still have."""
+        moves, head = self._moves[size], self._heads[size]
+        while head < len(moves) and (moves[head].at < since or moves[head].number in self.taken):
+            head += 1
+        self._heads[size] = head
+        return head
+
+
 class _Listed:
     """Those of one side by time, and which of them are taken."""
 
@@ -150,28 +190,14 @@ class _Pairing:
         self, rows: Sequence[_Side], moves: Sequence[_Side], within: float
     ) -> tuple[Sequence[_Side], Sequence[_Side]]:
         """Pair each row with the first move that is near, and return what is left of both."""
-        of_size = defaultdict[float, list[_Side]](list)
-        for move in moves:
-            of_size[move.least].append(move)
-        sizes, heads, taken = sorted(of_size), dict.fromkeys(of_size, 0), set[int]()
-        left = []
+        of_size, left = _OfSize(moves, within), []
         for row in rows:
-            first = bisect_left(sizes, row.least)
-            found: _Side | None = None
-            for size in sizes[first : first + _MOST_TRIED]:
-                if size > row.most:
-                    break
-                listed, head = of_size[size], heads[size]
-                while head < len(listed) and (listed[head].at < row.at - within or listed[head].number in taken):
-                    head += 1
-                heads[size] = head
-                found = _earlier(found, _first_near(row, listed[head : head + _MOST_TRIED], taken, row.at + within))
+            found = of_size.take_first_near(row)
             if found is None:
                 left.append(row)
             else:
-                taken.add(found.number)
                 self._paired[row.number] = [found.number]
-        return left, [move for move in moves if move.number not in taken]
+        return left, [move for move in moves if move.number not in of_size.taken]
 
     def _added_up(
         self, rows: Sequence[_Side], moves: Sequence[_Side], within: float
@@ -218,16 +244,3 @@ def _adding_up(whole: _Side, near: Sequence[_Side]) -> Sequence[_Side]:
         if end > begin and least <= wanted_most and most >= wanted_least:
             return near[begin : end + 1]
     return ()
-
-
-def _first_near(row: _Side, listed: Sequence[_Side], taken: set[int], until: float) -> _Side | None:
-    for move in listed:
-        if move.at > until:
-            return None
-        if move.number not in taken and _is_near(row, move):
-            return move
-    return None
-
-
-def _earlier(one: _Side | None, other: _Side | None) -> _Side | None:
-    return other if one is None or (other is not None and other.at < one.at) else one
