@@ -191,9 +191,10 @@ def _likes(preview: Preview, wish: ImportWish) -> Iterator[str]:
     """Yield which rows look like what was booked already, and what can be done."""
     if not preview.like_booked:
         return
-    count, would = len(preview.like_booked), "would be" if wish.dry_run else "were"
+    is_booked = not (wish.dry_run or preview.is_given_up)
+    count, would = len(preview.like_booked), "were" if is_booked else "would be"
     events = counted(len(preview.events), "event")
-    way_out = "leaves them out" if wish.dry_run else "leaves them out, once `portfolio imports reverse` took this back"
+    way_out = "leaves them out" + (", once `portfolio imports reverse` took this back" if is_booked else "")
     by = printable(by_whom(preview.like_booked))
     yield f"  like what {by} booked already: {count} of {events}, {would} booked once more:"
     yield f"    --like-booked={LEAVE_OUT} {way_out}"
@@ -206,8 +207,10 @@ def _likes(preview: Preview, wish: ImportWish) -> Iterator[str]:
 def _foot(preview: Preview) -> Iterator[str]:
     yield from _more(len(preview.events))
     for name, listed in (("ignored", preview.ignored), ("known", preview.known)):
-        for reason, count in Counter(one.reason for one in listed).most_common(_SHOWN):
+        reasons = Counter(one.reason for one in listed).most_common()
+        for reason, count in reasons[:_SHOWN]:
             yield f"  {name}: {counted(count, 'row')}: {printable(reason)}"
+        yield from _more(len(reasons))
     for name, amounts in (("quantities", preview.quantities), ("cash", preview.cash_change)):
         if amounts:
             yield f"  {name}: {', '.join(f'{symbol} {plain(amount)}' for symbol, amount in amounts.items())}"

@@ -118,9 +118,12 @@ async def test_rows_that_an_engine_booked_are_shown_before_they_are_booked_once_
     page = read(await look(service, GLUED + rows, like_booked="leave-out"))
     assert page.one("option", value="leave-out").attributes.get("selected") is not None
     assert "Book 1 event" in page.text
-    why = page.table("Rows of file 1 that become no event")[0]
+    why, *others = page.table("Rows of file 1 that become no event")
     assert why["Are"].text == "known"
     assert why["Why"].text.endswith("of <momentum>: it is left out")
+    assert (len(others), others[-1]["Why"].text) == (40, "for other reasons")
+    page = read(await look(service, GLUED + rows + "2022-03-01 09:00:00,BTCUSDT,HOLD,1,1BTC,1USDT,0USDT\n"))
+    assert "Like what <momentum> booked already: 45 of 46 events. Look" in page.text
 
 
 async def test_many_rows_are_counted_and_some_are_shown(service: Service) -> None:

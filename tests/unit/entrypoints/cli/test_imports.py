@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.imports.records import Preview
+from portfolio.domain.imports.records import Ignored
 from portfolio.entrypoints.cli.commands import commands
+from portfolio.entrypoints.cli.imports import _foot
 from portfolio.entrypoints.cli.reporting import progress_on
 from portfolio.main import CompositionRoot
 from tests.support.exchanges.exchange import StandInExchange
@@ -170,6 +173,20 @@ def test_what_an_engine_booked_is_told_and_left_out_where_that_is_asked_for(
     out = capsys.readouterr().out
     assert "1 of 1 event, were booked once more:" in out
     assert "--like-booked=leave-out leaves them out, once `portfolio imports reverse`" in out
+    many = tmp_path / "many.csv"
+    many.write_text(GLUED + ROW + BAD)
+    assert run(many, "--account=other", "--funding=implied") == 2  # nothing of it is booked, as a row is reported
+    out = capsys.readouterr().out
+    assert "1 of 1 event, would be booked once more:" in out
+    assert "portfolio imports reverse" not in out
+
+
+def test_of_many_reasons_the_first_are_shown_and_the_others_counted() -> None:
+    preview = Preview(name="orders.csv", format="koinly", rows=42)
+    preview.known = [Ignored(row, f"looks like trade {row} of momentum: it is left out") for row in range(42)]
+    out = "\n".join(_foot(preview))
+    assert out.count("known: 1 row: looks like trade") == 40
+    assert "... and 2 more: --json prints them all" in out
 
 
 def test_what_is_implied_is_shown_before_it_is_booked(

@@ -121,8 +121,10 @@ def _row(rows: Sequence[Place]) -> str:
 
 
 def _reasons(what: str, listed: Iterable[Ignored]) -> list[tuple[str, str, int]]:
-    counted = Counter(one.reason for one in listed).most_common(SHOWN)
-    return [(what, _said(reason), count) for reason, count in counted]
+    counted = Counter(one.reason for one in listed).most_common()
+    shown = [(what, _said(reason), count) for reason, count in counted[:SHOWN]]
+    more = sum(count for _, count in counted[SHOWN:])
+    return [*shown, (what, "for other reasons", more)] if more else shown
 
 
 def _books(reading: Reading) -> Sequence[Figure]:
