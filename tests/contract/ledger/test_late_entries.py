@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash_records import RefusedCashEntry
-from portfolio.application.ledger.happenings.late_splits import LateEvents, without_remark
+from portfolio.application.ledger.happenings.late_splits import LateEvents, remark_of, without_remark
 from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.lots.journal import Journal
 from portfolio.application.ledger.records import FeeInKind, TradeFilter
+from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientQuantity
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.happening import BookedSplit
@@ -23,9 +24,10 @@ from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Price
 from tests.contract.ledger.event_wishes import CLOCK, RULES, units, wish
 from tests.contract.ledger.ledger_kinds import Ports, ports
-from tests.contract.ledger.test_late_splits import ago, book, bought, held, late, split, trade
+from tests.contract.ledger.test_late_splits import ago, assert_in_order, book, bought, held, late, split, trade
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.ledger_examples import BTC, ETH, money, open_books
+from tests.support.services.http_service import running
 
 __all__ = ["ports"]
 
@@ -82,7 +84,7 @@ class _Asked:
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         self.times += 1
         assert at == ago(30)
-        return [BookedSplit(event_id=7, symbol=BTC, at=ago(20))]
+        return [BookedSplit(event_id=7, symbol=BTC, at=ago(20), revision=9)]
 
 
 async def test_however_many_events_are_late_splits_are_read_once() -> None:
@@ -116,6 +118,42 @@ async def test_a_restatement_moves_no_quantity_and_is_not_named(ports: Ports) ->
     assert restated.booked
     [booked] = await book(ledger, split(20))
     assert booked.event.entry.note.startswith("trade 2, trade 4, trade 5 took effect later")
+
+
+async def test_what_takes_out_what_was_split_since_says_so_and_what_to_do(ports: Ports) -> None:
+    ledger = await bought(ports)
+    await trade(ledger, Side.BUY, "4", 20)  # of the very moment of the split, and before it
+    [gift, other] = await book(ledger, came(25), came(19))
+    [first] = await book(ledger, split(20))
+    await trade(ledger, Side.BUY, "6", 25)  # booked after it, so it was not split
+    reverse, reverse_event = ReverseTrade(ledger, CLOCK, RULES), ReverseEvent(ledger, CLOCK, RULES)
+    said = (
+        f"reversal: lies before the split of BTC that is booked already, event {first.event.id}, and is not split:"
+        " reverse that event, and book it again with its effective_at"
+    )
+    taken = [await reverse(1, number, owner="ann", notes="by mistake") for number in (4, 5, 2)]
+    assert [one.entry.request.notes for one in taken] == [f"by mistake [{said}]", "by mistake", "by mistake"]
+    assert [remark_of(one.entry.request.notes) for one in taken] == [said, None, None]
+    events = [await reverse_event(1, one.event.id, owner="ann") for one in (gift, other, first)]
+    assert [one.event.entry.note for one in events] == [said, None, None]  # type: ignore[union-attr]
+    await book(ledger, split(20))
+    assert await held(ledger) == "100"
+    await assert_in_order(ledger)
+
+
+async def test_what_a_reversal_leaves_split_is_in_its_answer() -> None:
+    async with running() as service:
+        for days in (9, 8):
+            at = (service.clock.now() - timedelta(days=days)).isoformat()
+            body = {"symbol": "BTC", "side": "BUY", "quantity": "1", "price": 100, "net_amount": 100, "executed_at": at}
+            assert (await service.http.post("/holdings/update", json=body)).status_code == 200
+        ratio = {"kind": "split", "symbol": "BTC", "ratio": "10"}
+        assert (await service.http.post("/events", json=ratio)).status_code == 200
+        for _ in range(2):  # again it is the reversal that there is
+            answer = (await service.http.post("/trades/2/reverse")).json()
+            assert answer["message"].startswith(
+                "Trade 2 reversed; reversal: lies before the split of BTC that is booked"
+            )
 
 
 def test_notes_are_read_without_the_remark_at_their_end() -> None:

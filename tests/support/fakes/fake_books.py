@@ -260,7 +260,7 @@ def booked_splits(books: Books, at: datetime) -> list[BookedSplit]:
     events = [(i, e, terms) for i, e in books.transactions.items() if (terms := e.transaction.event) is not None]
     gone = {terms.reverses_revision for _, _, terms in events}
     return [
-        BookedSplit(event_id=number, symbol=leg.symbol, at=terms.effective_at)
+        BookedSplit(event_id=number, symbol=leg.symbol, at=terms.effective_at, revision=entry.revision)
         for number, entry, terms in events
         if entry.transaction.kind is CashTransactionKind.SPLIT and terms.effective_at > at
         if entry.revision not in gone and terms.reverses_revision is None

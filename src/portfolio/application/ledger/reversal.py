@@ -8,6 +8,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.ledger.announcements import TradeBooked
+from portfolio.application.ledger.happenings.late_splits import remark_on_reversal, with_remark
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import TradeEntry, TradeRequest
@@ -68,11 +69,10 @@ class ReverseTrade:
             if earlier is None or earlier.entry is None or earlier.entry.request.owner != owner:
                 raise NotReversible(trade_id, f"trade {found.reversed_by} reversed it")
             return Made(_reply(earlier.id, trade_id, earlier.entry, unit.portfolio, replayed=True))
-        now = self.clock.now()
-        after, trade = unit.portfolio.reverse(
-            found.entry.trade, trade_id, now, allow_negative_cash=self.rules.allow_negative_cash
-        )
-        entry = TradeEntry.of(trade, after, TradeRequest(owner=owner, notes=notes), now)
+        now, own = self.clock.now(), found.entry.trade
+        remark = await remark_on_reversal(unit, {own.symbol}, own.executed_at, found.entry.revision)
+        after, trade = unit.portfolio.reverse(own, trade_id, now, allow_negative_cash=self.rules.allow_negative_cash)
+        entry = TradeEntry.of(trade, after, TradeRequest(owner=owner, notes=with_remark(notes, remark)), now)
         [reversal_id] = await unit.add_trades([entry])
         await unit.save(after)
         reply = _reply(reversal_id, trade_id, entry, after)

@@ -56,11 +56,14 @@ class LaterMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedSplit:
-    """A split that stands: the id of its event, None where it was only looked at, of what, and when it took effect."""
+    """A split that stands: the id of its event, None where it was only looked at, of what, when it took effect,
+    and its ledger revision.
+    """
 
     event_id: int | None
     symbol: Symbol
     at: datetime
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)

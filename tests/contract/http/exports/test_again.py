@@ -25,6 +25,7 @@ from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW, MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
+from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -414,8 +415,9 @@ async def test_a_remark_on_what_was_booked_late_stands_once_however_often_it_is_
     await late_splits.book(ledger, late_splits.split(20))
     commands = [late_splits.late("2", 25, notes="by wire"), late_splits.late("3", 25, client_trade_id="b")]
     await BookTrades(ledger, CLOCK, RULES)(1, commands)
+    await ReverseTrade(ledger, CLOCK, RULES)(1, 1, owner="ann", notes="by mistake")
     rows = await booked_again(ports)
-    assert [str(row["note"]).count("lies before") for row in rows][-2:] == [1, 1]
+    assert [str(row["note"]).count("lies before") for row in rows][-3:] == [1, 1, 1]
 
 
 async def test_money_is_not_taken_back_in_books_that_moved(exported: ExportedFile) -> None:

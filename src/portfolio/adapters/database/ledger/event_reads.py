@@ -190,14 +190,15 @@ async def read_splits(session: Session, at: datetime) -> list[BookedSplit]:
     """
     legs, by = position_adjustments, cash_transactions.alias("taking")
     joined = cash_transactions.join(legs, legs.c.cash_transaction_id == _c.id)
-    found = select(_c.id, _c.effective_at, legs.c.symbol)
+    found = select(_c.id, _c.effective_at, _c.ledger_revision, legs.c.symbol)
     found = found.select_from(joined.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
     stands = (_c.reverses_revision.is_(None), by.c.id.is_(None))
     wanted = found.where(_c.kind == CashTransactionKind.SPLIT.value, _c.effective_at > at, *stands)
     splits = []
     for row in await session.run(wanted.order_by(_c.ledger_revision)):
         with reading(f"the row {row.id} of {cash_transactions.name} cannot be read"):
-            splits.append(BookedSplit(event_id=row.id, symbol=Symbol(row.symbol), at=row.effective_at))
+            symbol, at, revision = Symbol(row.symbol), row.effective_at, row.ledger_revision
+            splits.append(BookedSplit(event_id=row.id, symbol=symbol, at=at, revision=revision))
     return splits
 
 

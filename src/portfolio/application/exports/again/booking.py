@@ -19,6 +19,7 @@ from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.happenings.booking import BookEvents
+from portfolio.application.ledger.happenings.late_splits import without_remark
 from portfolio.application.ledger.happenings.records import BookEvent, EventReply
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.lots.journal import Journal
@@ -202,7 +203,7 @@ class _Run:
         elif reverses is None:
             await self._book_new(row, owner, row.key or key_of(row))
         elif row.kind == TRADE:
-            await self._reverse_trade(self._id, self._ids[reverses], owner=owner, notes=row.note)
+            await self._reverse_trade(self._id, self._ids[reverses], owner=owner, notes=without_remark(row.note))
         elif row.kind in MONEY_KINDS:
             before = row.revision - 1
             await self._take_money_back(self._id, reverses, owner=owner, note=row.note, revision=before)

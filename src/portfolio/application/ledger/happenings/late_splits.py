@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -22,7 +22,8 @@ _PLANNED: Final = "what stands before it"
 _AT_ONCE: Final = timedelta(minutes=1)
 """Clocks differ by so much, and so long may a booking take."""
 _NOT_SPLIT: Final = "and is not split"
-_REMARK: Final = re.compile(rf" ?\[executed_at: lies before [^\[\]]*, {_NOT_SPLIT}: [^\[\]]*\]$")
+_REMARK: Final = re.compile(rf" ?\[((?:executed_at|reversal): lies before [^\[\]]*, {_NOT_SPLIT}: [^\[\]]*)\]$")
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -70,9 +71,8 @@ class LateEvents:
         """Take in an event of the request, which those after it are booked on top of."""
         if event.id is None:
             self._planned.append(event)
-        if self._splits is not None and event.entry.transaction.kind is CashTransactionKind.SPLIT:
-            at = event.terms.effective_at
-            self._splits += [BookedSplit(event_id=event.id, symbol=leg.symbol, at=at) for leg in event.legs]
+        if self._splits is not None:
+            self._splits += _splits_of(event)
 
     async def _moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
         planned = (
@@ -93,14 +93,17 @@ class LateEvents:
         if at is None or at > self.now - _AT_ONCE:
             return None
         if self._splits is None:
-            self._splits = [*await self.unit.splits_after(self.since), *self._planned_splits()]
+            planned = (split for event in self._planned for split in _splits_of(event))
+            self._splits = [*await self.unit.splits_after(self.since), *planned]
         return _not_split("effective_at", [one for one in self._splits if one.symbol in symbols and one.at > at])
 
-    def _planned_splits(self) -> Iterable[BookedSplit]:
-        for event in self._planned:
-            if event.entry.transaction.kind is CashTransactionKind.SPLIT:
-                for leg in event.legs:
-                    yield BookedSplit(event_id=None, symbol=leg.symbol, at=event.terms.effective_at)
+
+def _splits_of(event: RecordedEvent) -> Iterable[BookedSplit]:
+    """Return the split that an event is; nothing of other kinds."""
+    if event.entry.transaction.kind is CashTransactionKind.SPLIT:
+        for leg in event.legs:
+            at, revision = event.terms.effective_at, event.entry.revision
+            yield BookedSplit(event_id=event.id, symbol=leg.symbol, at=at, revision=revision)
 
 
 async def with_remarks(unit: LedgerUnit, commands: Sequence[BookTrade], now: datetime) -> Sequence[BookTrade]:
@@ -115,6 +118,26 @@ async def with_remarks(unit: LedgerUnit, commands: Sequence[BookTrade], now: dat
     return [_remarked(command, splits) for command in commands] if splits else commands
 
 
+async def remark_on_reversal(unit: LedgerUnit, symbols: Collection[Symbol], at: datetime, revision: int) -> str | None:
+    """Return the remark on what takes out an entry of a moment and revision which was split since it was booked.
+
+    It takes out what was booked, and leaves what the split made of it.
+    """
+    splits = await unit.splits_after(at - _INSTANT)  # what is of the same moment as a split is from before it
+    return _not_split("reversal", [one for one in splits if one.symbol in symbols and one.revision > revision])
+
+
+def with_remark(notes: str | None, remark: str | None) -> str | None:
+    """Return notes with a remark at their end; None where there are neither."""
+    return " ".join(filter(None, [notes, None if remark is None else f"[{remark}]"])) or None
+
+
+def remark_of(notes: str | None) -> str | None:
+    """Return the remark at the end of the notes of a trade; None where there is none."""
+    found = _REMARK.search(notes or "")
+    return None if found is None else found[1]
+
+
 def without_remark(notes: str | None) -> str | None:
     """Return the notes of a trade without the remark at their end: who books it once more makes it anew."""
     return _REMARK.sub("", notes or "") or None
@@ -127,7 +150,7 @@ def _remarked(command: BookTrade, splits: Sequence[BookedSplit]) -> BookTrade:
     remark = _not_split("executed_at", [one for one in splits if one.symbol in symbols and one.at > executed_at])
     if remark is None:
         return command
-    notes = " ".join(filter(None, [command.notes if command.noted is None else command.noted, f"[{remark}]"]))
+    notes = with_remark(command.notes if command.noted is None else command.noted, remark)
     remarks = "; ".join(filter(None, [command.remarks_changed, remark]))
     return replace(command, noted=notes, remarks_changed=remarks)
 

@@ -10,6 +10,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.ledger.happenings.booking import write_event
+from portfolio.application.ledger.happenings.late_splits import remark_on_reversal
 from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent, entries_of
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
@@ -59,7 +60,9 @@ class ReverseEvent:
         if is_taken_apart(found):
             raise _not_reversible(event_id, f"it is reversed already: trades {_listed(found.trades)} of it were, alone")
         happened = taken_out(unit.portfolio, found, event_id, self.rules, self.clock.now())
-        entry, trades = entries_of(happened, owner=owner)
+        symbols = {leg.symbol for leg in found.legs}
+        remark = await remark_on_reversal(unit, symbols, found.terms.effective_at, found.entry.revision)
+        entry, trades = entries_of(happened, owner=owner, note=remark)
         event, told = await write_event(unit, entry, trades)
         event = replace(event, reverses=event_id)
         await unit.save(happened.after)

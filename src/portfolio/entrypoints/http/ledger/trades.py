@@ -8,6 +8,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter
 
 from portfolio.application.errors import NotFound
+from portfolio.application.ledger.happenings.late_splits import remark_of
 from portfolio.application.ledger.records import BookedTrade, Page, TradeFilter
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, NotReversible, OutOfRange
 from portfolio.domain.ledger.trade import Side
@@ -127,14 +128,14 @@ class TradeController(Controller):
         reply = await cases.uncancelled(
             cases.reverse(cases.portfolio_id, read_id(trade_id, "trade"), owner=owner, notes=notes)
         )
-        at = reply.entry.booked_at
+        at, remark = reply.entry.booked_at, remark_of(reply.entry.request.notes)
         allocation_percent = percent_of(reply.position.market_value, reply.total_value)
         content = view(
             ReversalAnswer,
             reply,
             reply.entry.trade,
             timestamp=at,
-            message=f"Trade {reply.reverses} reversed",
+            message="; ".join(filter(None, [f"Trade {reply.reverses} reversed", remark])),
             position=booking_views.view_after(reply.position, at, allocation_percent),
             cash_balance=reply.cash,
         )
