@@ -28,6 +28,9 @@ SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_
 _SESSION_MODE = f"{SQL_MODE},NO_AUTO_VALUE_ON_ZERO"
 # The state of a Galera node that has all that its cluster has; a server that is no such node has no state.
 SYNCED = "4"
+# On such a node a transaction begins once the node has applied what the cluster committed before: what was acknowledged
+# by way of another node is seen here.
+_IN_A_CLUSTER = "SET SESSION wsrep_sync_wait = 1"
 
 
 def _moment(text: str) -> Any:
@@ -145,12 +148,14 @@ class MySqlConnector:
         is_mariadb = "mariadb" in connection.get_server_info().lower()
         try:
             async with connection.cursor() as cursor:
+                # Ahead of any question: a server's default may be to let none be asked.
+                await cursor.execute(session_settings(self._limits, is_mariadb=is_mariadb))
+                await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
                 await cursor.execute("SHOW STATUS LIKE 'wsrep_local_state'")
                 state = await cursor.fetchone()
                 setattr(connection, ONE_BY_ONE, state is not None)
-                await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
-                settings = session_settings(self._limits, is_mariadb=is_mariadb, is_galera=state is not None)
-                await cursor.execute(settings)
+                if state is not None:
+                    await cursor.execute(_IN_A_CLUSTER)
                 await cursor.execute("SELECT @@global.read_only")
                 [read_only] = await cursor.fetchone()
         except BaseException:
@@ -159,11 +164,8 @@ class MySqlConnector:
         return not read_only and (state is None or state[1] == SYNCED)
 
 
-def session_settings(limits: Timeouts, *, is_mariadb: bool, is_galera: bool = False) -> str:
+def session_settings(limits: Timeouts, *, is_mariadb: bool) -> str:
     """Return the statement that sets up a session.
-
-    On a Galera node a transaction begins once the node has applied what the cluster committed before: what was
-    acknowledged by way of another node is seen here.
 
     A client that vanishes in the middle of a transaction must not keep the portfolio's row lock for the server's
     ``wait_timeout`` of eight hours: MariaDB ends idle transactions, MySQL knows idle connections only.
@@ -181,12 +183,12 @@ def session_settings(limits: Timeouts, *, is_mariadb: bool, is_galera: bool = Fa
         "foreign_key_checks": 1,
         "sql_safe_updates": 0,
         "sql_select_limit": ALL_ROWS,
+        "sql_big_selects": 1,
+        "sql_auto_is_null": 0,
         "innodb_lock_wait_timeout": limits.session_lock_seconds,
     }
     if is_mariadb:
-        settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle}
+        settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle, "max_statement_time": 0}
     else:
-        settings |= {"wait_timeout": 2 * idle, "information_schema_stats_expiry": 0}
-    if is_galera:
-        settings |= {"wsrep_sync_wait": 1}
+        settings |= {"wait_timeout": 2 * idle, "information_schema_stats_expiry": 0, "max_execution_time": 0}
     return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())

@@ -44,3 +44,11 @@ def test_a_server_counts_whole_seconds_and_a_connection_is_replaced_before_it_is
 def test_a_session_says_itself_that_statements_commit_alone(is_mariadb: bool) -> None:
     """MySQL greets as if they did where its default is that they do not, and the driver believes it."""
     assert ", autocommit = 1" in session_settings(Timeouts(), is_mariadb=is_mariadb)
+
+
+@pytest.mark.parametrize(("is_mariadb", "limit"), [(True, "max_statement_time"), (False, "max_execution_time")])
+def test_how_long_and_how_much_a_statement_may_read_is_not_the_servers_default(is_mariadb: bool, limit: str) -> None:
+    """The service's own deadlines end what takes long, and leave a definite answer."""
+    settings = session_settings(Timeouts(), is_mariadb=is_mariadb)
+    assert f", {limit} = 0" in settings
+    assert ", sql_big_selects = 1, sql_auto_is_null = 0" in settings
