@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from alembic import op
 
 from portfolio import __version__
-from portfolio.adapters.database.schema.migration import PATIENCE_SECONDS, VERSION_TABLE
+from portfolio.adapters.database.schema.migration import MIGRATION_SQL_MODE, PATIENCE_SECONDS, VERSION_TABLE
 
 _EXISTS = (
     "EXISTS (SELECT 1 FROM information_schema.{what} WHERE table_schema = DATABASE() AND table_name = {table}{more})"
@@ -120,7 +120,9 @@ class Script:
 -- Stop the service before it, and start the matching version after it. docs/database.md has the locks and seconds.
 -- After an interruption run it again: what was done is left out.
 
-SET SESSION lock_wait_timeout = {PATIENCE_SECONDS};
+-- MariaDB alone reads what is in the comment: there a limit for statements would end an ALTER TABLE, too.
+SET SESSION lock_wait_timeout = {PATIENCE_SECONDS}, sql_mode = '{MIGRATION_SQL_MODE}'
+    /*M! , max_statement_time = 0 */;
 
 -- Which revision the database is at.
 CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (

@@ -14,13 +14,14 @@ from portfolio.adapters.database.connection.errors import Unfit
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.migration import migrate
+from portfolio.adapters.database.schema.migration import migrate, migration_sql
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.adapters.database.schema.server_check import check_settings, refuse_server
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable
 from tests.support.database.database_run import own_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.database.old_database import OLD_TABLES, execute
+from tests.support.database.old_database import OLD_TABLES, execute, make_old, run_script
 from tests.support.services.proxied_service import SETTINGS, ask, book
 from tests.support.services.service import ServiceProcess
 
@@ -40,7 +41,11 @@ AS_IT_RUNS = (
     "SET GLOBAL time_zone = '+05:30'",
     "SET GLOBAL init_connect = 'SET NAMES latin1, unique_checks = 0, sql_select_limit = 1'",
     "SET GLOBAL innodb_flush_log_at_trx_commit = 2",
+    "SET GLOBAL max_join_size = 1",
+    "SET GLOBAL sql_auto_is_null = 1",
 )
+# Last, as it ends whatever the administrator asks, too: of MariaDB every statement, of MySQL what reads.
+SHORT = {True: "SET GLOBAL max_statement_time = 0.0001", False: "SET GLOBAL max_execution_time = 1"}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def odd_place() -> Iterator[DatabaseUnderTest]:
     """An empty database on a server that has every default as the service does not want it."""
     with own_server(AT_ITS_START) as server:
         place = server.create_database_pair("odd")
-        server.execute(*AS_IT_RUNS)
+        server.execute(*AS_IT_RUNS, SHORT[server.is_mariadb()])
         yield place
 
 
@@ -76,6 +81,44 @@ async def test_on_a_server_of_odd_defaults_every_session_is_as_it_has_to_be(
             assert (await ask(client, "GET", "/health")).body["status"] == "healthy"
         assert '"event":"database.less_safe"' in service.log().replace(": ", ":")
     assert service.command("verify").returncode == 0
+
+
+def test_days_of_no_calendar_stay_where_a_server_would_not_take_them_any_more() -> None:
+    """An old table has them; MySQL's own default refuses to copy it, and MariaDB's where it is set so."""
+    with own_server(("--sql-mode=TRADITIONAL",)) as server:
+        for name in ("command", "script"):
+            place = server.create_database_pair(name)
+            ledger = make_url(place.url).database
+            make_old(place)
+            server.execute(
+                "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'",
+                f"UPDATE {ledger}.mock_trades SET execution_time = 0, created_at = 0 WHERE symbol = 'BTC'",
+                f"UPDATE {ledger}.mock_trades SET execution_time = '2025-11-31' WHERE symbol = 'SOL'",
+                f"UPDATE {ledger}.mock_holdings SET updated_at = 0 WHERE symbol = 'SOL'",
+                f"UPDATE {ledger}.mock_performance_history SET date = '2025-11-00'",
+            )
+            if name == "command":
+                migrate(place.migration_url, place.prices_schema)
+            else:
+                run_script(server, place, migration_sql(place.prices_schema))
+            days = f"SELECT CAST(execution_time AS CHAR) FROM {ledger}.mock_trades ORDER BY id"
+            assert server.execute(days) == [("0000-00-00 00:00:00.000000",), ("2025-11-31 00:00:00.000000",)]
+            assert server.execute(f"SELECT * FROM {ledger}.portfolio_schema_version") == [(SCHEMA_REVISION,)]
+
+
+def test_a_binary_log_that_takes_no_bookings_is_refused_by_name(tmp_path: Path) -> None:
+    with own_server(("--log-bin=binlog", "--binlog-format=STATEMENT", "--server-id=1")) as server:
+        place = server.create_database_pair("binlog")
+        service = ServiceProcess(place, tmp_path)
+        server.execute("SET GLOBAL binlog_format = 'ROW'")
+        service.migrate_by_command()
+        server.execute("SET GLOBAL binlog_format = 'STATEMENT'")
+        for command, url in (("migrate", place.migration_url), ("serve", place.url)):
+            done = service.command(command, PORTFOLIO_DATABASE_URL=url)
+            assert (done.returncode, "binlog_format is STATEMENT" in done.stderr) == (3, True), done.stderr
+        server.execute("SET GLOBAL binlog_format = 'MIXED'")
+        with service:
+            assert service.get("/health/ready")
 
 
 @pytest.mark.parametrize("engine", ["MyISAM", "Aria", "MEMORY"])

@@ -22,7 +22,7 @@ from portfolio.application.ledger.verification import VerifyBooks
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
 from tests.support.database.migrated import bring_up_to_date
-from tests.support.database.old_database import execute, make_old
+from tests.support.database.old_database import execute, make_old, run_script, statements_of
 from tests.support.ledger_examples import book_one, open_books
 
 pytestmark = pytest.mark.unmeasured
@@ -80,20 +80,6 @@ def test_the_copies_that_other_tests_begin_with_are_what_the_migrations_make(
 def _plainly(database: DatabaseUnderTest) -> dict[str, object]:
     """The schema, and the revision that stands in it."""
     return {**schema_of(database), "at": execute(database, "SELECT * FROM portfolio_schema_version")}
-
-
-def statements_of(script: str) -> list[str]:
-    """The statements of a script, as a database client tells them apart."""
-    lines = [line for line in script.splitlines() if not line.startswith("--")]
-    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]
-
-
-def run_script(server: DatabaseServer, database: DatabaseUnderTest, script: str, *, until: int | None = None) -> None:
-    """Run a script statement by statement, in one session."""
-    name = database.url.rsplit("/", 1)[-1].split("?")[0]
-    with server.connect(database=name) as connection, connection.cursor() as cursor:
-        for statement in statements_of(script)[:until]:
-            cursor.execute(statement)
 
 
 @pytest.fixture(params=DIALECTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 
 AMOUNT, PERCENT = "DECIMAL(20,8)", "DECIMAL(8,4)"
@@ -97,3 +98,17 @@ def execute(database: DatabaseUnderTest, *statements: str) -> list[tuple[object,
 def _run(connection: Connection, statement: str) -> list[tuple[object, ...]]:
     result = connection.exec_driver_sql(statement.replace("%", "%%"))
     return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def statements_of(script: str) -> list[str]:
+    """The statements of a script, as a database client tells them apart."""
+    lines = [line for line in script.splitlines() if not line.startswith("--")]
+    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]
+
+
+def run_script(server: DatabaseServer, database: DatabaseUnderTest, script: str, *, until: int | None = None) -> None:
+    """Run a script statement by statement, in one session."""
+    name = database.url.rsplit("/", 1)[-1].split("?")[0]
+    with server.connect(database=name) as connection, connection.cursor() as cursor:
+        for statement in statements_of(script)[:until]:
+            cursor.execute(statement)

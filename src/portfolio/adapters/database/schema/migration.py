@@ -33,6 +33,8 @@ from portfolio.settings import SettingsError
 VERSION_TABLE = "portfolio_schema_version"
 PATIENCE_SECONDS = 10
 LOOK_SECONDS = 1.0
+# A table is copied with the days that engines wrote into it, those of no calendar too; MySQL's default refuses these.
+MIGRATION_SQL_MODE = "STRICT_TRANS_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 WRITE_AHEAD_PAUSE_SECONDS = 0.02
 # The driver's words for a server that is away, has gone, or does not answer.
 _SILENT = frozenset({2003, 2006, 2013})
@@ -246,14 +248,16 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 def _limit_lock_waits(engine: Engine, seconds: int) -> None:
     @listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
+        is_mariadb = "mariadb" in connection.get_server_info().lower()
+        limit = "max_statement_time" if is_mariadb else "max_execution_time"
         with connection.cursor() as cursor:
             cursor.execute("SET SESSION TRANSACTION READ WRITE")
             cursor.execute(
                 f"SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, time_zone = '+00:00'"
                 ", default_storage_engine = InnoDB, completion_type = 'NO_CHAIN', unique_checks = 1"
-                f", sql_select_limit = {ALL_ROWS}, character_set_client = 'utf8mb4'"
+                f", sql_select_limit = {ALL_ROWS}, sql_big_selects = 1, character_set_client = 'utf8mb4'"
                 ", character_set_connection = 'utf8mb4', character_set_results = 'utf8mb4'"
-                ", sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'NO_ENGINE_SUBSTITUTION')"
+                f", sql_mode = '{MIGRATION_SQL_MODE}', {limit} = 0"
             )
 
 

@@ -29,7 +29,7 @@ _DURABLE: Mapping[str, str] = {
     "innodb_flush_log_at_trx_commit": "1",
     "sync_binlog": "1",
 }
-_NAMES = (*_OF_A_SESSION, *_DURABLE, "version", "sql_mode", "log_bin", "max_allowed_packet")
+_NAMES = (*_OF_A_SESSION, *_DURABLE, "version", "sql_mode", "log_bin", "binlog_format", "max_allowed_packet")
 LEAST_MARIADB, LEAST_MYSQL = (10, 11), (8, 4)
 LEAST_PACKET = 16 * 1024 * 1024
 
@@ -83,7 +83,7 @@ async def check_tables(session: Session, prices_schema: str | None) -> None:
 
 
 def refuse_server(settings: Mapping[str, str]) -> None:
-    """Refuse a server that is too old.
+    """Refuse a server that is too old, or whose binary log takes no bookings.
 
     Raises:
         Unfit: it is.
@@ -95,6 +95,9 @@ def refuse_server(settings: Mapping[str, str]) -> None:
     if numbers < least:
         name = "MariaDB" if is_mariadb else "MySQL"
         raise Unfit(f"the server is {name} {version}: the service needs {name} {least[0]}.{least[1]} or later")
+    if settings.get("log_bin") == "ON" and settings.get("binlog_format") == "STATEMENT":
+        why = "InnoDB writes nothing to such a binary log in READ COMMITTED"
+        raise Unfit(f"binlog_format is STATEMENT: {why}. SET GLOBAL binlog_format = 'ROW'")
 
 
 def refuse_tables(rows: Iterable[Sequence[object]]) -> None:
