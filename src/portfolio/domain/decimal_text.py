@@ -32,10 +32,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return the first five names, and how many more there are.
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names, at most so many, and how many more there are.
 
     >>> listed(["A", "B"]), listed("ABCDEFG")
     ('A, B', 'A, B, C, D, E and 2 more')
     """
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from portfolio.domain.arithmetic import ONE
+from portfolio.domain.decimal_text import listed
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind, EventTerms
 from portfolio.domain.ledger.happening import Happened, LaterMove
@@ -23,7 +24,6 @@ from portfolio.domain.money import EXACT, Money, Price, Quantity
 NOTHING: Final = Money.zero()
 # A price may be stamped by a clock that is ahead, or come while a split that is of now waits to be booked.
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
-_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +186,7 @@ def split_delta(position: Position, ratio: Decimal, later: Sequence[LaterMove] =
 
 def named(later: Sequence[LaterMove]) -> str:
     """Return the names of what moved a quantity later and stands, of many the first ones."""
-    names = [one.name for one in later if one.stands and one.quantity]
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed([one.name for one in later if one.stands and one.quantity])
 
 
 def is_same_side(one: Quantity, other: Quantity) -> bool:

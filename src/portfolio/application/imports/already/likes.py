@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from portfolio.application.imports.already.likeness import likenesses
 from portfolio.application.imports.records import Like, Preview
 from portfolio.application.ledger.happenings.imported import BookedMove
+from portfolio.domain.decimal_text import listed
 from portfolio.domain.imports.records import Ignored, Place
 
 _NAMED = 3
@@ -56,5 +57,4 @@ def by_whom(likes: Sequence[Like]) -> str:
 
 def looks_like(moves: Sequence[BookedMove]) -> str:
     """Return what something looks like, and who booked that."""
-    names = ", ".join(one.name for one in moves[:_NAMED]) + (f" and {len(moves) - _NAMED} more" * (len(moves) > _NAMED))
-    return f"looks like {names} of {by_whom([Like((), moves)])}"
+    return f"looks like {listed([one.name for one in moves], _NAMED)} of {by_whom([Like((), moves)])}"

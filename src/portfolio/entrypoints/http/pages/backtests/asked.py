@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any, Final
 
+from portfolio.domain.decimal_text import listed
 from portfolio.entrypoints.http.backtest.answers import BacktestRequestView, TargetsView
 from portfolio.entrypoints.http.pages.frame.filters import exact_text
 from portfolio.entrypoints.http.pages.words import ESTIMATORS, OBJECTIVES, named
@@ -60,7 +61,7 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 def _differences(request: BacktestRequestView, policy: PolicyView, *, private: bool) -> Iterator[str]:
     if request.weights:
-        yield _few([f"{symbol} {exact_text(weight)}" for symbol, weight in request.weights.items()])
+        yield listed([f"{symbol} {exact_text(weight)}" for symbol, weight in request.weights.items()], _NAMED)
     if request.optimise is not None:
         yield from _of_targets(request.optimise)
     for name in policy.__struct_fields__:
@@ -78,7 +79,7 @@ def _differences(request: BacktestRequestView, policy: PolicyView, *, private: b
 
 def _of_targets(targets: TargetsView) -> Iterator[str]:
     if targets.symbols is not None:
-        yield f"of {_few(targets.symbols)}"
+        yield f"of {listed(targets.symbols, _NAMED)}"
     if targets.estimator != "ledoit_wolf":
         yield f"estimator {ESTIMATORS[targets.estimator]}"
     for label, value, usual in (
@@ -104,8 +105,3 @@ def _of_many(request: BacktestRequestView) -> Iterator[str]:
         yield "stability"
     if request.walk_forward is not None:
         yield f"walk-forward {request.walk_forward.train_days}/{request.walk_forward.test_days} days"
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

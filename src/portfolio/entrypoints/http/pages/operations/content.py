@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Raw
 
 from portfolio.application.ledger.snapshots import Snapshot
+from portfolio.domain.decimal_text import listed
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.entrypoints.http.operations.answers import HealthAnswer
 from portfolio.entrypoints.http.pages.frame.figures import About, Figure, FigureOf, Term
@@ -17,6 +18,8 @@ from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.shell.numbers import number, thousandths
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.log_writer import DROPPED
+
+SYMBOLS_SHOWN: Final = 30
 
 SOURCES: Final = {
     "never answered": "It has not answered yet.",
@@ -221,7 +224,7 @@ def _price_facts(health: HealthAnswer) -> Sequence[Fact]:
         ("Without a price", prices.missing_symbols),
         ("In quarantine", prices.quarantined_symbols),
     )
-    suspect = [Fact(label, _listed(symbols), is_bad=bool(symbols)) for label, symbols in told]
+    suspect = [Fact(label, listed(symbols, SYMBOLS_SHOWN) or "none", is_bad=bool(symbols)) for label, symbols in told]
     return [Fact("Price leader", leads), *suspect]
 
 
@@ -236,12 +239,6 @@ def _price_figures(health: HealthAnswer, quarantined_total: int) -> Sequence[Fig
         figure("refresh_age_seconds", refresher.last_tick_age_seconds, reason="no_cycle_here"),
         figure("quarantined_total", quarantined_total),
     ]
-
-
-def _listed(symbols: Sequence[str]) -> str:
-    most = 30
-    rest = f" and {len(symbols) - most} more" if len(symbols) > most else ""
-    return ", ".join(symbols[:most]) + rest or "none"
 
 
 def _unknown(health: HealthAnswer, *, has_report: bool) -> Sequence[Fact]:

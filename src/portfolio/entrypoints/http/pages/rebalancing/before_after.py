@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Raw
 from msgspec.json import decode
 
+from portfolio.domain.decimal_text import listed
 from portfolio.entrypoints.charts import PERCENT, Bar, Frame, Tone, bar_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.filters import Value, exact_number
@@ -83,7 +84,7 @@ def unresolved_rows(found: Sequence[UnresolvedView]) -> Sequence[Row]:
     """Return what is left as it is, and why."""
     return [
         [
-            named(one.category) if one.category else _listed(one.symbols),
+            named(one.category) if one.category else listed(one.symbols, MOST_NAMED),
             OBSTACLES[one.reason],
             RULES[one.limit] if one.limit else "none broken",
             humanized(one.detail),
@@ -113,8 +114,3 @@ def _figure(name: str, value: Raw) -> str | Cell:
     if bytes(value).startswith(b'"'):
         return named(str(decode(value)))
     return Cell(value, Kind.PERCENT if name.endswith("_allocation") else Kind.RATIO)
-
-
-def _listed(symbols: Sequence[str]) -> str:
-    more = f" and {len(symbols) - MOST_NAMED} more" if len(symbols) > MOST_NAMED else ""
-    return ", ".join(symbols[:MOST_NAMED]) + more

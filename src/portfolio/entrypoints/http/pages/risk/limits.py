@@ -9,7 +9,7 @@ from portfolio.application.risk.concentration import sectors_of
 from portfolio.application.risk.limits import limit_uses_of
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.application.risk.terms import cash_square_of, hhi_parts_of
-from portfolio.domain.decimal_text import counted
+from portfolio.domain.decimal_text import counted, listed
 from portfolio.domain.rebalancing.health import Deduction
 from portfolio.domain.rebalancing.limit_use import LimitUse
 from portfolio.domain.rebalancing.summary import Summary
@@ -24,6 +24,7 @@ from portfolio.entrypoints.http.shell.numbers import cents, number, percent, per
 
 LIMITS_SHOWN: Final = 20
 PARTS_SHOWN: Final = 5
+SYMBOLS_SHOWN: Final = 12
 
 HEALTH_FORMULA: Final = (
     "100, less 15 for each position over the position limit, 10 for each category over its limit, and 30 x the average "
@@ -99,7 +100,7 @@ def sectors_chart(state: MarketState) -> Chart:
                 "over" if one.over_limit else "within",
                 Cell(cents(one.value), Kind.MONEY),
                 Cell(len(one.symbols), Kind.COUNT),
-                _listed(one.symbols),
+                listed(one.symbols, SYMBOLS_SHOWN),
             ]
             for one in sectors
         ],
@@ -155,8 +156,3 @@ def _with_cash_terms(state: MarketState) -> Sequence[Term]:
 
 def _inverse_terms(view: ConcentrationRiskView) -> Sequence[Term]:
     return [Term("One", 1, Kind.COUNT), Term("Herfindahl index", view.hhi, Kind.RATIO, "/")]
-
-
-def _listed(symbols: Sequence[str]) -> str:
-    most = 12
-    return ", ".join(symbols[:most]) + (f" and {len(symbols) - most} more" if len(symbols) > most else "")
