@@ -179,7 +179,7 @@ def _lags(stage: Stage, near: Service, far: Service, audience: Audience) -> Sequ
     """Return the rows of how soon an entry is told, on the instance that booked it and on another."""
     rows = []
     audience.sit(_seats(stage, near, NEAR))
-    for booking, where, allowed in ((near, "same", ALLOWED_MS), (far, "another", ALLOWED_ELSEWHERE_MS)):
+    for booking, where, allowed in ((near, "the same", ALLOWED_MS), (far, "another", ALLOWED_ELSEWHERE_MS)):
         booker, worst, half = _Booker(stage, booking), [], []
         for _ in range(stage.rounds(3)):
             audience.forget()
@@ -190,7 +190,7 @@ def _lags(stage: Stage, near: Service, far: Service, audience: Audience) -> Sequ
             half.append(median(heard.lags_ms))
         rows.append(
             Row(
-                work=f"stream: booked on the {where} instance, until {NEAR} subscribers are told, p99",
+                work=f"stream: booked on {where} instance, until {NEAR} subscribers are told, p99",
                 floor="-",
                 unit="ms",
                 floors=[allowed] * len(worst),
