@@ -13,7 +13,20 @@ from portfolio.analytics.closes import history_of
 from portfolio.analytics.estimate import Matrix
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest
-from portfolio.application.backtest.state import Holdings
+from portfolio.application.backtest.run import advance, start
+from portfolio.application.backtest.state import BacktestState, Holdings
+from portfolio.application.backtest.sweeping.trials import Trial, kept_of, with_policy
+from portfolio.application.backtest.sweeping.variants import Variant
+from portfolio.application.backtest.sweeping.walk_forward import (
+    Choice,
+    WalkedForward,
+    better,
+    following,
+    left_alone,
+    training,
+    walked,
+    windows,
+)
 from portfolio.domain.categories import Categories
 
 FIRST = date(2024, 1, 1)
@@ -63,3 +76,30 @@ def request_of(panel: Panel, *, begins: int = 30, ends: int | None = None, **giv
 def held(cash: int | str = 0, **quantities: int | str) -> Holdings:
     """These quantities, and cash."""
     return Holdings(cash=Decimal(cash), quantities={symbol: Decimal(of) for symbol, of in quantities.items()})
+
+
+def trial_of(request: BacktestRequest, variant: Variant, panel: Panel, holdings: Holdings | None) -> Trial:
+    """What is kept of one variant, run from its first day to its last at once: what jobs cut into slices."""
+    own = with_policy(request, variant)
+    return kept_of(advance(start(own, panel, holdings), panel, own.last), panel, variant)
+
+
+def walk_forward(
+    request: BacktestRequest, variants: Sequence[Variant], panel: Panel, holdings: Holdings | None
+) -> WalkedForward:
+    """What comes of a walk-forward, window after window at once.
+
+    Each window chooses the variant with the highest Sharpe ratio on its days, the first of equal ones; each of those
+    begins with the request's own start. What is chosen goes on with what there is by then.
+    """
+    choices: list[Choice] = []
+    states: list[BacktestState] = []
+    for window in windows(request):
+        best, own = None, training(request, window)
+        for place, variant in enumerate(variants):
+            best = better(best, place, trial_of(own, variant, panel, holdings))
+        assert best is not None, "there are variants"
+        choices.append(best)
+        asked, begins = following(request, variants[best.place], window, states, holdings)
+        states.append(advance(start(asked, panel, begins), panel, asked.last))
+    return walked(request, choices, states, left_alone(request, panel, holdings))

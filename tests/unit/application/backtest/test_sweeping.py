@@ -14,12 +14,12 @@ from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Start, Sweep, WalkForward
 from portfolio.application.backtest.result import result
 from portfolio.application.backtest.run import advance, start
-from portfolio.application.backtest.sweeping.trials import Trial, stability_of, sweep_result, trial_of
+from portfolio.application.backtest.sweeping.trials import Trial, stability_of, sweep_result
 from portfolio.application.backtest.sweeping.variants import FACTORS, JOINT_DRAWS, Variant, around, swept
-from portfolio.application.backtest.sweeping.walk_forward import training, walk_forward, windows
+from portfolio.application.backtest.sweeping.walk_forward import training, windows
 from portfolio.application.errors import NotBacktestable
 from portfolio.domain.rebalancing.policy import RebalancePolicy
-from tests.support.backtests import held, named, panel_from, request_of, walk
+from tests.support.backtests import held, named, panel_from, request_of, trial_of, walk, walk_forward
 
 LIMITS = (Decimal("0.15"), Decimal("0.2"), Decimal("0.3"))
 POLICY = RebalancePolicy(cash_trigger=Decimal("0.15"))
@@ -163,8 +163,8 @@ def test_the_days_after_a_choice_are_over_the_risk_free_rate_too() -> None:
     panel = market(145)
     request = msgspec.structs.replace(wants(panel), walk_forward=WalkForward(train_days=66, test_days=30))
     variants = of_limits(request)[:1]
-    [*_, free] = walk_forward(request, variants, panel, None)
-    [*_, over] = walk_forward(request.at(Decimal("0.05")), variants, panel, None)
+    free = walk_forward(request, variants, panel, None)
+    over = walk_forward(request.at(Decimal("0.05")), variants, panel, None)
     for name in ("figures", "do_nothing"):
         before, after = getattr(free, name), getattr(over, name)
         wanted = less(before.sharpe_ratio, before.annualized_volatility)
@@ -246,7 +246,7 @@ def test_what_is_chosen_on_the_past_goes_on_with_what_there_is(from_holdings: bo
     request = wants(panel, **({"start": Start.HOLDINGS} if from_holdings else {}))
     request = msgspec.structs.replace(request, walk_forward=WalkForward(train_days=66, test_days=30))
     variants = of_limits(request)[1:]
-    [*_, found] = walk_forward(request, variants, panel, holdings)
+    found = walk_forward(request, variants, panel, holdings)
     assert len(found.folds) == 2
     for fold in found.folds[:1]:
         own = training(request, fold.window)

@@ -50,17 +50,21 @@ def whole_result(runs: Runs, plan: Plan) -> WholeResult:
     of_own = [] if own is None else [own.sharpe]
     beside = of_own + [trial.returns.sharpe for trial in around if trial.returns is not None]
     of_sweep = [trial.returns.sharpe for trial in sweep if trial.returns is not None]
-    walk = None
-    if plan.windows:
-        beside_it = left_alone(plan.request, plan.panel, plan.holdings)
-        walk = walked(plan.request, runs.choices, runs.followed, beside_it)
     return WholeResult(
         **msgspec.structs.asdict(result(runs.own, plan.panel)),
         sweep=sweep_result(sweep, beside) if sweep else None,
         stability=stability_of(around) if plan.request.stability else None,
-        walk_forward=walk,
+        walk_forward=walked_of(runs, plan),
         sharpes=[*beside, *of_sweep],
     )
+
+
+def walked_of(runs: Runs, plan: Plan) -> WalkedForward | None:
+    """Return what came of the windows of runs that are done; None where none were asked for."""
+    if not plan.windows:
+        return None
+    beside = left_alone(plan.request, plan.panel, plan.holdings)
+    return walked(plan.request, runs.choices, runs.followed, beside)
 
 
 def trial_rows(runs: Runs, plan: Plan) -> list[TrialRow]:

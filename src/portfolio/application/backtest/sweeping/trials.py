@@ -21,12 +21,10 @@ from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import statistic
 from portfolio.analytics.performance import risk_free_of_a_day
 from portfolio.application.backtest.day import shown
-from portfolio.application.backtest.decision import Solve
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest
 from portfolio.application.backtest.result import costs_of, figures_of
-from portfolio.application.backtest.run import advance, start
-from portfolio.application.backtest.state import BacktestState, Holdings
+from portfolio.application.backtest.state import BacktestState
 from portfolio.application.backtest.sweeping.variants import Variant
 from portfolio.domain.arithmetic import exact
 
@@ -96,15 +94,6 @@ def of_one_run(request: BacktestRequest) -> BacktestRequest:
 def with_policy(request: BacktestRequest, variant: Variant) -> BacktestRequest:
     """Return the request of one trial."""
     return msgspec.structs.replace(of_one_run(request), policy=variant.policy)
-
-
-def trial_of(
-    request: BacktestRequest, variant: Variant, panel: Panel, holdings: Holdings | None, solve: Solve | None = None
-) -> Trial:
-    """Return what is kept of the backtest of one variant, which is run here; raises as ``start``."""
-    own = with_policy(request, variant)
-    state = advance(start(own, panel, holdings), panel, own.last, solve=solve)
-    return kept_of(state, panel, variant)
 
 
 @exact

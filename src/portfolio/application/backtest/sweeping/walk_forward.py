@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from portfolio.application.backtest.decision import Solve
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.records import Interval, SeriesFigures
 from portfolio.application.backtest.request import BacktestRequest, Kind, Start
 from portfolio.application.backtest.result import figures_of, interval_of
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState, Holdings
-from portfolio.application.backtest.sweeping.trials import Trial, of_one_run, trial_of, with_policy
+from portfolio.application.backtest.sweeping.trials import Trial, of_one_run, with_policy
 from portfolio.application.backtest.sweeping.variants import Variant
 from portfolio.application.errors import NotBacktestable
 
@@ -81,32 +80,6 @@ def windows(request: BacktestRequest) -> list[Window]:
     if not found:
         raise NotBacktestable(f"to choose on {walk.train_days} days there are too few")
     return found
-
-
-def walk_forward(
-    request: BacktestRequest,
-    variants: Sequence[Variant],
-    panel: Panel,
-    holdings: Holdings | None,
-    solve: Solve | None = None,
-) -> Iterator[WalkedForward]:
-    """Yield what came of it after each window; the last one is the result.
-
-    Each window chooses the variant with the highest Sharpe ratio on its days, the first of equal ones; each of those
-    begins with the request's own start. What is chosen goes on with what there is by then.
-    """
-    choices: list[Choice] = []
-    states: list[BacktestState] = []
-    beside = left_alone(request, panel, holdings)
-    for window in windows(request):
-        best, own = None, training(request, window)
-        for place, variant in enumerate(variants):
-            best = better(best, place, trial_of(own, variant, panel, holdings, solve))
-        assert best is not None, "there are variants"
-        choices.append(best)
-        asked, begins = following(request, variants[best.place], window, states, holdings)
-        states.append(advance(start(asked, panel, begins), panel, asked.last, solve=solve))
-        yield walked(request, choices, states, beside)
 
 
 def training(request: BacktestRequest, window: Window) -> BacktestRequest:

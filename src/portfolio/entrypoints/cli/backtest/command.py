@@ -8,7 +8,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 EXIT_CHANGED: Final = 1
 LOOKAHEAD_DAYS: Final = 120
-STEP_DAYS: Final = 20
 
 
 @click.group()
@@ -55,12 +53,13 @@ def run(composition: Composition, /, *, as_json: bool, folder: Path | None, **gi
 
 
 def _computed(request: BacktestRequest, panel: Panel, holdings: Holdings, solve: Solve | None) -> BacktestState:
-    from portfolio.application.backtest.run import advance, start
+    from portfolio.application.backtest.run import start
+    from portfolio.application.backtest.sweeping.runs import days_further
 
     state = start(request, panel, holdings)
     with progress("days", (request.last - request.first).days + 1) as show:
         while not state.is_done:
-            state = advance(state, panel, state.next_day + timedelta(days=STEP_DAYS - 1), solve=solve)
+            state = days_further(state, panel, solve)
             show(len(state.equity))
     return state
 

@@ -171,7 +171,7 @@ def _weight(text: str) -> tuple[str, Decimal]:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
     """Show a bar on the standard error; what it yields says how much is done."""
     from rich.console import Console
     from rich.progress import Progress

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.request import BacktestRequest
     from portfolio.application.backtest.state import Holdings
+    from portfolio.application.backtest.sweeping.runs import Plan, Runs
     from portfolio.application.backtest.sweeping.trials import Stability, SweepResult, Trial
-    from portfolio.application.backtest.sweeping.variants import Variant
-    from portfolio.application.backtest.sweeping.walk_forward import WalkedForward
 
 SHOWN: Final = 6
 
@@ -41,7 +40,8 @@ def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
     """
     import msgspec
 
-    from portfolio.application.backtest.request import WalkForward
+    from portfolio.application.backtest.request import Sweep, WalkForward
+    from portfolio.application.backtest.sweeping.outcome import walked_of
     from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result
 
     grid = _grid(given["grid"])
@@ -52,11 +52,13 @@ def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
         raise click.UsageError("--walk-forward chooses among the policies of --set")
     request, panel, holdings, solve = gathered(composition, given)
     request = msgspec.structs.replace(request, walk_forward=walk)
-    variants = _variants(request, grid, given["samples"])
-    trials = _tried(request, variants, panel, holdings, solve)
+    of_grid = Sweep(grid=grid, samples=given["samples"], seed=request.seed) if grid else None
+    asked_for = msgspec.structs.replace(request, sweep=of_grid, stability=of_grid is None)
+    plan = _plan(asked_for, panel, holdings)
+    runs = _tried(plan, solve)
+    trials, walked = runs.trials, walked_of(runs, plan)
     result = sweep_result(trials) if grid else None
     stability = None if grid else stability_of(trials)
-    walked = None if walk is None else _walked(request, variants, panel, holdings, solve)
     encode = msgspec.json.Encoder(decimal_format="number", order="deterministic", enc_hook=dict).encode
     if as_json:
         whole = {
@@ -72,24 +74,17 @@ def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
         click.echo("\n".join([*_lines(trials), *said, *chosen_lines(json.loads(encode(walked), parse_float=Decimal))]))
 
 
-def _variants(
-    request: BacktestRequest, grid: Mapping[str, tuple[Decimal, ...]], samples: int | None
-) -> Sequence[Variant]:
-    """Return the policies to run; what the closes say was asked before, and it is the options that cannot be.
+def _plan(request: BacktestRequest, panel: Panel, holdings: Holdings) -> Plan:
+    """Return what is to be run; what the closes say was asked before, and it is the options that cannot be.
 
     Raises:
         UsageError: no policy may have such values, they are too many, or there are fewer days than a window needs.
     """
-    from portfolio.application.backtest.request import Sweep
-    from portfolio.application.backtest.sweeping.variants import around, swept
-    from portfolio.application.backtest.sweeping.walk_forward import windows
+    from portfolio.application.backtest.sweeping.runs import Plan
     from portfolio.application.errors import NotBacktestable
 
     try:
-        windows(request)
-        if not grid:
-            return around(request.policy, request.seed)
-        return swept(Sweep(grid=grid, samples=samples, seed=request.seed), request.policy)
+        return Plan.of(request, panel, holdings)
     except NotBacktestable as error:
         raise click.UsageError(str(error)) from error
 
@@ -118,29 +113,17 @@ def _days(text: str) -> dict[str, int]:
     return {"train_days": int(parts[0]), "test_days": int(parts[1])}
 
 
-def _tried(
-    request: BacktestRequest, variants: Sequence[Variant], panel: Panel, holdings: Holdings, solve: Solve | None
-) -> list[Trial]:
-    from portfolio.application.backtest.sweeping.trials import trial_of
+def _tried(plan: Plan, solve: Solve | None) -> Runs:
+    """Return the runs of a plan without that of its own policy, which nobody asked for."""
+    from portfolio.application.backtest.run import start
+    from portfolio.application.backtest.sweeping.runs import Runs
 
-    trials = []
-    with progress("policies", len(variants)) as show:
-        for variant in variants:
-            trials.append(trial_of(request, variant, panel, holdings, solve))
-            show(len(trials))
-    return trials
-
-
-def _walked(
-    request: BacktestRequest, variants: Sequence[Variant], panel: Panel, holdings: Holdings, solve: Solve | None
-) -> WalkedForward | None:
-    from portfolio.application.backtest.sweeping.walk_forward import walk_forward, windows
-
-    found = None
-    with progress("windows", len(windows(request))) as show:
-        for found in walk_forward(request, variants, panel, holdings, solve):
-            show(len(found.folds))
-    return found
+    runs = Runs(own=start(plan.request, plan.panel, plan.holdings))
+    with progress("runs", plan.count) as show:
+        while not runs.is_done(plan):
+            runs.advance(plan, solve)
+            show(runs.progress(plan) * plan.count)
+    return runs
 
 
 def _lines(trials: Sequence[Trial]) -> Iterator[str]:

@@ -21,13 +21,13 @@ from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep, WalkForward
 from portfolio.application.backtest.sweeping.outcome import TrialOf, TrialRow, WholeResult
 from portfolio.application.backtest.sweeping.runs import Plan, Runs
-from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result, trial_of
+from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result
 from portfolio.application.backtest.sweeping.variants import around, swept
-from portfolio.application.backtest.sweeping.walk_forward import WalkedForward, walk_forward
+from portfolio.application.backtest.sweeping.walk_forward import WalkedForward
 from portfolio.application.errors import NotBacktestable
 from portfolio.application.optimisation.records import Targets
 from portfolio.domain.rebalancing.policy import RebalancePolicy
-from tests.support.backtests import held, named, panel_from, request_of, walk
+from tests.support.backtests import held, named, panel_from, request_of, trial_of, walk, walk_forward
 from tests.support.fakes.fake_backtests import FakeBacktests
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_the_trials_are_those_of_a_sweep_on_the_command_line() -> None:
 
 def test_what_is_chosen_on_the_past_is_what_the_command_line_chooses() -> None:
     request, outcome = of_all()
-    [*_, found] = walk_forward(request, swept(SWEEP, request.policy), PANEL, None)
+    found = walk_forward(request, swept(SWEEP, request.policy), PANEL, None)
     assert len(found.folds) == 2
     assert result_of(outcome).walk_forward == read(found)
 
@@ -177,7 +177,7 @@ def test_a_window_that_cannot_begin_is_refused_before_it_is_kept() -> None:
 def test_a_walk_from_holdings_goes_on_with_what_is_left() -> None:
     request = wants(start=Start.HOLDINGS, weights={}, sweep=SWEEP, walk_forward=WALK)
     holdings = held(20_000, A00=100, A01=50)
-    [*_, found] = walk_forward(request, swept(SWEEP, request.policy), PANEL, holdings)
+    found = walk_forward(request, swept(SWEEP, request.policy), PANEL, holdings)
     assert result_of(whole(begun(request, PANEL, holdings))).walk_forward == read(found)
 
 
