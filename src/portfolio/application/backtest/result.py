@@ -104,6 +104,11 @@ def figures_of(days: Sequence[date], values: Sequence[Decimal], risk_free_rate: 
         MeasuredDay(day, Money(value), Money.zero(), value if value > 0 else ONE)
         for day, value in zip(days, values, strict=True)
     ]
+    return series_figures(finals, risk_free_rate)
+
+
+def series_figures(finals: Sequence[MeasuredDay], risk_free_rate: Decimal) -> SeriesFigures:
+    """Return the figures of days, one or more, at a year's rate."""
     reasons = Reasons()
     figures = figures_of_days(finals, risk_free_rate, reasons)
     gained = figures.pop("total_return")

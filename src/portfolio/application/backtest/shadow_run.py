@@ -10,12 +10,11 @@ from typing import Final
 
 from portfolio.application.backtest.decision import ByPolicy
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.records import EquityRow
+from portfolio.application.backtest.records import EquityRow, SeriesFigures
 from portfolio.application.backtest.request import BacktestRequest
+from portfolio.application.backtest.result import series_figures
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState, Holdings
-from portfolio.application.performance.measures import figures_of_days
-from portfolio.application.performance.reasons import Reasons
 from portfolio.application.performance.records import MeasuredDay
 from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.backtest.fills import WRITE_DOWN, Fill, Wallet
@@ -55,23 +54,6 @@ class ShadowQuestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnitFigures:
-    """The figures of days that are counted in units, by the definitions of ``GET /performance``.
-
-    ``value`` is that of the last day, in dollars; ``total_return_percent`` is a percentage, the others are ratios. A
-    figure that is None has its reason in ``reasons``.
-    """
-
-    value: Money
-    total_return: Money | None
-    total_return_percent: Decimal | None
-    annualized_volatility: Decimal | None
-    sharpe_ratio: Decimal | None
-    max_drawdown: Decimal | None
-    reasons: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Shadow:
     """One shadow portfolio by the end of the last day, and what its trades cost, in dollars.
 
@@ -80,7 +62,7 @@ class Shadow:
     """
 
     name: str
-    figures: UnitFigures
+    figures: SeriesFigures
     cash: Decimal
     trades: int
     traded: Decimal
@@ -149,7 +131,7 @@ class ShadowRun:
         days = in_units([row.day for row in rows], values, self.question.flows)
         return Shadow(
             name=name,
-            figures=unit_figures_of(days, self.question.risk_free_rate),
+            figures=series_figures(days, self.question.risk_free_rate),
             cash=wallet.cash,
             trades=len(trades),
             traded=total(fill.value for fill in trades),
@@ -157,22 +139,6 @@ class ShadowRun:
             slippage=total(fill.slippage for fill in trades),
             days=days,
         )
-
-
-def unit_figures_of(days: Sequence[MeasuredDay], risk_free_rate: Decimal) -> UnitFigures:
-    """Return the figures of one day or more."""
-    reasons = Reasons()
-    figures = figures_of_days(days, risk_free_rate, reasons)
-    return UnitFigures(
-        value=days[-1].total_value,
-        **{name: figures[name] for name in _MEASURED},
-        reasons={name: why for name, why in reasons.noted.items() if name in _MEASURED},
-    )
-
-
-_MEASURED: Final = (
-    "total_return", "total_return_percent", "annualized_volatility", "sharpe_ratio", "max_drawdown",
-)  # fmt: skip
 
 
 def in_units(dates: Sequence[date], values: Sequence[Decimal], flows: Mapping[date, Decimal]) -> list[MeasuredDay]:

@@ -11,14 +11,9 @@ from typing import Final
 from portfolio.analytics.closes import Join
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.shadow_run import (
-    Shadow,
-    ShadowQuestion,
-    ShadowRun,
-    UnitFigures,
-    rebased,
-    unit_figures_of,
-)
+from portfolio.application.backtest.records import SeriesFigures
+from portfolio.application.backtest.result import series_figures
+from portfolio.application.backtest.shadow_run import Shadow, ShadowQuestion, ShadowRun, rebased
 from portfolio.application.derived import Derived
 from portfolio.application.errors import BacktestOutOfRange, LedgerUnavailable, NotBacktestable
 from portfolio.application.in_thread import in_fold_thread
@@ -51,7 +46,7 @@ class Shadows:
     first_day: date | None = None
     last_day: date | None = None
     actual: Sequence[MeasuredDay] = ()
-    figures: UnitFigures | None = None
+    figures: SeriesFigures | None = None
     shadows: Sequence[Shadow] = ()
     left_out: Sequence[str] = ()
     policy_id: str | None = None
@@ -119,7 +114,7 @@ class ReadShadows:
             first_day=question.first,
             last_day=question.last,
             actual=actual,
-            figures=unit_figures_of(actual, history.risk_free_rate),
+            figures=series_figures(actual, history.risk_free_rate),
             shadows=await in_fold_thread(lambda: run.shadows),
             left_out=run.left_out,
             policy_id=self.policy.id,

@@ -32,7 +32,7 @@ from portfolio.domain.ledger.trade import Execution, Side
 from portfolio.domain.money import Price
 from portfolio.domain.prices.quarantine import QuoteRules
 from portfolio.domain.rebalancing.projection import largest_quantity
-from portfolio.domain.rebalancing.summary import OverLimit, Summary
+from portfolio.domain.rebalancing.summary import LimitUse, Summary
 from portfolio.domain.rebalancing.view import MarketView, pair_of
 from portfolio.domain.symbol import Symbol
 
@@ -69,7 +69,7 @@ class BrokenLimit:
     ``newly_broken`` if it was not before; ``caused`` if the trade broke it, or adds to what was over it already.
     """
 
-    over: OverLimit
+    over: LimitUse
     newly_broken: bool
     caused: bool
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portfolio.application.risk.state import MarketState, figure, summary_of
-from portfolio.domain.rebalancing.limit_use import LimitUse, limit_uses
+from portfolio.domain.rebalancing.limit_use import limit_uses
 from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
+from portfolio.domain.rebalancing.summary import LimitUse
 
 
 @figure

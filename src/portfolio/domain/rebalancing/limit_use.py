@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from itertools import combinations
 
-from portfolio.domain.arithmetic import HUNDRED, exact
-from portfolio.domain.rebalancing.limits import LimitName, Limits, limit_of, share_of
+from portfolio.domain.arithmetic import exact
+from portfolio.domain.rebalancing.limits import LimitName, Limits
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.summary import Summary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitUse:
-    """A limit and what counts against it; both are percentages of the total value.
-
-    ``used_percent`` is the one in percent of the other: above 100 the limit is broken.
-    """
-
-    name: LimitName
-    allocation: Decimal
-    limit_allocation: Decimal
-    used_percent: Decimal
-    is_broken: bool
-
-    @property
-    def rule(self) -> Reason:
-        """Return the rule whose limit it is."""
-        return self.name.reason
+from portfolio.domain.rebalancing.summary import LimitUse, Summary
 
 
 @exact
@@ -40,23 +19,12 @@ def limit_uses(summary: Summary) -> Sequence[LimitUse]:
     correlated pairs those of two positions over the pairs' floor. There are none where the total value is not above
     zero: shares of it are undefined.
     """
-    whole, values, limits = summary.total_value, summary.view.values, summary.limits
-    if whole <= 0:
+    if summary.total_value <= 0:
         return ()
-    broken, found = frozenset(summary.broken), []
-    for name in {*broken, *_tightest(limits), *_categories(limits), *_pairs(summary)}:
-        value, limit = share_of(name, limits, values), limit_of(name, limits)
-        if value > 0:
-            found.append(
-                LimitUse(
-                    name=name,
-                    allocation=value * HUNDRED / whole,
-                    limit_allocation=limit * HUNDRED,
-                    used_percent=value * HUNDRED / (limit * whole),
-                    is_broken=name in broken,
-                )
-            )
-    return sorted(found, key=lambda use: (-use.used_percent, use.name.place))
+    limits = summary.limits
+    names = {*summary.broken, *_tightest(limits), *_categories(limits), *_pairs(summary)}
+    uses = [use for use in map(summary.use_of, names) if use.allocation > 0]
+    return sorted(uses, key=lambda use: (-use.used_percent, use.name.place))
 
 
 def _tightest(limits: Limits) -> Iterator[LimitName]:

@@ -18,11 +18,11 @@ from portfolio.domain.rebalancing.view import MarketView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverLimit:
-    """A limit that is broken: whose it is, what counts against it, and by how much that is too much.
+class LimitUse:
+    """A limit and what counts against it; ``used_percent`` is the one in percent of the other.
 
-    ``symbols`` are the assets held under the limit. Allocations are percentages of the total value, money is exact, in
-    dollars.
+    ``symbols`` are the assets held under the limit. Allocations are percentages of the total value; what is over the
+    limit is below zero where it is not broken. Money is exact, in dollars.
     """
 
     name: LimitName
@@ -31,6 +31,7 @@ class OverLimit:
     limit_allocation: Decimal
     excess_allocation: Decimal
     excess_value: Decimal
+    used_percent: Decimal
 
     @property
     def rule(self) -> Reason:
@@ -41,6 +42,11 @@ class OverLimit:
     def category(self) -> str | None:
         """Return the category whose limit it is; None where it is not one's."""
         return self.name.subject[0] if self.rule is Reason.CATEGORY_CONCENTRATION else None
+
+    @property
+    def is_broken(self) -> bool:
+        """Return whether more counts against it than may."""
+        return self.excess_value > 0
 
 
 @dataclass(frozen=True)
@@ -123,21 +129,22 @@ class Summary:
         return assess(self.limits, self.broken, self.average_correlation)
 
     @lazy
+    def over(self) -> Sequence[LimitUse]:
+        """Return the use of each limit that is broken, in the order of the rules."""
+        return [self.use_of(name) for name in self.broken]
+
     @exact
-    def over(self) -> Sequence[OverLimit]:
-        """Return what is over each limit that is broken, in the order of the rules."""
-        found = []
-        for name in self.broken:
-            value, limit = share_of(name, self.limits, self.view.values), limit_of(name, self.limits)
-            excess = value - limit * self.total_value
-            found.append(
-                OverLimit(
-                    name=name,
-                    symbols=tuple(s for s in self.limits.members(name) if self.view.holdings[s].is_held),
-                    allocation=value * HUNDRED / self.total_value,
-                    limit_allocation=limit * HUNDRED,
-                    excess_allocation=excess * HUNDRED / self.total_value,
-                    excess_value=excess,
-                )
-            )
-        return found
+    def use_of(self, name: LimitName) -> LimitUse:
+        """Return how much of a limit is used, where the total value is above zero."""
+        limits, whole = self.limits, self.total_value
+        value, limit = share_of(name, limits, self.view.values), limit_of(name, limits)
+        excess = value - limit * whole
+        return LimitUse(
+            name=name,
+            symbols=tuple(s for s in limits.members(name) if self.view.holdings[s].is_held),
+            allocation=value * HUNDRED / whole,
+            limit_allocation=limit * HUNDRED,
+            excess_allocation=excess * HUNDRED / whole,
+            excess_value=excess,
+            used_percent=value * HUNDRED / (limit * whole),
+        )

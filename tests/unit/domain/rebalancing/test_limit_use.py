@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from portfolio.domain.rebalancing.limit_use import LimitUse, limit_uses
+from portfolio.domain.rebalancing.limit_use import limit_uses
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.summary import Summary
+from portfolio.domain.rebalancing.summary import LimitUse, Summary
 from portfolio.domain.rebalancing.view import MarketView
 from tests.support.rebalancing import FREE, asset, market_view, view_of, views
 

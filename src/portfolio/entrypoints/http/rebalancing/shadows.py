@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -11,8 +11,10 @@ import msgspec
 from litestar import Controller, Response, get
 from msgspec import Meta
 
+from portfolio.application.backtest.records import SeriesFigures
+from portfolio.application.backtest.shadow_run import Shadow
 from portfolio.application.backtest.shadows import Shadows
-from portfolio.application.performance.records import Basis
+from portfolio.application.performance.records import Basis, MeasuredDay
 from portfolio.entrypoints.http.performance.answers import BasisName, Joined, Unjoined
 from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.risk.answers import Simulated
@@ -23,7 +25,7 @@ from portfolio.entrypoints.http.shell.injection import Injected
 from portfolio.entrypoints.http.shell.numbers import Cents, Number, Percent, Ratio, number_or_null
 from portfolio.entrypoints.http.shell.responses import Answer, Moment, Reasons, encoded_in_thread
 from portfolio.entrypoints.http.shell.use_cases import UseCases
-from portfolio.entrypoints.http.views import view
+from portfolio.entrypoints.http.views import S, view
 
 ShadowName = Literal[
     "do_nothing", "policy", "concentration_risk", "high_volatility", "negative_momentum", "category_concentration",
@@ -131,10 +133,15 @@ def shadows_view(found: Shadows) -> ShadowsView:
     return view(
         ShadowsView,
         found,
-        actual=found.figures,
-        shadows=[view(ShadowView, shadow, shadow.figures) for shadow in found.shadows],
+        actual=None if found.figures is None else _figures(UnitFiguresView, found.actual, found.figures),
+        shadows=[_figures(ShadowView, shadow.days, shadow.figures, shadow) for shadow in found.shadows],
         days=list(_days(found)),
     )
+
+
+def _figures(kind: type[S], days: Sequence[MeasuredDay], figures: SeriesFigures, *shadow: Shadow) -> S:
+    reasons = {name: why for name, why in figures.reasons.items() if name in kind.__struct_fields__}
+    return view(kind, *shadow, figures, value=days[-1].total_value, reasons=reasons)
 
 
 def _days(found: Shadows) -> Iterator[ShadowDayView]:

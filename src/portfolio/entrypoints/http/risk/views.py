@@ -18,7 +18,7 @@ from portfolio.application.risk.volatility import AssetVolatility, volatility_of
 from portfolio.domain.rebalancing.health import TARGET_SCORE
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.recommendation import Recommendation
-from portfolio.domain.rebalancing.summary import OverLimit, Summary
+from portfolio.domain.rebalancing.summary import LimitUse, Summary
 from portfolio.entrypoints.http.risk.answers import (
     BacktestView,
     ConcentrationRiskView,
@@ -55,7 +55,7 @@ def figure_reasons(figures: Summary) -> dict[str, str]:
     return reasons
 
 
-def _excess(kind: type[S], over: OverLimit, **given: object) -> S:
+def _excess(kind: type[S], over: LimitUse, **given: object) -> S:
     return view(kind, over, current_allocation=over.allocation, **given)
 
 

@@ -11,8 +11,7 @@ from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.application.risk.terms import cash_square_of, hhi_parts_of
 from portfolio.domain.decimal_text import counted, listed
 from portfolio.domain.rebalancing.health import Deduction
-from portfolio.domain.rebalancing.limit_use import LimitUse
-from portfolio.domain.rebalancing.summary import Summary
+from portfolio.domain.rebalancing.summary import LimitUse, Summary
 from portfolio.entrypoints.charts import PERCENT, Bar, Bullet, Frame, bar_chart, bullet_chart
 from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.formats import Kind
