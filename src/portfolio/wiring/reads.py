@@ -41,7 +41,7 @@ class ReadsWiring:
         from portfolio.application.backtest.gathering import GatherCloses
 
         async with self.use_cases(settings) as cases:
-            return await GatherCloses(cases.market)(symbols, days)
+            return await GatherCloses(cases.rebalancing.market)(symbols, days)
 
     async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
         from portfolio.application.backtest.jobs.reading import ReadBacktest

@@ -24,7 +24,7 @@ class Listening:
     def __init__(self, service: Service) -> None:
         announcer = Announcer(lambda _event, error: pytest.fail(str(error)), [self._hear])
         rules = SignalRules(ttl=timedelta(minutes=15), max_price_age=service.cases.max_price_age)
-        plan, clock = service.cases.plan, service.clock
+        plan, clock = service.cases.rebalancing.plan, service.clock
         locked = LockedPlan(service.ledger, service.signals, plan, clock, rules, portfolio_id=1, announce=announcer)
         self.service = service
         self.generate, self.acknowledge = GenerateSignals(locked), AcknowledgeSignal(locked)
@@ -114,7 +114,7 @@ async def test_signals_whose_commit_was_lost_and_found_are_told_before_what_came
     locked = LockedPlan(
         service.ledger,
         Meanwhile(service.ledger),
-        service.cases.plan,
+        service.cases.rebalancing.plan,
         service.clock,
         rules,
         portfolio_id=1,

@@ -156,14 +156,14 @@ class Service:
     @property
     def compute(self) -> InThisProcess:
         """What computes weights, as this service has it."""
-        found = self.cases.optimise.compute
+        found = self.cases.rebalancing.optimise.compute
         assert isinstance(found, InThisProcess)
         return found
 
     @property
     def slices(self) -> SlicesInThisProcess:
         """What computes backtests, as this service has it."""
-        found = self.cases.ask_backtest.compute
+        found = self.cases.backtests.ask.compute
         assert isinstance(found, SlicesInThisProcess)
         return found
 
@@ -345,9 +345,9 @@ async def _answering(cases: UseCases, settings: Settings) -> AsyncIterator[tuple
         async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
             yield app, http
         await cases.stream.stop()
-        await cases.booking.close()
+        await cases.ledger.booking.close()
         await cases.uncancelled.close()
-        await cases.refresh.close()
+        await cases.prices.refresh.close()
 
 
 _FREE: list[PortfolioApp] = []

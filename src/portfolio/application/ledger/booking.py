@@ -20,6 +20,9 @@ from portfolio.domain.ledger.portfolio import BookingRules
 
 TWIN_SECONDS = 60
 
+MOST_BOOKINGS = 1_000
+"""So many may be asked for at once."""
+
 
 @dataclass(slots=True)
 class BookTrades:

@@ -8,7 +8,7 @@ from typing import Final
 
 from portfolio.application.imports.kept.looking import BookPreview, Importing, LookAtImport
 from portfolio.application.imports.kept.reversal import ReverseImport
-from portfolio.application.ledger.booking import BookTrades
+from portfolio.application.ledger.booking import MOST_BOOKINGS, BookTrades
 from portfolio.application.ledger.booking_queue import BookingQueue
 from portfolio.application.ledger.cash import MoveCashInOrOut
 from portfolio.application.ledger.happenings.booking import BookEvents
@@ -23,7 +23,6 @@ from portfolio.application.prices.executions import SettleStalePrices
 from portfolio.application.rebalancing.signal_execution import MarkExecuted
 from portfolio.domain.money import Money
 from portfolio.entrypoints.assembly.foundation import PATIENCE_SHARE, Foundation
-from portfolio.entrypoints.http.ledger.requests import MOST_BOOKINGS
 
 # What a slow database still books. More than it can book within the deadline need not wait.
 BOOKINGS_A_SECOND: Final = 500
@@ -34,6 +33,7 @@ class LedgerParts:
 
     def __init__(self, base: Foundation) -> None:
         of, rules, announce, portfolio_id = base.of, base.rules, base.announce, base.portfolio_id
+        self.stored = of.ledger
         settle = SettleStalePrices(of.prices, of.clock, base.max_price_age)
         self.snapshots = Snapshots(of.ledger, of.clock, portfolio_id, deadline_seconds=base.read_seconds, settle=settle)
         self.journal = Journal(of.ledger)
@@ -59,6 +59,7 @@ class ImportParts:
 
     def __init__(self, base: Foundation) -> None:
         of = base.of
+        self.stored = of.imports
         importing = Importing(
             imports=of.imports,
             ledger=of.import_ledger,

@@ -66,6 +66,7 @@ class BacktestParts:
 
     def __init__(self, base: Foundation, market: ReadMarket, prices: PriceParts) -> None:
         of = base.of
+        self.stored = of.backtests
         self.ask = AskBacktest(
             of.backtests,
             of.compute_slices,

@@ -62,56 +62,24 @@ class Assembly:
         kept = entries, self.ledger.journal, self.prices.joins
         base.listeners += [*(one.take_notice for one in kept), *listeners, snapshots.take_notice]
 
-    def use_cases(self, refresher: Refresher) -> UseCases:  # shape: a line for each use case
+    def use_cases(self, refresher: Refresher) -> UseCases:
         """Return the use cases of the routes; ``refresher`` is the periodic price task that health reports on."""
         base, of = self._base, self._base.of
-        ledger, prices, performance, rebalancing = self.ledger, self.prices, self.performance, self.rebalancing
         health = self._health(refresher)
-        stream = self._stream(News(rebalancing.list_signals, health, base.portfolio_id, base.pace))
+        stream = self._stream(News(self.rebalancing.list_signals, health, base.portfolio_id, base.pace))
         base.listeners.append(stream.take_notice)
         return UseCases(
             portfolio_id=base.portfolio_id,
-            ledger=of.ledger,
+            ledger=self.ledger,
+            imports=self.imports,
+            prices=self.prices,
+            performance=self.performance,
+            rebalancing=self.rebalancing,
+            backtests=self.backtests,
             lookups=of.lookups,
-            snapshots=ledger.snapshots,
-            booking=ledger.booking,
-            move_cash=ledger.move_cash,
-            reverse=ledger.reverse,
-            read_lots=ledger.read_lots,
-            pick_lots=ledger.pick_lots,
-            book_events=ledger.book_events,
-            reverse_event=ledger.reverse_event,
-            imports=of.imports,
-            look_at_import=self.imports.look_at,
-            book_preview=self.imports.book_preview,
-            reverse_import=self.imports.reverse,
-            refresh=prices.refresh,
-            position_history=prices.position_history,
-            performance=performance.by_basis.recorded.performance,
-            recent_performance=performance.recent,
-            by_basis=performance.by_basis,
-            usual=performance.usual,
-            past=performance.past,
-            past_books=performance.past_books,
-            restate=performance.restate,
-            exports=performance.exports,
-            market=rebalancing.market,
-            plan=rebalancing.plan,
-            what_if=rebalancing.what_if,
-            check_trade=rebalancing.check_trade,
-            optimise=rebalancing.optimise,
-            generate_signals=rebalancing.generate_signals,
-            acknowledge_signal=rebalancing.acknowledge_signal,
-            list_signals=rebalancing.list_signals,
-            read_scorecard=rebalancing.read_scorecard,
-            backtests=of.backtests,
-            ask_backtest=self.backtests.ask,
-            read_backtest=self.backtests.read,
-            cancel_backtest=self.backtests.cancel,
-            compute_backtests=self.backtests.compute,
             health=health,
             stream=stream,
-            read_entries=ReadEntries(ledger.snapshots, stream.blocks),
+            read_entries=ReadEntries(self.ledger.snapshots, stream.blocks),
             clock=of.clock,
             categories=of.categories,
             max_price_age=base.max_price_age,
@@ -136,15 +104,15 @@ class Assembly:
         self._base.listeners.append(prices.fetch_closes.take_notice)
         fetch_rules = FetchExchangeRules(of.rules, of.exchange_rules, of.clock)
         # Long computations that go on without a request.
-        computing = by_basis.restated.shadows, by_basis.recorded.shadows, use_cases.read_scorecard
+        computing = by_basis.restated.shadows, by_basis.recorded.shadows, self.rebalancing.read_scorecard
         return Lifecycle(
             check=of.probe.ping,
             open_books=ledger.open_books,
             health=use_cases.health,
             price_loop=loop,
-            comparing=ComparisonLoop(self._compare, use_cases.usual.prepare),
+            comparing=ComparisonLoop(self._compare, self.performance.usual.prepare),
             fetching_rules=RulesLoop(fetch_rules, prices.lease, prices.exchange_rules.forget),
-            backtests=BacktestLoop(use_cases.compute_backtests, of.backtests, of.clock, at_once=at_once),
+            backtests=BacktestLoop(self.backtests.compute, of.backtests, of.clock, at_once=at_once),
             finish=(
                 use_cases.stream.stop,
                 self.performance.restate_days.stop,

@@ -107,7 +107,7 @@ async def _pieces(composition: Composition, wanted: Wanted, kind: FileFormat) ->
     settings = read_settings()
     async with composition.use_cases(settings) as cases:
         has_label = kind is not FileFormat.JSON or not settings.is_simulated
-        async for piece in written(await cases.exports(wanted), kind):
+        async for piece in written(await cases.performance.exports(wanted), kind):
             yield piece if has_label else labelled(piece)
             has_label = True
 

@@ -82,7 +82,9 @@ async def _lots(
 
     settings = read_settings()
     async with composition.use_cases(settings) as cases:
-        return lots_answer(await cases.read_lots(method, as_of, known_at), cases.clock.now(), settings.long_term_days)
+        return lots_answer(
+            await cases.ledger.read_lots(method, as_of, known_at), cases.clock.now(), settings.long_term_days
+        )
 
 
 async def _gains(
@@ -96,7 +98,7 @@ async def _gains(
     from portfolio.entrypoints.http.ledger.lot_answers import gains_answer
 
     async with composition.use_cases(read_settings()) as cases:
-        return gains_answer(await cases.read_lots.gains(method, year, as_of, known_at), cases.clock.now())
+        return gains_answer(await cases.ledger.read_lots.gains(method, year, as_of, known_at), cases.clock.now())
 
 
 def _table(names: Sequence[str], rows: Sequence[Any]) -> None:

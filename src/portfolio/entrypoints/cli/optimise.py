@@ -156,4 +156,6 @@ async def _optimised(composition: Composition, settings: Settings, request: Opti
     from portfolio.entrypoints.http.shell.responses import encode
 
     async with composition.use_cases(settings) as cases:
-        return encode(optimisation_answer(await cases.optimise(await cases.market.newest(), request)))
+        return encode(
+            optimisation_answer(await cases.rebalancing.optimise(await cases.rebalancing.market.newest(), request))
+        )

@@ -69,14 +69,6 @@ class DemoReport:
     signals: int
 
 
-class _NoRefresher:
-    """No price task runs while the history is made."""
-
-    is_leader = False
-    interval_seconds = 60.0
-    last_cycle_age_seconds = None
-
-
 class MakeHistory:
     """Makes the history of the days before ``now`` on an empty, migrated database, and the prices and signals of now.
 
@@ -88,7 +80,6 @@ class MakeHistory:
         self._clock = clock
         self._portfolio_id = portfolio_id
         self._parts = Assembly(adapters, settings, portfolio_id=portfolio_id)
-        self._use = self._parts.use_cases(_NoRefresher())
         self._rules = settings.booking_rules
         self._booked = self._refused = self._moves = self._events = self._imported = self._recorded = 0
 
@@ -112,9 +103,9 @@ class MakeHistory:
                 await self._rebalance(engines)
         self._clock.set(now)
         final = await self._parts.performance.make_final(self._portfolio_id, DAYS - LATE_DAY)
-        await self._use.refresh()
+        await self._parts.prices.refresh()
         signals = await self._signals()
-        await self._use.booking.close()
+        await self._parts.ledger.booking.close()
         return DemoReport(
             first=first,
             last=now.date() - DAY,
@@ -137,7 +128,7 @@ class MakeHistory:
         self._moves += 1
         key = f"bank-{self._moves:04d}"
         wish = MoveCash(kind=kind, amount=amount, owner="", client_transaction_id=key, note=note)
-        await self._use.move_cash(self._portfolio_id, wish)
+        await self._parts.ledger.move_cash(self._portfolio_id, wish)
 
     async def _happen(self, day: int) -> None:
         """Book the events of a day; the second of two equal ones is taken out again."""
@@ -147,13 +138,13 @@ class MakeHistory:
         for event in happenings(day, self._clock.now(), portfolio, prices):
             self._events += 1
             keyed = replace(event, client_event_id=f"wallet-{self._events:04d}")
-            results += await self._use.book_events(self._portfolio_id, [keyed])
+            results += await self._parts.ledger.book_events(self._portfolio_id, [keyed])
         if day == REPEATED_DAY:
             booked = results[-1]
             assert isinstance(booked, EventReply)
             assert isinstance(booked.event, RecordedEvent)
             assert booked.event.id is not None
-            await self._use.reverse_event(self._portfolio_id, booked.event.id, owner="")
+            await self._parts.ledger.reverse_event(self._portfolio_id, booked.event.id, owner="")
 
     async def _tell_late(self, day: int, first: date) -> None:
         """Book what happened months ago: a trade, a file, and the average cost as all in order makes it."""
@@ -166,7 +157,7 @@ class MakeHistory:
         elif day == IMPORT_DAY:
             await self._import(first)
         elif day == RESTATED_DAY:
-            await self._use.restate(self._portfolio_id, owner="operator")
+            await self._parts.performance.restate(self._portfolio_id, owner="operator")
 
     async def _import(self, first: date) -> None:
         """Book a made-up file of an exchange, as ``portfolio import`` does."""
@@ -186,7 +177,7 @@ class MakeHistory:
             portfolio = await self._of.ledger.load(self._portfolio_id)
             [trade_id] = await self._book([engines.again(portfolio)])
             self._clock.set(self._clock.now() + timedelta(hours=2))
-            await self._use.reverse(self._portfolio_id, trade_id, owner="", notes="the engine sent it twice")
+            await self._parts.ledger.reverse(self._portfolio_id, trade_id, owner="", notes="the engine sent it twice")
 
     async def _rebalance(self, engines: Engines) -> None:
         """Have the rebalancer claim the first trade of the plan that is not of a wallet's asset and book it, and again
@@ -198,19 +189,19 @@ class MakeHistory:
             first = next((signal for signal in signals if signal.symbol not in ASIDE), None)
             if first is None:
                 return
-            claimed = await self._use.acknowledge_signal(first.id, owner="rebalancer")
+            claimed = await self._parts.rebalancing.acknowledge_signal(first.id, owner="rebalancer")
             await self._book([engines.carry_out(claimed, prices, self._clock.now())])
 
     async def _signals(self) -> Sequence[Signal]:
         """Return the signals of now; asked for again where a busy machine reads longer than a service would wait."""
         for _ in range(_ATTEMPTS - 1):
             with suppress(LedgerUnavailable):
-                return (await self._use.generate_signals()).signals
-        return (await self._use.generate_signals()).signals
+                return (await self._parts.rebalancing.generate_signals()).signals
+        return (await self._parts.rebalancing.generate_signals()).signals
 
     async def _prices(self) -> Prices:
         """Return the prices of this moment, after a refresh of what is held."""
-        await self._use.refresh()
+        await self._parts.prices.refresh()
         return await self._quotes()
 
     async def _quotes(self) -> Prices:
@@ -220,7 +211,7 @@ class MakeHistory:
         """Book each alone, in order, and return the ids of those that were booked."""
         ids = []
         for booking in bookings:
-            [result] = await self._use.booking.book([booking])
+            [result] = await self._parts.ledger.booking.book([booking])
             if isinstance(result, BookingReply) and isinstance(result.outcome.result, Acceptance):
                 ids.append(result.outcome.result.trade_id)
             else:

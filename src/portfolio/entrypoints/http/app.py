@@ -230,7 +230,7 @@ def _injected(use_cases: UseCases, metrics: Metrics) -> dict[str, object]:
         "metrics": metrics,
         "booking_views": booking_views,
         "import_slots": ImportSlots(),
-        "booking_requests": BookingRequests(use_cases.booking, booking_views, use_cases.clock, metrics),
+        "booking_requests": BookingRequests(use_cases.ledger.booking, booking_views, use_cases.clock, metrics),
     }
 
 

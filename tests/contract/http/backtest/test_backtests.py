@@ -111,7 +111,7 @@ async def ask(service: Service, **body: Any) -> Any:
 
 async def compute(service: Service) -> None:
     """Compute all that waits."""
-    while await service.cases.compute_backtests() is not None:
+    while await service.cases.backtests.compute() is not None:
         pass
 
 
@@ -294,7 +294,7 @@ async def test_a_backtest_that_waits_is_cancelled_and_asked_anew(service: Servic
     first = (await ask(service))["backtest"]["id"]
     cancelled = exact(await service.http.delete(f"/backtests/{first}"))["backtest"]
     assert (cancelled["state"], cancelled["finished_at"]) == ("cancelled", "2025-06-15T12:00:00Z")
-    assert await service.cases.compute_backtests() is None
+    assert await service.cases.backtests.compute() is None
     again = await ask(service)
     assert (again["replayed"], again["backtest"]["id"] != first) == (False, True)
 
@@ -390,7 +390,7 @@ async def test_closes_that_are_still_on_their_way_are_waited_for_and_those_that_
         assert answer.headers["Retry-After"] == "5"
         assert answer.json()["detail"] == "the closes of NEW are still being fetched: ask again in a few seconds"
         exchange.opens.set()
-        await service.cases.ask_backtest.fetch_closes(Symbol("NEW"))
+        await service.cases.backtests.ask.fetch_closes(Symbol("NEW"))
         answer = await service.http.post("/backtests", json=body)
         assert is_problem(answer, 422, "not-backtestable")
         assert answer.json()["detail"].startswith("no exchange has just given closes of GONE: ask again in a minute")

@@ -74,7 +74,7 @@ async def done(service: Service, **body: Any) -> Any:
     """A backtest that was asked for and computed."""
     answer = await service.http.post("/backtests", json={**ASKED, **body})
     assert answer.status_code == 202, answer.text
-    while await service.cases.compute_backtests() is not None:
+    while await service.cases.backtests.compute() is not None:
         pass
     return exact(await service.http.get(answer.headers["Location"]))["backtest"]
 

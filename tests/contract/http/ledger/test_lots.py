@@ -213,9 +213,9 @@ async def test_entries_are_read_when_they_are_asked_for_and_then_the_new_ones_al
 async def test_a_portfolio_of_before_has_the_entries_of_before() -> None:
     async with running(ledger=Watched()) as service:
         await book(service)
-        journal, before = Journal(service.ledger), (await service.cases.snapshots.newest()).portfolio
+        journal, before = Journal(service.ledger), (await service.cases.ledger.snapshots.newest()).portfolio
         await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
-        newest = await journal.read((await service.cases.snapshots.newest()).portfolio)
+        newest = await journal.read((await service.cases.ledger.snapshots.newest()).portfolio)
         service.ledger.read_after.clear()
         older = await journal.read(before)
         assert (older.revision, [*older.moved]) == (before.revision, [*newest.moved][:-1])
@@ -226,7 +226,7 @@ async def test_what_another_has_read_is_not_read_again() -> None:
     async with running(ledger=Watched()) as service:
         await book(service)
         ledger, cases = service.ledger, service.cases
-        journal, first = Journal(ledger), (await cases.snapshots.newest()).portfolio
+        journal, first = Journal(ledger), (await cases.ledger.snapshots.newest()).portfolio
         every = list(await FakeLedger.movements(ledger, 1, after=0, limit=100))
         journal.offer(5, every[5:])  # not the next ones
         journal.offer(0, every)
@@ -234,7 +234,7 @@ async def test_what_another_has_read_is_not_read_again() -> None:
         assert [*(await journal.read(first)).moved] == every
         assert ledger.read_after == []
         await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
-        second = (await cases.snapshots.newest()).portfolio
+        second = (await cases.ledger.snapshots.newest()).portfolio
         await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
         journal.offer(first.revision, list(await FakeLedger.movements(ledger, 1, after=first.revision, limit=100)))
         found = await journal.read(second)  # of before what was offered

@@ -177,7 +177,7 @@ async def test_a_private_page_has_an_index_and_no_amount(held: Service) -> None:
 
 async def test_one_that_failed_says_why(held: Service) -> None:
     asked = (await ask(held, **LONG))["backtest"]
-    held.cases.backtests.rows[-1].given = b"{}"  # type: ignore[attr-defined]  # the fake's
+    held.cases.backtests.stored.rows[-1].given = b"{}"  # type: ignore[attr-defined]  # the fake's
     await compute(held)
     page = await page_of(held, f"?backtest={asked['id']}")
     assert "failed" in page.table("Backtests, newest first")[0]["State"].text

@@ -205,7 +205,7 @@ async def test_the_overview_shows_the_same_days(late: Service, basis: str | None
 
 async def test_the_change_of_the_day_is_of_the_days_that_are_shown(late: Service) -> None:
     await buy(late, "2025-06-13")  # on the 16th, of which the recorded days take its gain
-    await late.cases.usual.prepare()
+    await late.cases.performance.usual.prepare()
     shown = {}
     for basis in ("restated", "recorded"):
         measured = (await of_api(late, f"/performance?days=30&basis={basis}"))["performance"]

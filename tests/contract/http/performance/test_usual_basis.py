@@ -89,7 +89,7 @@ async def metrics(service: Service) -> Any:
 
 async def test_the_figures_in_the_portfolio_are_of_the_usual_days_once_these_were_made(imported: Service) -> None:
     assert (await metrics(imported))["basis"] == "recorded"  # nobody has made the others yet
-    await imported.cases.usual.prepare()
+    await imported.cases.performance.usual.prepare()
     imported.clock.advance(1)
     await book(imported, "BUY", "0.1", "210")
     shown = await metrics(imported)
@@ -102,7 +102,7 @@ async def test_the_days_that_were_made_meanwhile_count_at_the_next_read_which_is
     imported: Service,
 ) -> None:
     before = await imported.http.get("/portfolio")
-    await imported.cases.usual.prepare()
+    await imported.cases.performance.usual.prepare()
     imported.clock.advance(1)
     assert (await metrics(imported))["basis"] == "restated"
     known = {"If-None-Match": before.headers["ETag"]}
@@ -111,29 +111,29 @@ async def test_the_days_that_were_made_meanwhile_count_at_the_next_read_which_is
 
 async def test_books_without_late_entries_have_recorded_figures_and_need_no_list_of_entries(service: Service) -> None:
     await book(service, "BUY", "1", "1000")
-    await service.cases.usual.prepare()
+    await service.cases.performance.usual.prepare()
     assert (await metrics(service))["basis"] == "recorded"
-    assert not service.cases.usual.restate.has_begun
+    assert not service.cases.performance.usual.restate.has_begun
 
 
 async def test_what_nobody_can_read_is_prepared_later(imported: Service) -> None:
     imported.ledger.away = True
-    await imported.cases.usual.prepare()
-    assert not imported.cases.usual.restate.has_begun
+    await imported.cases.performance.usual.prepare()
+    assert not imported.cases.performance.usual.restate.has_begun
     imported.ledger.away = False
-    await imported.cases.usual.prepare()
-    assert imported.cases.usual.restate.has_begun
+    await imported.cases.performance.usual.prepare()
+    assert imported.cases.performance.usual.restate.has_begun
 
 
 async def test_a_reading_that_was_given_up_goes_on_and_ends_with_the_service(imported: Service) -> None:
-    restate = imported.cases.usual.restate
-    given_up = asyncio.create_task(imported.cases.usual.prepare())
+    restate = imported.cases.performance.usual.restate
+    given_up = asyncio.create_task(imported.cases.performance.usual.prepare())
     await until(lambda: restate._uncancelled._tasks, pause_seconds=0)
     given_up.cancel()
     await asyncio.wait([given_up])
     await restate._uncancelled.close()
     assert restate.has_begun
-    begun = asyncio.create_task(restate((await imported.cases.snapshots.newest()).portfolio, date(2025, 6, 1)))
+    begun = asyncio.create_task(restate((await imported.cases.ledger.snapshots.newest()).portfolio, date(2025, 6, 1)))
     await asyncio.sleep(0)
     await restate.stop()
     with pytest.raises(asyncio.CancelledError):
@@ -155,19 +155,22 @@ async def test_shadows_begin_with_the_books_of_restated_days_and_stand_beside_th
 
 
 async def test_what_was_booked_meanwhile_is_in_a_newer_portfolio(imported: Service) -> None:
-    old = await imported.cases.snapshots.newest()
-    restated = imported.cases.by_basis.restated.performance
+    old = await imported.cases.ledger.snapshots.newest()
+    restated = imported.cases.performance.by_basis.restated.performance
     await restated.of(old, 30)
     await imported.http.post("/cash/transactions", json={"kind": "deposit", "amount": 5000})
-    newest = await imported.cases.snapshots.newest()
+    newest = await imported.cases.ledger.snapshots.newest()
     assert (await restated.of(newest, 30)).daily_return == Money.zero()
     # the deposit of today is known by now: what was there before it would have lost 5,000
     imported.clock.advance(86_400)
     await day_ends(imported, BTC="2100")
     measured = await restated.of(old, 30)
-    assert (measured.daily_return, measured.as_of) == (Money.zero(), (await imported.cases.snapshots.newest()).as_of)
+    assert (measured.daily_return, measured.as_of) == (
+        Money.zero(),
+        (await imported.cases.ledger.snapshots.newest()).as_of,
+    )
 
 
 async def test_of_a_day_that_is_not_over_nothing_is_known_to_have_been_held(imported: Service) -> None:
     today = imported.clock.now().date()
-    assert await imported.cases.past.positions.positions(1, {today}) == {}
+    assert await imported.cases.performance.past.positions.positions(1, {today}) == {}

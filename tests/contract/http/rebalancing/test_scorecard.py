@@ -250,7 +250,7 @@ async def test_without_the_price_history_nothing_is_scored(advised: Service) -> 
 
     prices, clock = Away(advised.ledger, FakeLeases()), advised.clock
     closes = joined_closes(prices, clock, advised.ledger)
-    read = ReadScorecard(advised.signals, advised.cases.lookups, prices, closes, advised.cases.snapshots, clock)
+    read = ReadScorecard(advised.signals, advised.cases.lookups, prices, closes, advised.cases.ledger.snapshots, clock)
     with pytest.raises(LedgerUnavailable, match="history"):
         await read(365)
 
@@ -261,7 +261,7 @@ def moment(at: datetime) -> str:
 
 
 async def test_a_request_that_was_given_up_leaves_its_scorecard_to_the_next_one(advised: Service) -> None:
-    read = advised.cases.read_scorecard
+    read = advised.cases.rebalancing.read_scorecard
     given_up = asyncio.create_task(read(365))
     await until(lambda: read._computations._begun, pause_seconds=0)
     given_up.cancel()

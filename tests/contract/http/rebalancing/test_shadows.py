@@ -232,9 +232,9 @@ async def test_with_the_database_away_closes_that_were_never_seen_are_missed(ser
 
 
 async def test_books_that_never_stand_still_are_told(held: Service) -> None:
-    read = held.cases.by_basis.recorded.shadows
+    read = held.cases.performance.by_basis.recorded.shadows
     await read(90)
-    old = await held.cases.snapshots.newest()
+    old = await held.cases.ledger.snapshots.newest()
     await post(held, "/holdings/update", booking("BTC", Decimal(1)))
     await read(90)
 
@@ -250,7 +250,7 @@ async def test_books_that_never_stand_still_are_told(held: Service) -> None:
 
 
 async def test_a_request_that_was_given_up_leaves_what_it_began(held: Service) -> None:
-    read = held.cases.by_basis.recorded.shadows
+    read = held.cases.performance.by_basis.recorded.shadows
     given_up = asyncio.create_task(read(90))
     await until(lambda: read._uncancelled._tasks, pause_seconds=0)
     given_up.cancel()

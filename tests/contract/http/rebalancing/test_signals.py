@@ -451,19 +451,19 @@ async def test_a_claim_that_cannot_be_looked_up_may_or_may_not_have_happened(hea
             raise next(moments)
 
     claim = AcknowledgeSignal(
-        LockedPlan(Failing(), heavy.signals, heavy.cases.plan, heavy.clock, _rules(heavy), portfolio_id=1)
+        LockedPlan(Failing(), heavy.signals, heavy.cases.rebalancing.plan, heavy.clock, _rules(heavy), portfolio_id=1)
     )
     with pytest.raises(OutcomeUnknown):
         await claim(signal["id"], owner="a")
 
 
 async def test_a_plan_of_other_books_is_made_again(heavy: Service) -> None:
-    old = await heavy.cases.plan()
+    old = await heavy.cases.rebalancing.plan()
     await buy(heavy, quantity=0.1, net_amount=3000)
     plans = iter([old])
 
     async def plan() -> MarketState:
-        return next(plans, None) or await heavy.cases.plan()
+        return next(plans, None) or await heavy.cases.rebalancing.plan()
 
     made = await GenerateSignals(_locked(heavy, plan))()
     assert made.signals[0].origin.ledger_revision == 4
@@ -472,7 +472,7 @@ async def test_a_plan_of_other_books_is_made_again(heavy: Service) -> None:
 async def test_books_that_never_stand_still_are_told() -> None:
     async with running() as service:
         await buy(service)
-        old = await service.cases.plan()
+        old = await service.cases.rebalancing.plan()
         await buy(service)
 
         async def plan() -> MarketState:
@@ -483,7 +483,7 @@ async def test_books_that_never_stand_still_are_told() -> None:
 
 
 async def test_without_the_history_no_signal_is_made(heavy: Service) -> None:
-    planned = await heavy.cases.plan()
+    planned = await heavy.cases.rebalancing.plan()
     old = replace(planned, closes=replace(planned.closes, is_current=False))
 
     async def plan() -> MarketState:

@@ -139,7 +139,7 @@ async def told_everywhere(service: Service) -> tuple[dict[str, Any], dict[str, s
     optimised = await service.http.post("/optimise", json=wish)
     span = {"from": str(ago(service, DAYS - 9)), "to": str(ago(service, DAYS))}
     asked = await service.http.post("/backtests", json={**span, "policy": {"cash_trigger": 1}})
-    while await service.cases.compute_backtests() is not None:
+    while await service.cases.backtests.compute() is not None:
         pass
     backtest = asked.json()["backtest"]["id"]
     beside = {"benchmark": "AAA", "basis": "restated"}

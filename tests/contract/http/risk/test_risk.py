@@ -400,7 +400,7 @@ async def test_history_that_was_never_read_is_said_to_be_unavailable(service: Se
     await load(service, walks(30, 2), EIGHT[:2])
     await buy(service, "AAA", "10000")
     await buy(service, "BBB", "10000")
-    await service.cases.snapshots.newest()
+    await service.cases.ledger.snapshots.newest()
     service.ledger.away = True
     found = (await read(service, "/risk/volatility-analysis"))["volatility"]
     assert found["stale"] is True

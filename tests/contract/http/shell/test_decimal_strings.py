@@ -46,7 +46,7 @@ async def backtested(service: Service) -> str:
     span = {"from": str(yesterday - timedelta(days=1)), "to": str(yesterday)}
     asked = {**span, "fill": "same_close", "sweep": {"grid": {"position_limit": ["0.05", "0.1"]}}}
     answer = await service.http.post("/backtests", json=asked)
-    await service.cases.compute_backtests()
+    await service.cases.backtests.compute()
     found: str = answer.json()["backtest"]["id"]
     return found
 

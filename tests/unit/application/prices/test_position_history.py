@@ -27,8 +27,8 @@ class LostLookups:
 
 async def read(service: Service, symbol: Symbol = BTC, days: int = 2) -> PositionHistory:
     """The asset at the newest snapshot."""
-    snapshot = await service.cases.snapshots.newest()
-    return await service.cases.position_history(snapshot, symbol, days, service.clock.now())
+    snapshot = await service.cases.ledger.snapshots.newest()
+    return await service.cases.prices.position_history(snapshot, symbol, days, service.clock.now())
 
 
 async def test_it_has_every_day_also_those_without_a_close_and_ends_with_the_price_of_now() -> None:
@@ -56,9 +56,9 @@ async def test_it_has_every_day_also_those_without_a_close_and_ends_with_the_pri
 async def test_what_never_was_in_the_books_is_not_known_but_where_nobody_can_tell() -> None:
     async with running() as service:
         assert not (await read(service, Symbol("DOGE"))).is_known
-        whole: Any = service.cases.position_history
+        whole: Any = service.cases.prices.position_history
         lost = ReadPositionHistory(whole.closes, LostLookups(), Categories(), timedelta(minutes=5))  # type: ignore[arg-type] # no more is asked
-        snapshot = await service.cases.snapshots.newest()
+        snapshot = await service.cases.ledger.snapshots.newest()
         found = await lost(snapshot, Symbol("DOGE"), 3, service.clock.now())
         assert found.trades is None
         assert found.is_known

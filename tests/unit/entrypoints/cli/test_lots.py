@@ -29,7 +29,7 @@ class Composition:
 
     @asynccontextmanager
     async def use_cases(self, _: Any) -> AsyncIterator[Any]:
-        yield SimpleNamespace(read_lots=self, clock=FakeClock())
+        yield SimpleNamespace(ledger=SimpleNamespace(read_lots=self), clock=FakeClock())
 
     async def __call__(self, method: LotMethod, *_: Any) -> Lots:
         return Lots(method=method, lots=Packed(Packing(Lot)), cost_basis=NOTHING, **self.said)

@@ -71,9 +71,9 @@ class BacktestController(Controller):
         The same request on the same closes and holdings is answered by the job that is there, `replayed`, unless that
         failed or was cancelled.
         """
-        request = request_of(data, cases.market.policy, day_of(cases.clock.now()))
-        job, is_new = await cases.uncancelled(cases.ask_backtest(request))
-        job, result = (job, None) if is_new else await cases.read_backtest(job.id)
+        request = request_of(data, cases.rebalancing.market.policy, day_of(cases.clock.now()))
+        job, is_new = await cases.uncancelled(cases.backtests.ask(request))
+        job, result = (job, None) if is_new else await cases.backtests.read(job.id)
         answer = BacktestAskedAnswer(
             timestamp=cases.clock.now(),
             message=f"{job.id} is {job.state}",
@@ -87,7 +87,7 @@ class BacktestController(Controller):
         self, cases: Injected[UseCases], limit: PageSize = 100, cursor: BacktestsCursor = None
     ) -> BacktestsAnswer:
         """Return backtests without their results, those that wait and those that have ended."""
-        page = await cases.backtests.page(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
+        page = await cases.backtests.stored.page(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [job_view(job) for job in page.items]
         following = write_cursor("b", page.next_before)
         return BacktestsAnswer(timestamp=cases.clock.now(), backtests=views, count=len(views), next_cursor=following)
@@ -95,13 +95,13 @@ class BacktestController(Controller):
     @get("/{backtest_id:str}", summary="A backtest", opt=access(Scope.READ, problems=(NOT_FOUND, *_AWAY)))
     async def read_job(self, backtest_id: BacktestId, cases: Injected[UseCases]) -> BacktestAnswer:
         """Return how far a backtest is, and its result once it is done."""
-        job, result = await cases.read_backtest(backtest_id)
+        job, result = await cases.backtests.read(backtest_id)
         return backtest_answer(job, result, at=cases.clock.now())
 
     @get("/{backtest_id:str}/equity", summary="The value of each day", opt=access(Scope.READ, problems=_ROWS))
     async def read_equity(self, backtest_id: BacktestId, cases: Injected[UseCases]) -> Response[EquityAnswer]:
         """Return the values at the end of each day, beside doing nothing, equal weights and BTC."""
-        rows = await cases.read_backtest.rows(backtest_id, Part.EQUITY, list[EquityRow])
+        rows = await cases.backtests.read.rows(backtest_id, Part.EQUITY, list[EquityRow])
 
         def made() -> EquityAnswer:
             views = [view(EquityRowView, row) for row in rows]
@@ -121,7 +121,7 @@ class BacktestController(Controller):
 
         A row of the rule `write_down` is no trade: the asset had no close for seven days.
         """
-        rows = await cases.read_backtest.rows(backtest_id, Part.TRADES, list[TradeRow])
+        rows = await cases.backtests.read.rows(backtest_id, Part.TRADES, list[TradeRow])
         shown, following = page_of("f", cursor, limit, len(rows))
 
         def made() -> SimulatedTradesAnswer:
@@ -141,7 +141,7 @@ class BacktestController(Controller):
         """Return every policy of the sweep and then those of `stability`, in the order in which they were run; none
         where neither was asked for. What they say together is in the result of the backtest.
         """
-        rows = await cases.read_backtest.rows(backtest_id, Part.SWEEP, list[TrialRow])
+        rows = await cases.backtests.read.rows(backtest_id, Part.SWEEP, list[TrialRow])
         shown, following = page_of("t", cursor, limit, len(rows))
 
         def made() -> TrialsAnswer:
@@ -158,6 +158,6 @@ class BacktestController(Controller):
     )
     async def end_backtest(self, backtest_id: BacktestId, cases: Injected[UseCases]) -> BacktestAnswer:
         """End a backtest that has not ended; one that has is left as it is, with its result."""
-        await cases.uncancelled(cases.cancel_backtest(backtest_id))
-        job, result = await cases.read_backtest(backtest_id)
+        await cases.uncancelled(cases.backtests.cancel(backtest_id))
+        job, result = await cases.backtests.read(backtest_id)
         return backtest_answer(job, result, at=cases.clock.now())

@@ -116,7 +116,7 @@ class ExportController(Controller):
             known_at=known,
             basis=basis and Basis(basis),
         )
-        table = await cases.exports(wanted)
+        table = await cases.performance.exports(wanted)
         strings = kind is FileFormat.JSON and wants_strings(request.scope)
         pieces = written(table, kind, strings=strings)
         first = await anext(pieces)

@@ -77,7 +77,7 @@ class ImportController(Controller):
         The files are kept for a day, so that `POST /imports/{preview_id}/commit` books them; of a caller the newest
         eight previews are. The body is `multipart/form-data` of at most 16 MiB, each file a part `file`.
         """
-        kept, files = await import_slots.within(_looked_at(request, cases.look_at_import, cases.portfolio_id))
+        kept, files = await import_slots.within(_looked_at(request, cases.imports.look_at, cases.portfolio_id))
         return JsonResponse(preview_answer(kept, files, cases.clock.now()))
 
     @post(
@@ -98,7 +98,7 @@ class ImportController(Controller):
         What became of each row is answered as in the preview. Asked again the answer is the same, `replayed: true`, for
         30 days. A preview belongs to the key that it was made with. `import_id` is null where nothing was new.
         """
-        booking = _booked(cases.book_preview, cases.portfolio_id, preview_id, request.user.owner(None))
+        booking = _booked(cases.imports.book_preview, cases.portfolio_id, preview_id, request.user.owner(None))
         booked = await cases.uncancelled(import_slots.within(booking))
         return replied(booked_answer(booked, cases.clock.now()), replayed=booked.replayed)
 
@@ -107,7 +107,7 @@ class ImportController(Controller):
         self, cases: Injected[UseCases], limit: PageSize = 100, cursor: ImportsCursor = None
     ) -> ImportsAnswer:
         """Return imports, those of the command too, newest first, with how many rows of each file became what."""
-        page = await cases.imports.page(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
+        page = await cases.imports.stored.page(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
         views = [import_view(one) for one in page.items]
         following = write_cursor("i", page.next_before)
         return ImportsAnswer(timestamp=cases.clock.now(), imports=views, count=len(views), next_cursor=following)
@@ -115,7 +115,7 @@ class ImportController(Controller):
     @get("/imports/{import_id:str}", summary="One import", opt=access(Scope.READ, problems=(NOT_FOUND,)))
     async def read_import(self, import_id: ImportId, cases: Injected[UseCases]) -> OneImportAnswer:
         """Return one import: its files, the revisions of its entries, and whether it was taken back."""
-        found = await cases.imports.named(cases.portfolio_id, read_id(import_id, "import"))
+        found = await cases.imports.stored.named(cases.portfolio_id, read_id(import_id, "import"))
         if found is None:
             raise NotFound("import", import_id)
         return OneImportAnswer(timestamp=cases.clock.now(), import_=import_view(found))
@@ -140,7 +140,7 @@ class ImportController(Controller):
         """
         dry_run = data is not None and data.dry_run
         wanted, owner = read_id(import_id, "import"), request.user.owner(None)
-        found = await cases.uncancelled(cases.reverse_import(cases.portfolio_id, wanted, owner=owner, dry_run=dry_run))
+        found = await cases.uncancelled(cases.imports.reverse(cases.portfolio_id, wanted, owner=owner, dry_run=dry_run))
         return replied(reversal_answer(found, cases.clock.now()), replayed=found.replayed)
 
 

@@ -110,7 +110,7 @@ class BookingController(Controller):
             cases.portfolio_id, BookingKey(caller.owner(None) if owner is None else owner, name)
         )
         if outcome is None and owner is None and (caller.name is None or caller.adopts_open):
-            owners = (await cases.ledger.owners_of(cases.portfolio_id, {name})).get(name, ())
+            owners = (await cases.ledger.stored.owners_of(cases.portfolio_id, {name})).get(name, ())
             if len(owners) > 1:
                 raise OwnerAmbiguous(name, owners)
             outcome = await cases.lookups.outcome(cases.portfolio_id, BookingKey(owners[0], name)) if owners else None

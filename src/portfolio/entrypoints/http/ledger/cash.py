@@ -48,7 +48,7 @@ class CashController(Controller):
         whose.
         """
         wish = read_wish(data, request.user, header_key=header_key(request))
-        reply = await cases.uncancelled(cases.move_cash(cases.portfolio_id, wish))
+        reply = await cases.uncancelled(cases.ledger.move_cash(cases.portfolio_id, wish))
         decided, replayed = reply.transaction, reply.replayed
         if isinstance(decided, RefusedCashEntry):
             path = request.url.path

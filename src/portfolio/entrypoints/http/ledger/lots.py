@@ -94,9 +94,9 @@ class LotController(Controller):
         count at all. What is realized less what is left of the basis is the same for every method. Where `revision` is
         another one than on the page before, lots may have moved from page to page.
         """
-        found = await cases.read_lots(LotMethod(method), *read_past(as_of, known_at))
+        found = await cases.ledger.read_lots(LotMethod(method), *read_past(as_of, known_at))
         shown, following = page_of("l", cursor, limit, len(found.lots))
-        return lots_answer(found, cases.clock.now(), cases.read_lots.long_term_days, shown, following)
+        return lots_answer(found, cases.clock.now(), cases.ledger.read_lots.long_term_days, shown, following)
 
     @get("/gains", summary="What each sale brought", opt=access(Scope.READ, also=(CSV,)))
     async def list_gains(
@@ -115,7 +115,7 @@ class LotController(Controller):
         Proceeds and basis are net of fees. These are the figures that a tax program takes; no country's rules are in
         them. Where `revision` is another one than on the page before, rows may have moved from page to page.
         """
-        found = await cases.read_lots.gains(LotMethod(method), year, *read_past(as_of, known_at))
+        found = await cases.ledger.read_lots.gains(LotMethod(method), year, *read_past(as_of, known_at))
         if format_ == "csv":
             return cast("Response[GainsAnswer]", _file_of(found))
         shown, following = page_of("g", cursor, limit, len(found.disposals))
@@ -143,7 +143,9 @@ class LotController(Controller):
             for place, one in enumerate(data.lots)
         ]
         reading.finish()
-        picking = cases.pick_lots(cases.portfolio_id, read_id(trade_id, "trade"), lots, owner=request.user.owner(None))
+        picking = cases.ledger.pick_lots(
+            cases.portfolio_id, read_id(trade_id, "trade"), lots, owner=request.user.owner(None)
+        )
         return picks_answer(await cases.uncancelled(picking), cases.clock.now())
 
 

@@ -9,6 +9,7 @@ import msgspec
 from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from portfolio.application.ledger.booking import MOST_BOOKINGS
 from portfolio.application.ledger.cash import MoveCash
 from portfolio.application.ledger.records import BookTrade, FeeInKind
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
@@ -40,8 +41,6 @@ from portfolio.entrypoints.http.shell.bodies import (
     remark,
 )
 from portfolio.entrypoints.http.shell.strict_body import BodyOfBodies, decode
-
-MOST_BOOKINGS = 1_000
 
 _NAME = msgspec.json.Decoder(Name)
 

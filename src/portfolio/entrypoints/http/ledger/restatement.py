@@ -92,10 +92,12 @@ class RestatementController(Controller):
         """
         wanted = data or RestateBody()
         if wanted.dry_run:
-            found = await cases.restate.look(cases.portfolio_id, revision=wanted.revision)
+            found = await cases.performance.restate.look(cases.portfolio_id, revision=wanted.revision)
         else:
             owner = request.user.owner(None)
-            found = await cases.uncancelled(cases.restate(cases.portfolio_id, owner=owner, revision=wanted.revision))
+            found = await cases.uncancelled(
+                cases.performance.restate(cases.portfolio_id, owner=owner, revision=wanted.revision)
+            )
         positions = counted(sum(len(group.positions) for group in found.found), "position")
         return RestateAnswer(
             timestamp=cases.clock.now(),

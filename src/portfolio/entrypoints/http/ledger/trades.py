@@ -126,7 +126,7 @@ class TradeController(Controller):
         """
         notes, owner = read_note(data.notes) if data else None, request.user.owner(None)
         reply = await cases.uncancelled(
-            cases.reverse(cases.portfolio_id, read_id(trade_id, "trade"), owner=owner, notes=notes)
+            cases.ledger.reverse(cases.portfolio_id, read_id(trade_id, "trade"), owner=owner, notes=notes)
         )
         at, remark = reply.entry.booked_at, remark_of(reply.entry.request.notes)
         allocation_percent = percent_of(reply.position.market_value, reply.total_value)

@@ -35,7 +35,7 @@ class ServiceCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the figures, as of the last look."""
-        health, snapshot = self._health, self._cases.snapshots.last
+        health, snapshot = self._health, self._cases.ledger.snapshots.last
         if health is not None:
             yield from _service(health)
             yield from _sources(health.prices)
@@ -43,7 +43,7 @@ class ServiceCollector(Collector):
         if snapshot is not None:
             yield from self._books(snapshot)
         yield from _logged()
-        queue = self._cases.booking
+        queue = self._cases.ledger.booking
         yield _gauge("portfolio_bookings_waiting", "Bookings that wait or are at work.", queue.waiting)
         yield _gauge("portfolio_bookings_waiting_limit", "How many may wait.", queue.max_waiting)
         yield from self._stream()
@@ -58,7 +58,7 @@ class ServiceCollector(Collector):
         yield _counted("reason", "portfolio_stream_resets", "Positions that were none of these books.", counts.resets)
 
     def _prices(self) -> Iterable[Metric]:
-        refresh, snapshot = self._cases.refresh, self._cases.snapshots.last
+        refresh, snapshot = self._cases.prices.refresh, self._cases.ledger.snapshots.last
         report = refresh.last_report
         quarantined = refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
         by_result = {
@@ -82,7 +82,7 @@ class ServiceCollector(Collector):
             "Whether other programs moved rows.",
             bool(portfolio.has_unreconciled or portfolio.foreign_rows),
         )
-        yield from _amounts(self._cases.market.valued(snapshot, now))
+        yield from _amounts(self._cases.rebalancing.market.valued(snapshot, now))
 
 
 def _service(health: Health) -> Iterable[Metric]:

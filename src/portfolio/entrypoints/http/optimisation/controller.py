@@ -60,7 +60,9 @@ class OptimisationController(Controller):
         last state seen, and `stale`.
         """
         try:
-            found = await cases.optimise(await cases.market.newest(), optimisation_request(data))
+            found = await cases.rebalancing.optimise(
+                await cases.rebalancing.market.newest(), optimisation_request(data)
+            )
         except InvalidPolicy as error:
             field = FieldError(f"limits.{error.field}", error.reason)
             raise RequestError(PROBLEMS[InvalidPolicy], str(error), errors=[field]) from error

@@ -67,7 +67,7 @@ class PerformanceController(Controller):
         moment, or as far as was known, they are restated, and nothing is told of the day that was not over.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
         found = await reads.performance(days, asked)
         view = performance_view(found)
         return PerformanceAnswer(timestamp=cases.clock.now(), performance=view, period_days=days, basis=chosen.value)
@@ -88,7 +88,7 @@ class PerformanceController(Controller):
         is there, and null. Today so far is in `today`; as of a past moment it is not over, and null.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
         read = await reads.series(days, asked)
         return HistoryAnswer(timestamp=cases.clock.now(), history=history_view(read), basis=chosen.value)
 
@@ -111,7 +111,7 @@ class PerformanceController(Controller):
         of a past moment there is nothing in `to_now`.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
         read = await reads.timeframes(asked)
         return TimeframesAnswer(
             timestamp=cases.clock.now(),
@@ -139,7 +139,7 @@ class PerformanceController(Controller):
             error = FieldError("to", "has to be on or after `from`")
             raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.by_basis, cases.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
         frame = await reads.between(from_, to, asked)
         view = timeframe_view(frame)
         return PeriodAnswer(timestamp=cases.clock.now(), period=view, convention=CONVENTION, basis=chosen.value)

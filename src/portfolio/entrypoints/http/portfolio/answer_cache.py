@@ -110,7 +110,7 @@ class CachedAnswer:
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
         """
-        snapshot = await self._cases.snapshots.newest()
+        snapshot = await self._cases.ledger.snapshots.newest()
         now = self._cases.clock.now()
         second = now.replace(microsecond=0)
         of = (snapshot.as_of, snapshot.database_away)

@@ -40,7 +40,7 @@ class PortfolioAnswers:
     """
 
     def __init__(self, cases: UseCases) -> None:
-        self.past_books = cases.past_books
+        self.past_books = cases.performance.past_books
         self.clock = cases.clock
         self.readings = Readings(cases)
         self.view = PortfolioReader(cases)
@@ -119,11 +119,11 @@ class PortfolioController(Controller):
         One that began before something was held does not do: then it is the next one. What came to be held even later
         is in `failed`, with that reason.
         """
-        report = await cases.refresh(None)
+        report = await cases.prices.refresh(None)
         reading = await portfolio_answers.readings.newest()
         if report.not_covered(reading.held):
             # It was shared. The next one begins after this request.
-            report, reading = await cases.refresh(None), await portfolio_answers.readings.newest()
+            report, reading = await cases.prices.refresh(None), await portfolio_answers.readings.newest()
         if report.is_fruitless:
             raise PricesUnavailable({symbol.code: reason for symbol, reason in report.failed.items()})
         all_failed = {**report.failed, **report.not_covered(reading.held)}

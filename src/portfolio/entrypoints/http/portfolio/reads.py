@@ -53,11 +53,11 @@ class Readings:
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
         """
-        return self.at(await self._cases.snapshots.newest(), self._cases.clock.now())
+        return self.at(await self._cases.ledger.snapshots.newest(), self._cases.clock.now())
 
     def at(self, snapshot: Snapshot, now: datetime) -> Reading:
         """Return a state, valued at a moment."""
-        valuation, day = self._cases.market.valued(snapshot, now), now.date()
+        valuation, day = self._cases.rebalancing.market.valued(snapshot, now), now.date()
         etag = snapshot.derived.once(
             (Reading, valuation.statuses, day, snapshot.database_away), lambda: _etag(snapshot, valuation, day)
         )
@@ -81,8 +81,8 @@ class PortfolioReader:
 
     def __init__(self, cases: UseCases) -> None:
         self.positions = PositionViews()
-        self._performance = cases.recent_performance
-        self._market = cases.market
+        self._performance = cases.performance.recent
+        self._market = cases.rebalancing.market
 
     async def __call__(self, reading: Reading) -> PortfolioView:
         """Return the view of a reading."""

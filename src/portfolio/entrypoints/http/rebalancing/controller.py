@@ -34,7 +34,7 @@ class RebalancingController(Controller):
         What the plan could not resolve is named, with the reason. With the database away it is of the last state seen,
         and `stale`.
         """
-        state = await cases.plan()
+        state = await cases.rebalancing.plan()
         return await answered(state, lambda: AnalysisAnswer(timestamp=state.at, analysis=analysis_view(state)))
 
     @get("/recommendations", summary="The trades that the policy asks for", opt=access(Scope.READ))
@@ -43,7 +43,7 @@ class RebalancingController(Controller):
 
         Carried out, they ask for nothing more. With the database away they are of the last state seen, and `stale`.
         """
-        state = await cases.plan()
+        state = await cases.rebalancing.plan()
         found = plan_of(state)
         return view(
             RecommendationsAnswer,
@@ -68,6 +68,6 @@ class RebalancingController(Controller):
         this answer alone: current and projected figures, and the plans, are held to what it makes of the policy.
         """
         trades, changes = imagined_trades(data.trades), policy_changes(data.policy)
-        projection = await cases.what_if(await cases.market.newest(), trades, changes=changes)
+        projection = await cases.rebalancing.what_if(await cases.rebalancing.market.newest(), trades, changes=changes)
         state = projection.state
         return await answered(state, lambda: WhatIfAnswer(timestamp=state.at, what_if=what_if_view(projection)))

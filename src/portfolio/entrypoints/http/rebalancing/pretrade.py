@@ -116,7 +116,7 @@ class PretradeController(Controller):
         for, even where cash may go below zero.
         """
         wish = book_trade(data, request.user, cases.clock.now())
-        check = await cases.check_trade(await cases.market.newest(), wish)
+        check = await cases.rebalancing.check_trade(await cases.rebalancing.market.newest(), wish)
         state = check.state
         return await answered(state, lambda: CheckAnswer(timestamp=state.at, check=_check_view(check)))
 

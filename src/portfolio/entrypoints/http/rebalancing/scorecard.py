@@ -114,7 +114,9 @@ class ScorecardController(Controller):
         Only closes of days that are over count; an episode whose close is not known is `pending`. Signals that took the
         place of one of the same symbol and reason are one episode with it, scored by its first.
         """
-        return ScorecardAnswer(timestamp=cases.clock.now(), scorecard=scorecard_view(await cases.read_scorecard(days)))
+        return ScorecardAnswer(
+            timestamp=cases.clock.now(), scorecard=scorecard_view(await cases.rebalancing.read_scorecard(days))
+        )
 
 
 def scorecard_view(card: Scorecard) -> ScorecardView:

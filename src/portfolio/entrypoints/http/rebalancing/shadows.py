@@ -123,7 +123,7 @@ class ShadowController(Controller):
         10 basis points of slippage. Deposits and withdrawals go to the cash of each. Where nothing was held they begin
         on the first day on which something was. With the database away they are of the last days seen, and `stale`.
         """
-        _, reads = await cases.by_basis(basis and Basis(basis))
+        _, reads = await cases.performance.by_basis(basis and Basis(basis))
         found = await reads.shadows(days)
         return await encoded_in_thread(lambda: ShadowsAnswer(timestamp=cases.clock.now(), shadows=shadows_view(found)))
 

@@ -106,7 +106,7 @@ class SignalController(Controller):
         converted at an assumed rate is not traded, and named in `left_out`. Where that is more than 5 % of the value of
         what is held, all signals are `withheld`, with the reason.
         """
-        made = await cases.uncancelled(cases.generate_signals())
+        made = await cases.uncancelled(cases.rebalancing.generate_signals())
         now = cases.clock.now()
         return GenerationAnswer(
             timestamp=now,
@@ -128,7 +128,9 @@ class SignalController(Controller):
     ) -> SignalsAnswer:
         """Return signals by what they are now: one whose time is over is `expired`, whether or not it was noticed."""
         wanted = SignalStatus(status) if status else None
-        page, now = await cases.list_signals(cases.portfolio_id, wanted, before=read_cursor(cursor), limit=limit)
+        page, now = await cases.rebalancing.list_signals(
+            cases.portfolio_id, wanted, before=read_cursor(cursor), limit=limit
+        )
         views = [signal_view(signal, now) for signal in page.items]
         following = write_cursor("s", page.next_before)
         return SignalsAnswer(timestamp=now, signals=views, count=len(views), next_cursor=following)
@@ -146,7 +148,9 @@ class SignalController(Controller):
 
         The claim lasts as long as a signal does; book the trade with this `signal_id` meanwhile.
         """
-        claimed = await cases.uncancelled(cases.acknowledge_signal(signal_id, owner=request.user.owner(None)))
+        claimed = await cases.uncancelled(
+            cases.rebalancing.acknowledge_signal(signal_id, owner=request.user.owner(None))
+        )
         now = cases.clock.now()
         message = f"{claimed.action} {claimed.symbol} is yours"
         return SignalAnswer(timestamp=now, message=message, signal=signal_view(claimed, now))

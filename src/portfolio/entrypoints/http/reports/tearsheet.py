@@ -83,13 +83,13 @@ class MakeTearSheet:
 
     async def _read(self, wanted: SheetRequest) -> Sheet:
         cases = self._cases
-        history = await cases.performance.history()
+        history = await cases.performance.by_basis.recorded.performance.history()
         snapshot = history.snapshot
         at = _moment(history, await self._booked(snapshot, TradeFilter(limit=1)))
         today = _today(history, at)
         until = datetime.combine(today, time(), UTC)
         at = max(at, until)
-        basis, reads = await cases.by_basis(None)
+        basis, reads = await cases.performance.by_basis(None)
         series = await reads.series.of(snapshot, wanted.days, wanted.benchmark, today=today)
         ends = (series.days[0].day, series.days[-1].day) if series.days else (None, today - DAY)
         frame = await reads.timeframes.of(series.history, *ends)
@@ -101,7 +101,9 @@ class MakeTearSheet:
             series=series,
             is_restated=basis is Basis.RESTATED,
             frame=frame,
-            state=await cases.market.of(snapshot, wanted.days, valuation=cases.market.valued(snapshot, at)),
+            state=await cases.rebalancing.market.of(
+                snapshot, wanted.days, valuation=cases.rebalancing.market.valued(snapshot, at)
+            ),
             trades=found[:MOST_TRADES],
             are_all_trades=len(found) <= MOST_TRADES,
         )

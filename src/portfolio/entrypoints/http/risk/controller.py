@@ -45,7 +45,7 @@ class RiskController(Controller):
 
         `recommended_action` is `reduce_concentration` where a position or a category is over its limit.
         """
-        state = await cases.market()
+        state = await cases.rebalancing.market()
         return await answered(
             state, lambda: ConcentrationAnswer(timestamp=state.at, concentration_analysis=concentration_view(state))
         )
@@ -59,13 +59,13 @@ class RiskController(Controller):
         A pair with fewer than 20 common days is null. The average is of the pairs of positions of 1 % of the total
         value or more, stablecoins apart.
         """
-        state = await cases.market(days)
+        state = await cases.rebalancing.market(days)
         return await answered(state, lambda: CorrelationAnswer(timestamp=state.at, correlation=correlation_view(state)))
 
     @get("/volatility-analysis", summary="How much the portfolio moves, and what moves it", opt=access(Scope.READ))
     async def read_volatility(self, cases: Injected[UseCases], days: Days = DEFAULT_DAYS) -> Response[VolatilityAnswer]:
         """Return the volatility of the portfolio and of each asset over the last completed days, and its part."""
-        state = await cases.market(days)
+        state = await cases.rebalancing.market(days)
 
         def answer() -> VolatilityAnswer:
             return VolatilityAnswer(timestamp=state.at, volatility=volatility_view(state, asset_volatilities_of(state)))
@@ -79,13 +79,13 @@ class RiskController(Controller):
         At least 30 days common to the assets are needed. The backtests say how often a day lost more than the days
         before it had said.
         """
-        state = await cases.market(days)
+        state = await cases.rebalancing.market(days)
         return await answered(state, lambda: TailAnswer(timestamp=state.at, value_at_risk=tail_view(state, days)))
 
     @get("/sector-allocation", summary="What is in which category", opt=access(Scope.READ))
     async def read_sectors(self, cases: Injected[UseCases]) -> Response[SectorsAnswer]:
         """Return the categories with their limits, and cash; allocations sum to 100."""
-        state = await cases.market()
+        state = await cases.rebalancing.market()
         return await answered(state, lambda: view(SectorsAnswer, state, timestamp=state.at, sectors=sectors_of(state)))
 
     @get("/portfolio-health", summary="The health score, and the way back to 70", opt=access(Scope.READ))
@@ -94,7 +94,7 @@ class RiskController(Controller):
 
         `recommendations` are those of the rebalancing plan.
         """
-        state = await cases.plan()
+        state = await cases.rebalancing.plan()
 
         def answer() -> PortfolioHealthAnswer:
             health = health_score_view(state, plan_of(state).recommendations)

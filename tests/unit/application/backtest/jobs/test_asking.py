@@ -58,17 +58,17 @@ def test_a_day_that_is_not_over_is_none_to_end_with() -> None:
 
 
 async def test_without_the_database_nothing_is_asked(service: Service) -> None:
-    await service.cases.snapshots.newest()
+    await service.cases.ledger.snapshots.newest()
     service.ledger.away = True
     with pytest.raises(LedgerUnavailable, match="keeps what is asked"):
-        await service.cases.ask_backtest(CASH)
+        await service.cases.backtests.ask(CASH)
 
 
 class Slow:
     """Closes that come in bit by bit: their versions by turns, the last of which is the whole, where it is current."""
 
     def __init__(self, service: Service, *versions: int, ends: bool) -> None:
-        self._closes, self._clock = service.cases.market.closes, service.clock
+        self._closes, self._clock = service.cases.rebalancing.market.closes, service.clock
         self._versions, self._ends = list(versions), ends
 
     async def __call__(self, *asked: Any, **how: Any) -> Closes:
@@ -80,7 +80,7 @@ class Slow:
 
 def asking(service: Service, closes: Slow) -> AskBacktest:
     """The use case of the service, on these closes."""
-    ask = service.cases.ask_backtest
+    ask = service.cases.backtests.ask
     return replace(ask, market=replace(ask.market, closes=cast("JoinedCloses", closes)))
 
 

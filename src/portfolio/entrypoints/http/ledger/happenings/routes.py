@@ -181,7 +181,7 @@ class EventController(Controller):
         the books can hold them. Where several owners have that key, `owner` says whose.
         """
         wish = read_event(data, request.user, cases.clock.now(), header_key=header_key(request))
-        [result] = await cases.uncancelled(cases.book_events(cases.portfolio_id, [wish], dry_run=data.dry_run))
+        [result] = await cases.uncancelled(cases.ledger.book_events(cases.portfolio_id, [wish], dry_run=data.dry_run))
         if not isinstance(result, EventReply):
             raise result
         return replied(event_reply(result, request.url.path), replayed=result.replayed)
@@ -203,7 +203,7 @@ class EventController(Controller):
         """
         refuse_header_key(request, instead="event its own client_event_id")
         wishes = read_events(data, request.user, cases.clock.now())
-        booking = partial(cases.book_events, cases.portfolio_id, dry_run=data.dry_run)
+        booking = partial(cases.ledger.book_events, cases.portfolio_id, dry_run=data.dry_run)
         results = await decided(wishes, lambda readable: cases.uncancelled(booking(readable)))
         path = request.url.path
         booked = batch_items(results, lambda reply: event_reply(reply, path), path)
@@ -258,6 +258,6 @@ class EventController(Controller):
         """
         owner = request.user.owner(None)
         reply = await cases.uncancelled(
-            cases.reverse_event(cases.portfolio_id, read_id(event_id, "event"), owner=owner)
+            cases.ledger.reverse_event(cases.portfolio_id, read_id(event_id, "event"), owner=owner)
         )
         return replied(event_reply(reply, request.url.path), replayed=reply.replayed)

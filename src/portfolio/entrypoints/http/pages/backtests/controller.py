@@ -46,10 +46,10 @@ class BacktestsPageController(PageController):
         """
         before, reading, private = read_cursor(cursor), await pages.reading(), is_private(request)
         look = Look(reading, cases.read_deadline_seconds)
-        listed = await look(lambda: cases.backtests.page(cases.portfolio_id, before=before, limit=JOBS_A_PAGE))
+        listed = await look(lambda: cases.backtests.stored.page(cases.portfolio_id, before=before, limit=JOBS_A_PAGE))
         shown = backtest or (_newest_done(listed) if listed else None)
-        found = await look(lambda: _result(cases.read_backtest, shown, private=private)) if shown else None
-        jobs = listed_jobs(listed, policy_view(cases.market.policy), private=private) if listed else None
+        found = await look(lambda: _result(cases.backtests.read, shown, private=private)) if shown else None
+        jobs = listed_jobs(listed, policy_view(cases.rebalancing.market.policy), private=private) if listed else None
         content = {"listed": jobs, "is_first": before is None, "shown": shown, "result": found}
         return pages.page(request, "backtests.html", "Backtests", reading, content=content)
 

@@ -71,7 +71,7 @@ class ImportPage:
 
     def __init__(self, pages: Pages, cases: UseCases, admission: Admission) -> None:
         self._pages = pages
-        self._imports = cases.imports
+        self._imports = cases.imports.stored
         self._portfolio_id = cases.portfolio_id
         self._deadline_seconds = cases.read_deadline_seconds
         self._admission = admission
@@ -159,7 +159,7 @@ class ImportPageController(Controller):
             try:
                 caller = admission.holder(request.scope, upload.texts.get(_KEY, "").strip(), Scope.TRADE)
                 given = read_import(upload, also=(_KEY,))
-                looked = await _looked_at(cases.look_at_import(cases.portfolio_id, given, owner=caller.owner(None)))
+                looked = await _looked_at(cases.imports.look_at(cases.portfolio_id, given, owner=caller.owner(None)))
             except RatesRefused as error:
                 refused = RequestError(MALFORMED, str(error), errors=[FieldError("rates", str(error))])
                 return await import_page(request, Posted(asked=_shown(upload), refused=refused))
@@ -185,7 +185,7 @@ class ImportPageController(Controller):
             caller = admission.holder(request.scope, data.key.strip(), Scope.TRADE)
         except RequestError as error:
             return await import_page(request, Posted(looked=looked_at(data.preview_id), refused=error))
-        booking = _booked(cases.book_preview, cases.portfolio_id, data.preview_id, caller.owner(None))
+        booking = _booked(cases.imports.book_preview, cases.portfolio_id, data.preview_id, caller.owner(None))
         import_id, looked = await cases.uncancelled(import_slots.within(booking))
         if looked is not None:
             return await import_page(request, Posted(looked=looked))

@@ -27,7 +27,7 @@ class LotsPageController(PageController):
         this_year = reading.at.year
         wanted, errors = form.read(this_year)
         look = Look(reading, cases.read_deadline_seconds)
-        found = None if errors else await look(lambda: _read(cases.read_lots, wanted))
+        found = None if errors else await look(lambda: _read(cases.ledger.read_lots, wanted))
         content = lots_content(form, wanted, errors, found, this_year)
         return pages.page(request, "lots.html", "Lots and gains", reading, content=content)
 

@@ -95,8 +95,8 @@ def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Seque
     ``recent_lags`` are those of the event loop in the last minute, in seconds. ``failed`` are the prices that the last
     refresh did not get, None where there was none.
     """
-    snapshot, report = cases.snapshots.last, cases.refresh.last_report
-    waiting = cases.refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
+    snapshot, report = cases.ledger.snapshots.last, cases.prices.refresh.last_report
+    waiting = cases.prices.refresh.quarantined_in(snapshot.portfolio) if snapshot else {}
     return {
         "health": health,
         "service": _service(health),
@@ -104,7 +104,7 @@ def operations_content(health: HealthAnswer, cases: UseCases, recent_lags: Seque
         "database": _database(health),
         "database_figures": _database_figures(health),
         "prices": _price_facts(health),
-        "price_figures": _price_figures(health, cases.refresh.quarantined_total),
+        "price_figures": _price_figures(health, cases.prices.refresh.quarantined_total),
         "sources": _sources_of(health),
         "quarantined": {symbol.code: str(suspect) for symbol, suspect in sorted(waiting.items())},
         "failed": None if report is None else {symbol.code: why for symbol, why in sorted(report.failed.items())},
@@ -122,7 +122,7 @@ def _service(health: HealthAnswer) -> Sequence[Fact]:
 
 
 def _service_figures(health: HealthAnswer, cases: UseCases, lags: Sequence[float]) -> Sequence[Figure]:
-    booking, streams = cases.booking, cases.stream.limits
+    booking, streams = cases.ledger.booking, cases.stream.limits
     about: Mapping[str, About] = {
         "loop_lag_longest": (
             "Longest lag of the event loop, ms", Kind.NUMBER,

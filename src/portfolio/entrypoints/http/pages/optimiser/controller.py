@@ -46,7 +46,7 @@ class OptimiserPageController(PageController):
         cases: Injected[UseCases],
     ) -> Template:
         """Return the form, and the weights that it asks for, computed once: the page does not follow the prices."""
-        asked = await _asked(form, cases.market, cases.optimise)
+        asked = await _asked(form, cases.rebalancing.market, cases.rebalancing.optimise)
         if isinstance(asked, Optimised):
             state = asked.state
             reading = pages.readings.at(state.snapshot, state.at)

@@ -49,11 +49,11 @@ class Overview:
         self, reading: Reading, choice: Choice, *, private: bool, basis: str | None = None
     ) -> dict[str, Any]:
         """Return the content of the page, with the days of a basis; of the usual one where none is asked for."""
-        snapshot, valuation = reading.snapshot, reading.valuation
+        snapshot, valuation, by_basis = reading.snapshot, reading.valuation, self.cases.performance.by_basis
         days, of = choice.days(reading.at.date()), choice.benchmark
-        shown, series = await on_basis(self.cases.by_basis, basis, lambda reads: reads.series.of(snapshot, days, of))
+        shown, series = await on_basis(by_basis, basis, lambda reads: reads.series.of(snapshot, days, of))
         view = await self.answers.view(reading)
-        state = await self.cases.market.of(snapshot, valuation=valuation)
+        state = await self.cases.rebalancing.market.of(snapshot, valuation=valuation)
         summary = summary_of(state)
 
         def charts() -> list[Markup]:

@@ -65,7 +65,9 @@ class PerformancePageController(PageController):
         """Return the page of performance."""
         choice, private = Choice.of(period, scale, benchmark), is_private(request)
         reading = await pages.reading()
-        shown, (read, days, all_days) = await on_basis(cases.by_basis, basis, partial(_read, reading, choice))
+        shown, (read, days, all_days) = await on_basis(
+            cases.performance.by_basis, basis, partial(_read, reading, choice)
+        )
         chosen = next(frame for frame in read.frames if frame.name == choice.period)
         view, columns_and_rows = timeframe_view(chosen), timeframes_table(read, private=private)
         spread = days.distribution

@@ -83,7 +83,7 @@ class PositionsPageController(PageController):
         """Return one asset: its figures, its closes with the own trades on them, and the trades."""
         reading, choice = await pages.reading(), Choice.of(period, scale, None)
         days = choice.days(reading.at.date())
-        history = await cases.position_history(reading.snapshot, _known(symbol), days, reading.at)
+        history = await cases.prices.position_history(reading.snapshot, _known(symbol), days, reading.at)
         if not history.is_known:
             raise NotFound("position", f"in {symbol}")
         trades = history.trades

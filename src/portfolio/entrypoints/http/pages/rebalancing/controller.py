@@ -49,13 +49,13 @@ class RebalancingPageController(PageController):
         """
         if form.trades and is_private(request):
             return Redirect(PATH + form.without_trades, status_code=303)
-        state = await cases.plan()
+        state = await cases.rebalancing.plan()
         planned = await measured(plan_content, state)
         policy = policy_view(state.policy)
-        imagined, mistakes = await _imagined(form, cases.what_if, state, policy)
+        imagined, mistakes = await _imagined(form, cases.rebalancing.what_if, state, policy)
         reading = pages.readings.at(state.snapshot, state.at)
         look = Look(reading, cases.read_deadline_seconds)
-        listed = partial(cases.list_signals, cases.portfolio_id, limit=SIGNALS_SHOWN)
+        listed = partial(cases.rebalancing.list_signals, cases.portfolio_id, limit=SIGNALS_SHOWN)
         opened, claimed = [await look(partial(listed, status)) for status in (OPEN, ACKNOWLEDGED)]
         content = {
             "plan": planned,

@@ -30,7 +30,7 @@ class RiskPageController(PageController):
     @get("/pages/risk")
     async def read_risk(self, request: HttpRequest, pages: Injected[Pages], cases: Injected[UseCases]) -> Template:
         """Return the risk of what is held, at today's weights."""
-        state = await cases.market()
+        state = await cases.rebalancing.market()
         content = await measured(_content, state)
         reading = pages.readings.at(state.snapshot, state.at)
         return pages.page(request, "risk.html", "Risk", reading, content=content)

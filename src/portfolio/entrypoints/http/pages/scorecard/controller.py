@@ -46,8 +46,12 @@ class ScorecardPageController(PageController):
         """Return how good the signals were, and the shadows: of final days, so the page follows nothing."""
         choice, private, reading = Choice.of(period, None, None, USUAL), is_private(request), await pages.reading()
         days = choice.days(reading.at.date())
-        card, no_card = await in_time(partial(cases.read_scorecard, days), cases.read_deadline_seconds, NO_SIGNALS)
-        shadows, why = await in_time(partial(_shadows, cases.by_basis, basis, days), cases.read_deadline_seconds, AWAY)
+        card, no_card = await in_time(
+            partial(cases.rebalancing.read_scorecard, days), cases.read_deadline_seconds, NO_SIGNALS
+        )
+        shadows, why = await in_time(
+            partial(_shadows, cases.performance.by_basis, basis, days), cases.read_deadline_seconds, AWAY
+        )
         return pages.page(
             request,
             "scorecard.html",
