@@ -105,14 +105,14 @@ class PastBooks:
         return None if unrealized is None else added(self.realized_pnl, unrealized)
 
 
+@dataclass(frozen=True, slots=True)
 class ReadPastBooks:
     """Folds the entries until a moment, and values what was held at the closes of its day."""
 
-    def __init__(self, journal: Journal, snapshots: Snapshots, prices: PriceStore, clock: Clock) -> None:
-        self._journal = journal
-        self._snapshots = snapshots
-        self._prices = prices
-        self._clock = clock
+    journal: Journal
+    snapshots: Snapshots
+    prices: PriceStore
+    clock: Clock
 
     async def __call__(self, as_of: datetime | None, known_at: KnownAt | None = None) -> PastBooks:
         """Return the books as of a moment, itself included; until now without one.
@@ -120,8 +120,8 @@ class ReadPastBooks:
         Of entries that were booked after ``known_at`` nothing is known. Before everything that was booked the books
         are empty.
         """
-        portfolio = (await self._snapshots.newest()).portfolio
-        entries, now = await self._journal.read(portfolio), self._clock.now()
+        portfolio = (await self.snapshots.newest()).portfolio
+        entries, now = await self.journal.read(portfolio), self.clock.now()
         found = await in_fold_thread(partial(books_at, entries, portfolio, as_of or now, known_at))
         prices = await self._closes(found, now)
         return replace(found, positions=[replace(one, price=prices.get(one.symbol)) for one in found.positions])
@@ -131,7 +131,7 @@ class ReadPastBooks:
         day, symbols = books.priced_on, {one.symbol for one in books.positions}
         if day >= day_of(now) or not symbols:
             return {}
-        return {close.symbol: close.price for close in await self._prices.closes(symbols, since=day, until=day)}
+        return {close.symbol: close.price for close in await self.prices.closes(symbols, since=day, until=day)}
 
 
 def books_at(entries: Entries, portfolio: Portfolio, as_of: datetime, known_at: KnownAt | None) -> PastBooks:

@@ -56,14 +56,14 @@ class Restatements:
     booked: Sequence[RecordedCashEntry] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class RestateBooks:
     """Compares the books with those of the order of effect, and books the difference."""
 
-    def __init__(self, ledger: Ledger, journal: Journal, clock: Clock, announce: Announcer = NO_LISTENERS) -> None:
-        self._ledger = ledger
-        self._journal = journal
-        self._clock = clock
-        self._announce = announce
+    ledger: Ledger
+    journal: Journal
+    clock: Clock
+    announce: Announcer = NO_LISTENERS
 
     async def look(self, portfolio_id: int, *, revision: int | None = None) -> Restatements:
         """Return what would be restated; with a ``revision`` only what is to be looked at there.
@@ -71,8 +71,8 @@ class RestateBooks:
         Raises:
             BooksMoved: the books are not at that revision.
         """
-        portfolio = await self._ledger.newest(portfolio_id)
-        wanted = await in_fold_thread(compare, await self._journal.read(portfolio), portfolio)
+        portfolio = await self.ledger.newest(portfolio_id)
+        wanted = await in_fold_thread(compare, await self.journal.read(portfolio), portfolio)
         if revision is not None and wanted.revision != revision:
             raise BooksMoved
         return wanted
@@ -89,7 +89,7 @@ class RestateBooks:
             if not wanted.found:
                 return wanted
             made = await commit_once(
-                self._ledger, portfolio_id, partial(self._book, wanted, owner), announce=self._announce
+                self.ledger, portfolio_id, partial(self._book, wanted, owner), announce=self.announce
             )
             if made is not None:
                 return made
@@ -99,7 +99,7 @@ class RestateBooks:
         portfolio = unit.portfolio
         if portfolio.revision != wanted.revision:
             return Made(None)
-        booked, told, now = list[RecordedCashEntry](), list[Announcement](), self._clock.now()
+        booked, told, now = list[RecordedCashEntry](), list[Announcement](), self.clock.now()
         is_kept: IsKept | None = None
         for one in wanted.found:
             portfolio, entry = _entry(portfolio, one, owner, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -29,12 +30,12 @@ _TWINS: Final = {"binance-trades": "binance-history", "binance-history": "binanc
 _TRADES: Final = {Kind.TRADE, Kind.CONVERSION}
 
 
+@dataclass(frozen=True, slots=True)
 class PreviewImport:
     """Says what files would become, whatever was booked before."""
 
-    def __init__(self, files: ImportFiles, clock: Clock) -> None:
-        self._files = files
-        self._clock = clock
+    files: ImportFiles
+    clock: Clock
 
     def __call__(self, paths: Sequence[str], options: Options, tell: Tell = tell_nobody) -> list[Preview]:
         """Return one preview a file, in the order of ``paths``; raises OSError where there is no such file."""
@@ -45,8 +46,8 @@ class PreviewImport:
 
     def read(self, paths: Sequence[str], options: Options, tell: Tell = tell_nobody) -> list[ReadFile]:
         """Return the rows of files, in the order of ``paths``; raises OSError where there is no such file."""
-        now = self._clock.now()
-        return whole([read_file(self._files.read(path), options, now, tell) for path in paths])
+        now = self.clock.now()
+        return whole([read_file(self.files.read(path), options, now, tell) for path in paths])
 
 
 class Placing:

@@ -51,17 +51,17 @@ class Benchmark:
     unjoined_history: Sequence[Join] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class ReadBenchmark:
     """Reads the closes of the asset that is asked for, or of the one that is set."""
 
-    def __init__(self, closes: JoinedCloses, usual: Symbol) -> None:
-        self._closes = closes
-        self._usual = usual
+    closes: JoinedCloses
+    usual: Symbol
 
     async def __call__(self, snapshot: Snapshot, today: date, since: date, symbol: Symbol | None) -> Benchmark:
         """Return the benchmark with its closes from ``since`` on, at most of the last 3650 days."""
-        chosen = symbol or self._usual
-        read = await self._closes(
+        chosen = symbol or self.usual
+        read = await self.closes(
             [chosen.code],
             min(max((today - since).days - 1, 1), MAX_DAYS),
             today=today,

@@ -114,12 +114,12 @@ class Performance:
     convention: str = CONVENTION
 
 
+@dataclass(frozen=True, slots=True)
 class ReadPerformance:
     """Measures the portfolio over its last completed days."""
 
-    def __init__(self, history: ReadsHistory, snapshots: Snapshots) -> None:
-        self._history = history
-        self._snapshots = snapshots
+    read_history: ReadsHistory
+    snapshots: Snapshots
 
     async def __call__(self, days: int, benchmark: Symbol | None = None) -> Performance:
         """Return the figures of the last ``days`` completed days, 1 to 3650; with the database away, the last seen.
@@ -129,7 +129,7 @@ class ReadPerformance:
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
         """
-        return await self.of(await self._snapshots.newest(), days, benchmark)
+        return await self.of(await self.snapshots.newest(), days, benchmark)
 
     async def of(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> Performance:
         """Return the figures at a snapshot read already."""
@@ -142,11 +142,11 @@ class ReadPerformance:
         Raises:
             LedgerUnavailable: the database is away, and nothing was read before.
         """
-        return (await self.days(await self._snapshots.newest(), 1)).entries.is_late
+        return (await self.days(await self.snapshots.newest(), 1)).entries.is_late
 
     async def days(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> History:
         """Return the days that figures of the last ``days`` completed days are made of."""
-        return await self._history(snapshot, days + 1, benchmark)
+        return await self.read_history(snapshot, days + 1, benchmark)
 
     async def history(self, benchmark: Symbol | None = None) -> History:
         """Return all recorded days; with the database away, the last seen.
@@ -154,7 +154,7 @@ class ReadPerformance:
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
         """
-        return await self._history(await self._snapshots.newest(), benchmark=benchmark)
+        return await self.read_history(await self.snapshots.newest(), benchmark=benchmark)
 
 
 def measure_days(history: History, days: int) -> Performance:

@@ -65,12 +65,12 @@ class Timeframes:
     stale: bool
 
 
+@dataclass(frozen=True, slots=True)
 class ReadTimeframes:
     """Measures the portfolio over every timeframe, from one reading of its days."""
 
-    def __init__(self, performance: ReadPerformance, days: DayPositionsStore) -> None:
-        self._performance = performance
-        self._days = days
+    performance: ReadPerformance
+    days: DayPositionsStore
 
     async def __call__(self, benchmark: Symbol | None = None) -> Timeframes:
         """Return the figures of all timeframes; with the database away, of the days last seen.
@@ -80,7 +80,7 @@ class ReadTimeframes:
         Raises:
             LedgerUnavailable: the database is away, and not all days were ever read.
         """
-        history = await self._performance.history(benchmark)
+        history = await self.performance.history(benchmark)
         yesterday, today = history.today - DAY, history.today
         frames = [_frame(name, history, _start(name, history, yesterday), yesterday) for name in NAMES]
         to_now = [_frame(name, history, _start(name, history, today), today) for name in NAMES]
@@ -98,7 +98,7 @@ class ReadTimeframes:
         Raises:
             LedgerUnavailable: the database is away, and not all days were ever read.
         """
-        history = await self._performance.history(benchmark)
+        history = await self.performance.history(benchmark)
         end = history.today if last is None else min(last, history.today)
         start = _start(ALL, history, end) if first is None else max(first, date.min + DAY) - DAY
         return await self.of(history, start, end)
@@ -117,7 +117,7 @@ class ReadTimeframes:
         if not days:
             return {}
         try:
-            held = dict(await self._days.positions(history.snapshot.portfolio.id, days))
+            held = dict(await self.days.positions(history.snapshot.portfolio.id, days))
         except LedgerUnavailable:
             return None
         if history.opening is not None and not history.entries.begins_with_positions:

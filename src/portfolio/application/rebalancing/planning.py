@@ -29,11 +29,11 @@ def plan_of(state: MarketState) -> Plan:
     return make_plan(summary_of(state))
 
 
+@dataclass(frozen=True, slots=True)
 class ReadPlan:
     """Answers what the policy asks of the portfolio now."""
 
-    def __init__(self, read_market: ReadMarket) -> None:
-        self._read_market = read_market
+    read_market: ReadMarket
 
     async def __call__(self) -> MarketState:
         """Return the newest state, planned for; the last one seen, marked stale, while the database is away.
@@ -41,7 +41,7 @@ class ReadPlan:
         Raises:
             LedgerUnavailable: the database is away and no state was ever seen.
         """
-        state = await self._read_market()
+        state = await self.read_market()
         await measured(plan_of, state)
         return state
 
@@ -86,12 +86,12 @@ class Projection:
         return turnover * HUNDRED / whole if whole > 0 else None
 
 
+@dataclass(frozen=True, slots=True)
 class WhatIf:
     """Projects trades, or another policy's plan; nothing is stored."""
 
-    def __init__(self, read_market: ReadMarket, rules: BookingRules) -> None:
-        self._read_market = read_market
-        self._rules = rules
+    read_market: ReadMarket
+    rules: BookingRules
 
     async def __call__(
         self, snapshot: Snapshot, trades: Sequence[ImaginedTrade] = (), *, changes: Mapping[str, object] | None = None
@@ -105,8 +105,8 @@ class WhatIf:
             InsufficientQuantity: more sold than held by then.
             InsufficientCash: more spent than there is by then.
         """
-        policy = RebalancePolicy.from_mapping(changes or {}, base=self._read_market.policy)
-        state = await self._read_market.of(snapshot, also=_assets_of(trades))
+        policy = RebalancePolicy.from_mapping(changes or {}, base=self.read_market.policy)
+        state = await self.read_market.of(snapshot, also=_assets_of(trades))
         return await measured(partial(self._projection, trades=trades, policy=policy), state)
 
     def _projection(
@@ -115,7 +115,7 @@ class WhatIf:
         if policy != state.policy:
             state = state.imagined(Summary.of(state.view, policy))
         projected = [_priced(state.view, trade, policy, f"trades[{place}]") for place, trade in enumerate(trades)]
-        after = project(state.view, projected, allow_negative_cash=self._rules.allow_negative_cash)
+        after = project(state.view, projected, allow_negative_cash=self.rules.allow_negative_cash)
         plan = plan_of(state)
         if trades:
             imagined = state.imagined(plan.current.after(after))

@@ -120,6 +120,7 @@ class TradeCheck:
         return None if self.doubt is not None else True
 
 
+@dataclass(frozen=True, slots=True)
 class CheckTrade:
     """Answers what a booking would do; nothing of it is stored, and a key that it carries is not used up.
 
@@ -127,10 +128,9 @@ class CheckTrade:
     nor its correlation is known.
     """
 
-    def __init__(self, read_market: ReadMarket, fetch_closes: FetchCloses, rules: BookingRules) -> None:
-        self._read_market = read_market
-        self._fetch_closes = fetch_closes
-        self._rules = rules
+    read_market: ReadMarket
+    fetch_closes: FetchCloses
+    rules: BookingRules
 
     async def __call__(self, snapshot: Snapshot, command: BookTrade) -> TradeCheck:
         """Return the portfolio in ``snapshot`` after ``command``, beside the current one.
@@ -142,12 +142,12 @@ class CheckTrade:
         execution = command.execution
         execution.check_signs()
         state = await self._state(snapshot, execution)
-        if _lacks_closes(state, execution) and await self._fetch_closes(execution.symbol):
-            state = await self._state(await self._read_market.newest(), execution)
+        if _lacks_closes(state, execution) and await self.fetch_closes(execution.symbol):
+            state = await self._state(await self.read_market.newest(), execution)
         return await measured(partial(self._check, command=command), state)
 
     async def _state(self, snapshot: Snapshot, execution: Execution) -> MarketState:
-        state = await self._read_market.of(snapshot, also={execution.symbol: execution.price})
+        state = await self.read_market.of(snapshot, also={execution.symbol: execution.price})
         if snapshot.database_away or not state.closes.is_current:
             raise LedgerUnavailable("the database is away, so the trade cannot be checked")
         return state
@@ -170,8 +170,8 @@ class CheckTrade:
     def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketState | None, DomainError | None]:
         """Return the state with the books as they would be, or why they would not be."""
         try:
-            before, execution, fee = pay_fee(state.snapshot.portfolio, command, self._rules, state.at)
-            after, _ = before.book(execution, self._rules, override=command.override, now=state.at)
+            before, execution, fee = pay_fee(state.snapshot.portfolio, command, self.rules, state.at)
+            after, _ = before.book(execution, self.rules, override=command.override, now=state.at)
             # Refused like a booking, where the sum of everything is what goes out of range.
             assert after.total_value is not None
             moved = [execution.symbol, *(() if fee is None else (fee.symbol,))]

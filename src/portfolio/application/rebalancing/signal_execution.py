@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.ports import LedgerUnit
@@ -10,11 +11,11 @@ from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalChanged
 
 
+@dataclass(frozen=True, slots=True)
 class MarkExecuted:
     """Marks the signals that booked trades name as executed, in the same transaction."""
 
-    def __init__(self, signals: Signals) -> None:
-        self._signals = signals
+    signals: Signals
 
     async def __call__(self, unit: LedgerUnit, booked: Sequence[TradeBooked]) -> Sequence[SignalChanged]:
         """Return what was changed. One trade carries a signal out, the first; any other id is the engine's own."""
@@ -22,7 +23,7 @@ class MarkExecuted:
         naming = [(name, event) for name, event in ours if name is not None and name.startswith(ID_PREFIX)]
         if not naming:
             return ()
-        book = self._signals.within(unit)
+        book = self.signals.within(unit)
         found = await book.named({name for name, _ in naming})
         executed: dict[str, Signal] = {}
         for name, event in naming:

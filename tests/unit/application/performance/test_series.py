@@ -33,7 +33,7 @@ def series_reader(ledger: FakeLedger, clock: FakeClock, prices: FakePriceStore |
     """Return the use case on these books."""
     store = prices or FakePriceStore(ledger, FakeLeases())
     performance = reader(ledger, clock, prices=store)
-    return ReadSeries(performance._history, performance._snapshots, ReadCloses(store, clock))
+    return ReadSeries(performance.read_history, performance.snapshots, ReadCloses(store, clock))
 
 
 async def read(ledger: FakeLedger, days: int = 3650, benchmark: Symbol | None = None) -> DailySeries:
@@ -204,7 +204,7 @@ async def test_the_figures_of_the_days_are_those_of_the_performance() -> None:
 async def test_a_day_that_is_given_counts_as_today_whatever_the_clock_says() -> None:
     ledger = ledger_of(series([1, 2, 3, 4]))
     reading = series_reader(ledger, FakeClock())
-    found = await reading.of(await reading._snapshots.newest(), 30, today=YESTERDAY)
+    found = await reading.of(await reading.snapshots.newest(), 30, today=YESTERDAY)
     assert (found.today.day, found.days[-1].day) == (YESTERDAY, YESTERDAY - timedelta(days=1))
 
 

@@ -123,13 +123,13 @@ class DailySeries:
         return [rolling_of(self.history.finals, days, self.history.risk_free_rate) for days in (30, 90)]
 
 
+@dataclass(frozen=True, slots=True)
 class ReadSeries:
     """Reads the daily series of the last completed days."""
 
-    def __init__(self, history: ReadsHistory, snapshots: Snapshots, closes: ReadCloses) -> None:
-        self._history = history
-        self._snapshots = snapshots
-        self._closes = closes
+    history: ReadsHistory
+    snapshots: Snapshots
+    closes: ReadCloses
 
     async def __call__(self, days: int, benchmark: Symbol | None = None) -> DailySeries:
         """Return the last ``days`` completed days, 1 to 3650, and the day at whose end they begin.
@@ -139,14 +139,14 @@ class ReadSeries:
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
         """
-        return await self.of(await self._snapshots.newest(), days, benchmark)
+        return await self.of(await self.snapshots.newest(), days, benchmark)
 
     async def of(
         self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None, *, today: date | None = None
     ) -> DailySeries:
         """Return the series at a snapshot read already; ``today`` is the day that counts as such, else the clock's."""
         assert 1 <= days <= MAX_DAYS
-        history = await self._history(snapshot, days + 1, benchmark, today=today)
+        history = await self.history(snapshot, days + 1, benchmark, today=today)
         without_close = await self._without_close(history)
         return DailySeries(
             days=list(_days(history, without_close or {})),
@@ -163,7 +163,7 @@ class ReadSeries:
             return {}
         portfolio, first = history.snapshot.portfolio, history.finals[0].day
         held = held_since(portfolio, history.entries, first)
-        read = await self._closes(
+        read = await self.closes(
             [symbol.code for symbol in held],
             min(max((history.today - first).days - 1, 1), MAX_DAYS),
             today=history.today,
