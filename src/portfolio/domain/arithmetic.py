@@ -1,4 +1,8 @@
-"""Plain Decimal operators, run in the exact context."""
+"""Plain Decimal operators, run in the exact context.
+
+A formula on plain decimals is written with operators, in a function that is ``exact``. One operation alone asks the
+context itself (``EXACT.minus(amount)``), and so do the value types, generators, and what runs for each row.
+"""
 
 from __future__ import annotations
 

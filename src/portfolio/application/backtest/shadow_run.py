@@ -20,7 +20,7 @@ from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.backtest.fills import WRITE_DOWN, Fill, Wallet
 from portfolio.domain.lazy import lazy
 from portfolio.domain.ledger.units import Units
-from portfolio.domain.money import EXACT, Money, round_to_step
+from portfolio.domain.money import Money, round_to_step
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 
@@ -141,6 +141,7 @@ class ShadowRun:
         )
 
 
+@exact
 def in_units(dates: Sequence[date], values: Sequence[Decimal], flows: Mapping[date, Decimal]) -> list[MeasuredDay]:
     """Return values as days of a fund, of which a unit was worth 1 at first.
 
@@ -149,15 +150,16 @@ def in_units(dates: Sequence[date], values: Sequence[Decimal], flows: Mapping[da
     units, paid, days = Units().after_flow(Money.zero(), Money(values[0])), ZERO, list[MeasuredDay]()
     for day, value in zip(dates, values, strict=True):
         flow = flows.get(day, ZERO)
-        before = Money.rounded(EXACT.subtract(value, flow))
-        units, paid = units.after_flow(before, Money.rounded(flow)), EXACT.add(paid, flow)
+        before = Money.rounded(value - flow)
+        units, paid = units.after_flow(before, Money.rounded(flow)), paid + flow
         days.append(MeasuredDay(day, Money(value), Money.rounded(paid), units.value(Money(value))))
     return days
 
 
+@exact
 def rebased(days: Sequence[MeasuredDay], first: date) -> list[MeasuredDay]:
     """Return the days from ``first`` on, which is one of them, in units of which one was worth 1 at its end."""
     there = [day for day in days if day.day >= first]
     assert there[0].day == first
     begun = there[0].unit_value
-    return [replace(day, unit_value=round_to_step(EXACT.divide(day.unit_value, begun))) for day in there]
+    return [replace(day, unit_value=round_to_step(day.unit_value / begun)) for day in there]

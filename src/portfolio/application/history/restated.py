@@ -14,10 +14,10 @@ from portfolio.application.history.effective import EffectiveDays, Flows
 from portfolio.application.performance.days.splits import Splits
 from portfolio.application.performance.final_days import MOST_DAYS_CARRIED
 from portfolio.application.performance.records import MeasuredDay
-from portfolio.domain.arithmetic import ONE
+from portfolio.domain.arithmetic import ONE, exact
 from portfolio.domain.days import DAY
 from portfolio.domain.errors import OutOfRange
-from portfolio.domain.money import EXACT, Money, Price, Quantity, added, round_to_step, sum_of
+from portfolio.domain.money import Money, Price, Quantity, added, round_to_step, sum_of
 from portfolio.domain.prices.freshness import is_small_rest
 from portfolio.domain.symbol import Symbol
 
@@ -97,10 +97,11 @@ class _Units:
         return self.unit if self.has_begun else None
 
 
+@exact
 def _grown(unit: Decimal, left: Money, base: Money) -> Decimal:
     """Return the unit value after a day; where 20 digits do not hold it, or nothing is left of it, it stays."""
     try:
-        grown = round_to_step(EXACT.divide(EXACT.multiply(unit, left.value), base.value))
+        grown = round_to_step(unit * left.value / base.value)
     except OutOfRange:
         return unit
     return grown if grown > 0 else unit
@@ -129,6 +130,7 @@ class _Books:
             if not quantity:  # what is bought from then on came for a price of its own
                 del self.quantities[symbol], self.came[symbol]
 
+    @exact
     def stand_in(self, symbol: Symbol, last_close: Price | None) -> Money | None:
         """Return what a quantity without a close stands at: its last close of before, else what all of it came for,
         on the average; None where nobody knows that either.
@@ -140,7 +142,7 @@ class _Books:
         if came.value <= 0 or quantity.value < 0:
             return None
         with suppress(OutOfRange):
-            return Money.rounded(EXACT.divide(EXACT.multiply(came_for.value, quantity.value), came.value))
+            return Money.rounded(came_for.value * quantity.value / came.value)
         return None
 
 

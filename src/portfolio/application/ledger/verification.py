@@ -16,10 +16,11 @@ from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustm
 from portfolio.application.ledger.fold import PAGE_SIZE, Fold, PositionSums, add_entries, note
 from portfolio.application.ledger.lost_commit import Made, commit_once, has_entry
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
+from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.money import EXACT, Money, Quantity
+from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 
@@ -89,6 +90,7 @@ def compare(portfolio: Portfolio, fold: Fold) -> Verification:
     return _verification(StatedBooks(portfolio=portfolio, head=fold.chain.heads[0], asset_costs={}), fold)
 
 
+@exact
 def _verification(stated: StatedBooks, fold: Fold) -> Verification:
     portfolio, differences = stated.portfolio, _differences(stated, fold)
     others = []
@@ -104,8 +106,7 @@ def _verification(stated: StatedBooks, fold: Fold) -> Verification:
         for code in _without_row(portfolio, fold)
     ]
     # With the books' own sums it would always hold: what is unreconciled is what is left. The entries' sums prove it.
-    explained = EXACT.add(fold.net_deposits, fold.realized_pnl)
-    identity = EXACT.add(explained, (portfolio.unrealized_pnl + portfolio.unreconciled).value)
+    identity = fold.net_deposits + fold.realized_pnl + (portfolio.unrealized_pnl + portfolio.unreconciled).value
     if portfolio.total_value.value != identity:
         differences.append(
             f"identity: total value {portfolio.total_value} is not the entries' net deposits and realized result "

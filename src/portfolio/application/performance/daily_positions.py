@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.application.performance.records import DayPositions, PositionOnDay
+from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import EXACT, Money, Quantity, added, percent_of, subtracted
+from portfolio.domain.money import Money, Quantity, percent_of, subtracted, sum_of
 from portfolio.domain.symbol import Symbol
 
 NOTHING = PositionOnDay(
@@ -105,22 +106,17 @@ class Ranked:
     other: Money
 
 
+@exact
 def ranked(attribution: Attribution, most: int) -> Ranked:
     """Return the ``most`` contributions that are largest in size; those without an amount are among the others."""
-    by_size = sorted(attribution.contributions, key=lambda one: EXACT.abs(_money(one).value), reverse=True)
+    by_size = sorted(attribution.contributions, key=lambda one: abs(_money(one).value), reverse=True)
     largest, others = by_size[:most], by_size[most:]
-    rest = Money.zero()
-    for one in others:
-        rest = added(rest, _money(one))
     known = [one.percent for one in others if one.percent is not None]
-    total = Decimal(0)
-    for percent in known:
-        total = EXACT.add(total, percent)
     return Ranked(
         largest=sorted(largest, key=_money, reverse=True),
         count=len(others),
-        rest=rest,
-        rest_percent=total if len(known) == len(others) else None,
+        rest=sum_of(map(_money, others)),
+        rest_percent=total(known) if len(known) == len(others) else None,
         other=attribution.other,
     )
 

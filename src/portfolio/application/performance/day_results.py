@@ -8,14 +8,15 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.application.performance.records import DailyValue, DayResult, MeasuredDay
-from portfolio.domain.arithmetic import HUNDRED, ONE
+from portfolio.domain.arithmetic import HUNDRED, ONE, exact
 from portfolio.domain.ledger.portfolio import Portfolio
-from portfolio.domain.money import EXACT, Money, bounded_percent
+from portfolio.domain.money import Money, bounded_percent
 
 _ANEW = Decimal(10**6)
 """No portfolio grows by so many times in a day: its units began anew after a loss of nearly everything."""
 
 
+@exact
 def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayResult:
     """Return the result of a day. ``flow`` is the net amount paid in since the day ``before``.
 
@@ -27,12 +28,12 @@ def day_result(day: MeasuredDay, flow: Money, before: DailyValue | None) -> DayR
     unit_before = before.unit_value if before else ONE
     all_before = before.result.cumulative_percent if before and before.result else Decimal(0)
     pnl = day.total_value - value_before - flow
-    if unit_before is not None and day.unit_value < EXACT.multiply(_ANEW, unit_before):
-        percent = bounded_percent(EXACT.subtract(day.unit_value, unit_before), unit_before)
+    if unit_before is not None and day.unit_value < _ANEW * unit_before:
+        percent = bounded_percent(day.unit_value - unit_before, unit_before)
     else:
         percent = bounded_percent(pnl.value, value_before.value)
-    linked = EXACT.multiply(_growth(all_before), _growth(percent))
-    cumulative = bounded_percent(EXACT.subtract(linked, ONE), ONE)
+    linked = (ONE + all_before / HUNDRED) * (ONE + percent / HUNDRED)
+    cumulative = bounded_percent(linked - ONE, ONE)
     return DayResult(pnl=pnl, percent=percent, cumulative_percent=cumulative)
 
 
@@ -77,7 +78,3 @@ def flow_since(before: DailyValue | None, net_deposits: Money) -> Money:
     if before is None or before.net_deposits is None:
         return net_deposits
     return net_deposits - before.net_deposits
-
-
-def _growth(percent: Decimal) -> Decimal:
-    return EXACT.add(ONE, EXACT.divide(percent, HUNDRED))

@@ -18,8 +18,8 @@ from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.ports import Days
 from portfolio.application.performance.records import EARLIEST, Basis, DailyValue, MeasuredDay
 from portfolio.application.performance.unit_history import opening_of
-from portfolio.domain.arithmetic import HUNDRED, ONE
-from portfolio.domain.money import EXACT, round_to_step
+from portfolio.domain.arithmetic import HUNDRED, ONE, exact
+from portfolio.domain.money import round_to_step
 from portfolio.domain.symbol import Symbol
 
 
@@ -185,10 +185,11 @@ def measured_days(rows: Sequence[DailyValue]) -> list[MeasuredDay]:
     return measured[::-1]
 
 
+@exact
 def _before(row: DailyValue, next_day: MeasuredDay, after: DailyValue) -> MeasuredDay | None:
     if after.result is None or after.result.percent <= -HUNDRED:
         return None
-    growth = EXACT.add(ONE, EXACT.divide(after.result.percent, HUNDRED))
+    growth = ONE + after.result.percent / HUNDRED
     paid_in = next_day.total_value - row.total_value - after.result.pnl
-    unit_value = round_to_step(EXACT.divide(next_day.unit_value, growth))
+    unit_value = round_to_step(next_day.unit_value / growth)
     return MeasuredDay(row.day, row.total_value, next_day.net_deposits - paid_in, unit_value, is_adopted=True)

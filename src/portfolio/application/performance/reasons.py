@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from portfolio.analytics.decimals import statistic
-from portfolio.domain.money import EXACT, PERCENT_STEP, Money
+from portfolio.domain.arithmetic import HUNDRED, exact
+from portfolio.domain.money import PERCENT_STEP, Money
 
 # The fields of ``Performance``, some of them.
 Figures = dict[str, Any]
@@ -29,32 +30,35 @@ class Reasons:
 
     def ratio(self, name: str, value: float | None, why: str) -> Decimal | None:
         """Return ``value`` at 12 decimals; None, because of ``why``, where there is none."""
-        exact = None if value is None else statistic(value)
-        if exact is None:
+        rounded = None if value is None else statistic(value)
+        if rounded is None:
             self.noted[name] = why if value is None else "out_of_range"
-        return exact
+        return rounded
 
+    @exact
     def percent(self, name: str, value: float | None, why: str) -> Decimal | None:
         """Return ``value`` at 6 decimals; None, because of ``why``, where there is none."""
-        exact = self.ratio(name, value, why)
-        return None if exact is None else exact.quantize(PERCENT_STEP, context=EXACT)
+        rounded = self.ratio(name, value, why)
+        return None if rounded is None else rounded.quantize(PERCENT_STEP)
 
+    @exact
     def quotient(self, name: str, part: Decimal, whole: Decimal, step: Decimal, why: str) -> Decimal | None:
         """Return ``part / whole`` at ``step``, half even; None, because of ``why``, where the whole is zero."""
-        value = EXACT.divide(part, whole) if whole else None
+        value = part / whole if whole else None
         if value is None or value.adjusted() >= 20:
             self.noted[name] = why if value is None else "out_of_range"
             return None
-        return value.quantize(step, context=EXACT)
+        return value.quantize(step)
 
+    @exact
     def growth_percent(self, name: str, start: Decimal, end: Decimal) -> Decimal | None:
         """Return by how much ``end`` is more than ``start``, in percent of it."""
-        gain = EXACT.multiply(EXACT.subtract(end, start), Decimal(100))
-        return self.quotient(name, gain, start, PERCENT_STEP, "no_history")
+        return self.quotient(name, (end - start) * HUNDRED, start, PERCENT_STEP, "no_history")
 
+    @exact
     def mean(self, name: str, total: Money, count: int, why: str) -> Money | None:
         """Return ``total / count``, half even at 18 decimals; None, because of ``why``, of nothing."""
-        return self.known(name, Money.rounded(EXACT.divide(total.value, Decimal(count))) if count else None, why)
+        return self.known(name, Money.rounded(total.value / count) if count else None, why)
 
     def known(self, name: str, value: T | None, why: str) -> T | None:
         """Return ``value``, and note ``why`` where there is none."""

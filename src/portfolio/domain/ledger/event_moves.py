@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from portfolio.domain.arithmetic import ONE
+from portfolio.domain.arithmetic import ONE, exact
 from portfolio.domain.decimal_text import listed
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind, EventTerms
@@ -203,18 +203,19 @@ def rescaled(mark: Mark | None, at: datetime, times: Decimal, over: Decimal) -> 
     return mark if mark is None or mark.at > at + _CLOCKS_DIFFER else repriced(mark, times, over)
 
 
+@exact
 def repriced(mark: Mark | None, times: Decimal, over: Decimal) -> Mark | None:
     """Return the price of ``over`` units for what ``times`` units are worth; None where it makes no price."""
     if mark is None:
         return None
     with suppress(OutOfRange):
-        value = EXACT.multiply(mark.price.value, times)
-        return replace(mark, price=Price.rounded(EXACT.divide(value, over)))
+        return replace(mark, price=Price.rounded(mark.price.value * times / over))
     return None
 
 
+@exact
 def ratio_of(before: Quantity, after: Quantity) -> Decimal | None:
     """Return how many there are now for one of before; None where that is no number of the ledger."""
     with suppress(OutOfRange):
-        return Quantity.rounded(EXACT.divide(after.value, before.value)).value
+        return Quantity.rounded(after.value / before.value).value
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from portfolio.domain.arithmetic import exact
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
@@ -15,7 +16,7 @@ from portfolio.domain.ledger.trade import Execution, Side, Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.mark import MAX_PRICE_AGE, Mark
-from portfolio.domain.money import EXACT, LIMIT, Money
+from portfolio.domain.money import LIMIT, Money
 from portfolio.domain.symbol import Symbol
 
 
@@ -85,11 +86,11 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         return self.invested - self.cost_basis
 
     @property
+    @exact
     def unreconciled(self) -> Money:
         """Return the value that this ledger's entries do not explain."""
         # In one step: deposits of less than nothing and a result of as much are each in range, and not one alone.
-        there = EXACT.add(self.cash.value, self.cost_basis.value)
-        return Money(EXACT.subtract(there, EXACT.add(self.net_deposits.value, self.realized_pnl.value)))
+        return Money(self.cash.value + self.cost_basis.value - self.net_deposits.value - self.realized_pnl.value)
 
     @property
     def cash_unreconciled(self) -> Money:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from portfolio.domain.arithmetic import exact
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.position import Position
-from portfolio.domain.money import EXACT, Money
+from portfolio.domain.money import Money, sum_of
 from portfolio.domain.symbol import Symbol
 
 _NONE: Final[Mapping[Symbol, Position]] = MappingProxyType({})
@@ -75,10 +76,7 @@ class Positions(Mapping[Symbol, Position]):
         Raises:
             OutOfRange: 1e20 or more.
         """
-        realized = Decimal(0)
-        for position in self._by_symbol.values():
-            realized = EXACT.add(realized, position.realized_pnl.value)
-        return Money(realized)
+        return Money(sum_of(position.realized_pnl for position in self._by_symbol.values()).value)
 
     def reconciled(self) -> Positions:
         """Return these, with what their rows hold taken for what the entries explain."""
@@ -118,6 +116,7 @@ class Positions(Mapping[Symbol, Position]):
         return self._sums
 
 
+@exact
 def reach(cash: Money, realized_pnl: Money, extent: Decimal, realized: Decimal) -> Decimal:
     """Return how large any sum of a portfolio can be: of its parts, whatever their signs.
 
@@ -125,21 +124,21 @@ def reach(cash: Money, realized_pnl: Money, extent: Decimal, realized: Decimal) 
     stays below 1e20, and so do the prices that are taken and the rows that are read: whatever is added up of it later,
     of all positions or of some, is in range.
     """
-    own = max(EXACT.add(cash.value.copy_abs(), realized), realized_pnl.value.copy_abs())
-    return EXACT.add(extent, own)
+    own = max(cash.value.copy_abs() + realized, realized_pnl.value.copy_abs())
+    return extent + own
 
 
+@exact
 def _moved_by(sums: _Sums, moved: Iterable[tuple[Position | None, Position]]) -> _Sums:
     invested, cost, extent, realized = sums
-    add, subtract = EXACT.add, EXACT.subtract
     for before, after in moved:
         if before is not None:
-            invested = subtract(invested, before.market_value.value)
-            cost = subtract(cost, before.cost_basis.value)
-            extent = subtract(extent, before.extent)
-            realized = subtract(realized, before.realized_pnl.value.copy_abs())
-        invested = add(invested, after.market_value.value)
-        cost = add(cost, after.cost_basis.value)
-        extent = add(extent, after.extent)
-        realized = add(realized, after.realized_pnl.value.copy_abs())
+            invested -= before.market_value.value
+            cost -= before.cost_basis.value
+            extent -= before.extent
+            realized -= before.realized_pnl.value.copy_abs()
+        invested += after.market_value.value
+        cost += after.cost_basis.value
+        extent += after.extent
+        realized += after.realized_pnl.value.copy_abs()
     return invested, cost, extent, realized

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import AmountMismatch, FeesTooHigh, InvalidAmount
-from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.money import Money, Price, Quantity
 from portfolio.domain.symbol import Symbol
 
 MAX_FEE_SHARE = Decimal("0.1")
@@ -78,6 +79,7 @@ class Execution(Terms):
         if self.fees.value < 0:
             raise InvalidAmount("", "fees have to be at least zero", field="fees")
 
+    @exact
     def check_amounts(self, tolerance_percent: Decimal) -> None:
         """Refuse amounts of which one is probably wrong: a misplaced decimal point, or fees in another currency.
 
@@ -86,15 +88,14 @@ class Execution(Terms):
             AmountMismatch: the notional is further than ``tolerance_percent`` from quantity x price; exactly at it is
                 accepted.
         """
-        notional, expected = self.notional.value, EXACT.multiply(self.quantity.value, self.price.value)
-        if self.fees.value > EXACT.multiply(expected, MAX_FEE_SHARE):
+        notional, expected = self.notional.value, self.quantity.value * self.price.value
+        if self.fees.value > expected * MAX_FEE_SHARE:
             raise FeesTooHigh(self.fees.value, f"are more than 10 % of quantity x price, {plain(expected)}")
         if notional <= 0:
             raise FeesTooHigh(self.fees.value, f"leave nothing for the asset of {self.net_amount}")
         if self.side is Side.SELL and self.cash_delta.value < 0:
             raise FeesTooHigh(self.fees.value, f"are more than the sale brought, {plain(notional)}")
-        distance = EXACT.subtract(notional, expected).copy_abs()
-        if EXACT.multiply(distance, Decimal(100)) > EXACT.multiply(expected, tolerance_percent):
+        if abs(notional - expected) * HUNDRED > expected * tolerance_percent:
             raise AmountMismatch(notional, expected, tolerance_percent)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.mark import Mark
-from portfolio.domain.money import EXACT, Price
+from portfolio.domain.money import Price
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
 
@@ -36,17 +37,19 @@ class QuoteRules:
     confirming_refreshes: int = 3
     confirming_time: timedelta = timedelta(minutes=2)
 
+    @exact
     def is_wild(self, price: Price, reference: Price) -> bool:
         """Return whether ``price`` is further from ``reference`` than a market moves; never from zero."""
         if not reference:
             return False
         larger, smaller = max(price, reference), min(price, reference)
-        return larger.value > EXACT.multiply(smaller.value, self.jump_factor)
+        return larger.value > smaller.value * self.jump_factor
 
+    @exact
     def agree(self, one: Price, other: Price) -> bool:
         """Return whether two prices confirm each other."""
         larger, smaller = max(one, other).value, min(one, other).value
-        return EXACT.subtract(larger, smaller) <= EXACT.multiply(larger, self.agreement)
+        return larger - smaller <= larger * self.agreement
 
     def is_old(self, quote: Quote, now: datetime) -> bool:
         """Return whether the quote is too far from ``now``, in the past or the future, to be the price."""

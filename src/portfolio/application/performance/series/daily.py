@@ -23,9 +23,10 @@ from portfolio.application.performance.series.estimated_days import held_since, 
 from portfolio.application.performance.series.months import CalendarPeriod, months_of, years_of
 from portfolio.application.performance.series.rolling import Rolling, rolling_of
 from portfolio.application.prices.closes import ReadCloses
+from portfolio.domain.arithmetic import exact
 from portfolio.domain.days import DAY
 from portfolio.domain.lazy import lazy
-from portfolio.domain.money import EXACT, PERCENT_STEP, Money
+from portfolio.domain.money import PERCENT_STEP, Money
 from portfolio.domain.symbol import Symbol
 
 ADOPTED: Final = "adopted"
@@ -234,5 +235,6 @@ class _Points:
         )
 
 
+@exact
 def _index(value: Decimal, first: Decimal) -> Decimal:
-    return EXACT.divide(EXACT.multiply(value, _INDEX), first).quantize(PERCENT_STEP, context=EXACT)
+    return (value * _INDEX / first).quantize(PERCENT_STEP)

@@ -15,8 +15,9 @@ from portfolio.analytics.tail_risk import CONFIDENCES, historical_loss, moments_
 from portfolio.application.performance.measures import LEAST_RETURNS, VALUE_NOT_POSITIVE, is_ruined
 from portfolio.application.performance.reasons import Figures, Reasons
 from portfolio.application.performance.records import MeasuredDay
+from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.days import DAY
-from portfolio.domain.money import EXACT, PERCENT_STEP
+from portfolio.domain.money import PERCENT_STEP
 
 _MOMENTS = ("mean", "standard_deviation", "skewness", "excess_kurtosis")
 _LOSSES = ("value_at_risk", "conditional_value_at_risk")
@@ -116,11 +117,12 @@ def _losses(returns: Series, reasons: Reasons) -> Figures:
     return figures
 
 
+@exact
 def _percent(start: Decimal, end: Decimal) -> Decimal:
-    gain = EXACT.multiply(EXACT.subtract(end, start), Decimal(100))
-    return EXACT.divide(gain, start).quantize(PERCENT_STEP, context=EXACT)
+    return ((end - start) * HUNDRED / start).quantize(PERCENT_STEP)
 
 
+@exact
 def _decimal(bound: Fraction) -> Decimal:
     """Return a bound in percent: a few digits and a power of ten, so exact."""
-    return EXACT.divide(Decimal(bound.numerator * 100), Decimal(bound.denominator))
+    return Decimal(bound.numerator * 100) / bound.denominator

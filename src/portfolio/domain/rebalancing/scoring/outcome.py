@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from portfolio.domain.arithmetic import exact
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.money import Money, Price, Quantity
 
 HORIZONS: Final = (1, 7, 30)
 """After so many days a trade is judged, each at the close of its day."""
@@ -24,13 +25,12 @@ class Deal:
     value: Money
     fee: Money
 
+    @exact
     def result_at(self, close: Price) -> Decimal:
         """Return what it has brought, in dollars, once a unit is worth ``close``; doing nothing brings 0.
 
         d q (c - p) - fee, where p = value / q is the price paid, and d is 1 for a BUY and -1 for a SELL, which brings
         what was not lost. It is exact: nothing is divided.
         """
-        worth = EXACT.multiply(self.quantity.value, close.value)
-        paid = self.value.value
-        gain = EXACT.subtract(worth, paid) if self.side is Side.BUY else EXACT.subtract(paid, worth)
-        return EXACT.subtract(gain, self.fee.value)
+        gain = self.quantity.value * close.value - self.value.value
+        return (gain if self.side is Side.BUY else -gain) - self.fee.value
