@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import chain
 from typing import Final
 
@@ -61,10 +60,9 @@ class CostEntries:
         """Return what stands in the order of effect, by the first asset of each group; of equal times as booked."""
         of = defaultdict[Symbol, list[Movement | CashEntry]](list)
         for entry in chain[Movement | CashEntry](self._trades.values(), self._events.values()):
-            symbol = entry.symbol if isinstance(entry, Movement) else entry.positions[0].symbol
-            of[self._group_of(symbol)].append(entry)
+            of[self._group_of(entry.moves[0].symbol)].append(entry)
         for entries in of.values():
-            entries.sort(key=lambda one: (_effective_at(one), one.revision))
+            entries.sort(key=lambda one: (one.effective_at, one.revision))
         return {group[0]: of[self._group_of(group[0])] for group in self.groups}
 
     def _begin(self, positions: Iterable[PositionAdjustment]) -> None:
@@ -121,7 +119,3 @@ class CostEntries:
         while (of := self._groups.get(symbol, symbol)) != symbol:
             symbol = of
         return symbol
-
-
-def _effective_at(entry: Movement | CashEntry) -> datetime:
-    return entry.executed_at if isinstance(entry, Movement) else entry.transaction.effective_at

@@ -175,7 +175,7 @@ def _restated(
             _take_in(books, entry)
         except DomainError as failure:
             why = TOO_LARGE if isinstance(failure, OutOfRange) else NOT_IN_ORDER
-            raise _CannotRestateError(why, _moved_by(entry)) from None
+            raise _CannotRestateError(why, {moved.symbol for moved in entry.moves}) from None
     made = [restatement(portfolio.position(symbol), books.position(symbol)) for symbol in group]
     changed = tuple(one for one in made if one.changes)
     one = GroupRestatement(changed, books.net_deposits - booked)
@@ -185,15 +185,11 @@ def _restated(
     return one
 
 
-def _moved_by(entry: Movement | CashEntry) -> set[Symbol]:
-    return {entry.symbol} if isinstance(entry, Movement) else {moved.symbol for moved in entry.positions}
-
-
 def _take_in(books: OrderedBooks, entry: Movement | CashEntry) -> None:
     if isinstance(entry, Movement):
         books.settle(_execution(entry))
         return
-    transaction, legs = entry.transaction, [moved.leg for moved in entry.positions]
+    transaction, legs = entry.transaction, list(entry.moves)
     if transaction.kind in _COMINGS:
         if transaction.kind is CashTransactionKind.TRANSFER_IN:
             # As it was stated: what covered a short position, by an override, moved that one's cost.
@@ -203,7 +199,7 @@ def _take_in(books: OrderedBooks, entry: Movement | CashEntry) -> None:
     moved = books.happen(_happening(transaction, legs))
     of_before = [leg.quantity_delta for leg in legs]
     if transaction.kind is CashTransactionKind.SPLIT and [leg.quantity_delta for leg in moved] != of_before:
-        raise _CannotRestateError(OTHER_SPLIT, _moved_by(entry))
+        raise _CannotRestateError(OTHER_SPLIT, {leg.symbol for leg in legs})
 
 
 def _happening(transaction: CashTransaction, legs: Sequence[Leg]) -> Happening:

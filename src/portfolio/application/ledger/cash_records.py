@@ -92,18 +92,38 @@ class CashEntry:
     net_deposits_after: Money
 
     @property
+    def booked_at(self) -> datetime:
+        """Return when it was booked."""
+        return self.transaction.at
+
+    @property
+    def effective_at(self) -> datetime:
+        """Return when it took effect."""
+        return self.transaction.effective_at
+
+    @property
+    def moves(self) -> tuple[Leg, ...]:
+        """Return what it moved, asset by asset, as far as it says."""
+        return tuple(one.leg for one in self.positions)
+
+    @property
+    def tells_all(self) -> bool:
+        """Return whether its positions are all that it moved, each with its cost: an event, or a restatement."""
+        return self.transaction.event is not None or self.transaction.kind is CashTransactionKind.RESTATEMENT
+
+    @property
     def legs(self) -> tuple[Leg, ...] | None:
         """Return what it moved, asset by asset; None of what opens or mends the books: that may be all there is."""
         if self.transaction.kind in _OF_ALL:
             return None
-        return tuple(one.leg for one in self.positions)
+        return self.moves
 
     @property
     def balances(self) -> bool:
         """Return whether ``cash + sum of basis == net deposits + realized``, as changes: the law of events."""
         moved, basis = self.transaction, Money.zero()
-        for one in self.positions:
-            basis = basis + one.leg.basis_delta
+        for leg in self.moves:
+            basis = basis + leg.basis_delta
         return moved.cash_delta + basis == moved.net_deposits_delta + moved.realized_delta
 
     @classmethod

@@ -64,7 +64,7 @@ class FoldedBooks(LedgerSums):
             balances = _balances(entry.trade)
         else:
             self._add_cash_entry(entry)
-            balances = not _tells_all(entry) or entry.balances
+            balances = not entry.tells_all or entry.balances
         if not balances:
             self.broken.append(f"the entry of revision {entry.revision} does not balance")
 
@@ -85,7 +85,7 @@ class FoldedBooks(LedgerSums):
 
     def _add_cash_entry(self, entry: CashEntry) -> None:
         transaction, flow = entry.transaction, entry.transaction.flow
-        self.transact(transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
+        self.transact(transaction, entry.positions)
         if transaction.kind is CashTransactionKind.BASELINE:
             self.positions, self.without_cost, self.reversed = {}, set(), []
             self.units, self.trade_counts = Units(), TradeCounts()
@@ -94,7 +94,7 @@ class FoldedBooks(LedgerSums):
         self.units = self.units.after_flow(transaction.value_before, flow)
         for adjustment in entry.positions:
             before = self.position(adjustment.symbol)
-            if _tells_all(entry):
+            if entry.tells_all:
                 # The price of before a split is not that of what there is now.
                 mark = None if transaction.kind is CashTransactionKind.SPLIT else before.mark
                 after = before.moved(adjustment.leg, mark)
@@ -110,11 +110,6 @@ class FoldedBooks(LedgerSums):
         if position.symbol in self.without_cost:
             position = replace(position, asset_cost=Money.zero(), cost_basis=Money.zero(), avg_entry_price=None)
         self.positions[position.symbol] = position
-
-
-def _tells_all(entry: CashEntry) -> bool:
-    """Return whether an entry's positions are all that it moved, each with its cost: an event, or a restatement."""
-    return entry.transaction.event is not None or entry.transaction.kind is CashTransactionKind.RESTATEMENT
 
 
 def _balances(trade: Trade) -> bool:

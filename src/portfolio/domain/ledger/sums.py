@@ -15,18 +15,22 @@ from portfolio.domain.symbol import Symbol
 _OF_ENTRIES = ("ledger_cash", "net_deposits", "realized_pnl", "fees_paid")
 
 
-class Moved(Protocol):
-    """What a trade moved."""
+class Adjusted(Protocol):
+    """By how much a position grew."""
 
     @property
     def symbol(self) -> Symbol:
-        """Return the asset that was traded."""
+        """Return the asset of the position."""
         ...
 
     @property
     def quantity_delta(self) -> Quantity:
         """Return by how much the position grew."""
         ...
+
+
+class Moved(Adjusted, Protocol):
+    """What a trade moved."""
 
     @property
     def cash_delta(self) -> Money:
@@ -61,7 +65,7 @@ class LedgerSums:
         self.fees_paid = self.fees_paid + trade.fees_delta
         self.quantities[trade.symbol] = self.quantities[trade.symbol] + trade.quantity_delta
 
-    def transact(self, transaction: CashTransaction, adjusted: Iterable[tuple[Symbol, Quantity]]) -> None:
+    def transact(self, transaction: CashTransaction, adjusted: Iterable[Adjusted]) -> None:
         """Add what a cash transaction moved, and by how much it adjusted positions."""
         if transaction.kind is CashTransactionKind.BASELINE:
             self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = Money.zero()
@@ -69,8 +73,8 @@ class LedgerSums:
         self.cash = self.cash + transaction.cash_delta
         self.net_deposits = self.net_deposits + transaction.net_deposits_delta
         self.realized_pnl = self.realized_pnl + transaction.realized_delta
-        for symbol, quantity in adjusted:
-            self.quantities[symbol] = self.quantities[symbol] + quantity
+        for one in adjusted:
+            self.quantities[one.symbol] = self.quantities[one.symbol] + one.quantity_delta
 
     def stated(self, portfolio: Portfolio) -> Portfolio:
         """Return a portfolio with these sums in place of those that it states."""

@@ -32,11 +32,6 @@ Moved: TypeAlias = Packed[Movement | CashEntry]
 MOVEMENTS: Final = Packing(Movement)
 
 
-def booked_at(entry: Movement | CashEntry) -> datetime:
-    """Return when an entry was booked."""
-    return entry.booked_at if isinstance(entry, Movement) else entry.transaction.at
-
-
 def was_known(at: KnownAt, revision: int, moment: datetime) -> bool:
     """Return whether what was said at a moment, at a ledger revision, was known then."""
     return revision <= at if isinstance(at, int) else moment <= at
@@ -67,7 +62,7 @@ class Entries:
         if at is None or not self.moved:
             return self
         count = len(self.moved)
-        while count and not was_known(at, self.moved[count - 1].revision, booked_at(self.moved[count - 1])):
+        while count and not was_known(at, (last := self.moved[count - 1]).revision, last.booked_at):
             count -= 1
         if count == len(self.moved):
             return self
@@ -193,7 +188,7 @@ class Journal:
         if isinstance(entry, Movement):
             self._sums.move(entry)
         else:
-            self._sums.transact(entry.transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
+            self._sums.transact(entry.transaction, entry.positions)
 
     def _add_up_to(self, portfolio: Portfolio) -> bool:
         entered = self._sums.stated(portfolio)

@@ -57,6 +57,16 @@ class Movement:
         )
 
     @property
+    def effective_at(self) -> datetime:
+        """Return when it took effect."""
+        return self.executed_at
+
+    @property
+    def moves(self) -> tuple[Movement]:
+        """Return what it moved, asset by asset, as entries that are no trades have their legs."""
+        return (self,)
+
+    @property
     def quantity_delta(self) -> Quantity:
         """Return the quantity with its sign: above zero on a BUY."""
         return self.quantity if self.side is Side.BUY else -self.quantity

@@ -63,9 +63,8 @@ def basis_by_symbol(entries: Iterable[Movement | CashEntry]) -> Mapping[Symbol, 
     """Return by how much entries moved what each position had cost, as far as they say it."""
     basis: defaultdict[Symbol, Money] = defaultdict(Money.zero)
     for entry in entries:
-        for moved in (entry,) if isinstance(entry, Movement) else entry.positions:
-            delta = moved.basis_delta if isinstance(moved, Movement) else moved.leg.basis_delta
-            basis[moved.symbol] = basis[moved.symbol] + delta
+        for moved in entry.moves:
+            basis[moved.symbol] = basis[moved.symbol] + moved.basis_delta
     return basis
 
 

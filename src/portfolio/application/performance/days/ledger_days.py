@@ -109,11 +109,10 @@ class LedgerDays(DayEntries):
     async def _add(self, portfolio_id: int, entry: Movement | CashEntry) -> None:
         missing = range(self.revision + 1, entry.revision)[:MOST_MISSING]
         if not isinstance(entry, Movement):
-            self.sums.transact(entry.transaction, ((one.symbol, one.quantity_delta) for one in entry.positions))
+            self.sums.transact(entry.transaction, entry.positions)
             self._add_transaction(entry)
-            booked_at = entry.transaction.at
         else:
-            booked_at, taken_back = entry.booked_at, await self._taken_back(portfolio_id, entry)
+            taken_back = await self._taken_back(portfolio_id, entry)
             self.sums.move(entry)
             if entry.reverses is None or taken_back is not None:
                 self._add_trade(entry, taken_back)
@@ -121,7 +120,7 @@ class LedgerDays(DayEntries):
                 self._alone.append(entry)  # missing with the trade that it takes out
         self._missing.update(missing)
         if missing or self._alone:
-            self.whole_since = max(self.whole_since, day_of(booked_at))
+            self.whole_since = max(self.whole_since, day_of(entry.booked_at))
 
     def _add_trade(self, trade: Movement, taken_back: Movement | None) -> None:
         own = taken_back or trade
@@ -143,8 +142,7 @@ class LedgerDays(DayEntries):
         day = self._day(transaction.day_at)
         day.add_cash(transaction)
         for adjustment in entry.positions:
-            is_known = transaction.event is not None or transaction.kind is CashTransactionKind.RESTATEMENT
-            day.changes[adjustment.symbol].adjust(adjustment, is_known=is_known)
+            day.changes[adjustment.symbol].adjust(adjustment, is_known=entry.tells_all)
 
     def _note_late(self, effective_at: datetime, booked_at: datetime) -> None:
         effective = day_of(effective_at)
