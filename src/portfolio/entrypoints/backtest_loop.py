@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -22,39 +24,32 @@ MOST_KEPT = 1_000
 FORGETS_EVERY_SECONDS = 600.0
 
 
+@dataclass(slots=True, eq=False)
 class BacktestLoop:
     """Looks for a job once a second or so, and takes the next one as soon as one has ended."""
 
-    def __init__(
-        self,
-        compute: ComputeBacktests,
-        backtests: Backtests,
-        clock: Clock,
-        *,
-        at_once: int = 1,
-        idle_seconds: float = IDLE_SECONDS,
-    ) -> None:
-        self._compute = compute
-        self._backtests = backtests
-        self._clock = clock
-        self._at_once = at_once
-        self._idle_seconds = idle_seconds
-        self._forgets_at = clock.monotonic()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._stopping = asyncio.Event()
-        self._said: type[Exception] | None = None
+    compute: ComputeBacktests
+    backtests: Backtests
+    clock: Clock
+    _: KW_ONLY
+    at_once: int = 1
+    idle_seconds: float = IDLE_SECONDS
+    _forgets_at: float = field(default=-math.inf, init=False)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _said: type[Exception] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Begin, in tasks of their own."""
         if not self._tasks:
             self._tasks = [
-                asyncio.create_task(self._run(), name=f"compute backtests {place}") for place in range(self._at_once)
+                asyncio.create_task(self._run(), name=f"compute backtests {place}") for place in range(self.at_once)
             ]
 
     async def stop(self) -> None:
         """Give the jobs at work back after their present slices, and end the tasks."""
         self._stopping.set()
-        self._compute.stop()
+        self.compute.stop()
         try:
             if self._tasks:
                 await asyncio.wait(self._tasks)
@@ -71,28 +66,28 @@ class BacktestLoop:
     async def _step(self) -> float:
         """Compute a job, if there is one, and return how long to rest."""
         try:
-            report = await self._compute()
+            report = await self.compute()
             if report is None:
                 await self._forget()
         except Exception as error:  # noqa: BLE001  whatever it is, it is said, and tried again
             if self._said is not type(error):
                 self._said = type(error)
                 _log.warning("backtest.not_taken", reason=f"{type(error).__name__}: {error}")
-            return RETRY_AFTER * self._idle_seconds
+            return RETRY_AFTER * self.idle_seconds
         self._said = None
         if report is None:
-            return self._idle_seconds * self._at_once
+            return self.idle_seconds * self.at_once
         _note(report)
         return 0.0
 
     async def _forget(self) -> None:
         """Remove old jobs, where it is time to look for some."""
-        if self._clock.monotonic() < self._forgets_at:
+        if self.clock.monotonic() < self._forgets_at:
             return
-        self._forgets_at = self._clock.monotonic() + FORGETS_EVERY_SECONDS
-        gone = await self._backtests.forget(before=self._clock.now() - KEPT, most=MOST_KEPT)
+        self._forgets_at = self.clock.monotonic() + FORGETS_EVERY_SECONDS
+        gone = await self.backtests.forget(before=self.clock.now() - KEPT, most=MOST_KEPT)
         if gone:
-            self._forgets_at = self._clock.monotonic()  # there may be more
+            self._forgets_at = self.clock.monotonic()  # there may be more
             _log.info("backtest.forgotten", count=gone)
 
     async def _rest(self, seconds: float) -> None:

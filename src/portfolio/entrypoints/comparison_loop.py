@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass, field
 
 import structlog
 
@@ -16,26 +17,20 @@ AGAIN_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 
 
+@dataclass(slots=True, eq=False)
 class ComparisonLoop:
     """Compares as soon as it starts, and goes on: sooner where nothing could be compared, or the rows were wrong.
 
     Then ``prepare`` makes what takes long of the entries that were read, before somebody asks for it.
     """
 
-    def __init__(
-        self,
-        compare: Callable[[], Awaitable[Comparison]],
-        prepare: Callable[[], Awaitable[object]],
-        *,
-        again_seconds: float = AGAIN_SECONDS,
-        retry_seconds: float = RETRY_SECONDS,
-    ) -> None:
-        self._compare = compare
-        self._prepare = prepare
-        self._again_seconds = again_seconds
-        self._retry_seconds = retry_seconds
-        self._task: asyncio.Task[None] | None = None
-        self._said: object = None
+    compare: Callable[[], Awaitable[Comparison]]
+    prepare: Callable[[], Awaitable[object]]
+    _: KW_ONLY
+    again_seconds: float = AGAIN_SECONDS
+    retry_seconds: float = RETRY_SECONDS
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _said: object = field(default=None, init=False)
 
     def start(self) -> None:
         """Begin, in a task of its own."""
@@ -47,9 +42,9 @@ class ComparisonLoop:
 
     async def _run(self) -> None:
         while True:
-            pause = self._again_seconds if await self._step() else self._retry_seconds
+            pause = self.again_seconds if await self._step() else self.retry_seconds
             try:
-                await self._prepare()
+                await self.prepare()
             except Exception as error:  # noqa: BLE001  whoever asks makes it then, and is told
                 _log.warning("days.not_prepared", reason=f"{type(error).__name__}: {error}")
             await asyncio.sleep(pause)
@@ -57,7 +52,7 @@ class ComparisonLoop:
     async def _step(self) -> bool:
         """Return whether it can be left for a while."""
         try:
-            found = await self._compare()
+            found = await self.compare()
         except Exception as error:  # noqa: BLE001  whatever it is, it is said, and tried again
             if self._said is not type(error):
                 self._said = type(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -24,48 +25,32 @@ GRACE_SECONDS = 5.0
 Step = Callable[[], Awaitable[object]]
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class Lifecycle:
     """Starts and stops the parts, in order.
 
     The service starts with the database away, too: it then answers that it is not ready, and opens the books as soon
     as the database is there. It goes on looking: books whose row another program has removed are never opened anew.
+
+    At the stop the steps of ``finish`` complete what has begun, those of ``close`` then free resources. Each step has
+    ``grace_seconds``: a database that never answers must not keep the process from ending.
     """
 
-    def __init__(  # shape: its parts, injected
-        self,
-        *,
-        check: Step,
-        open_books: Callable[[], Awaitable[Opening]],
-        health: Callable[[], Awaitable[Health]],
-        price_loop: PriceLoop,
-        comparing: ComparisonLoop,
-        fetching_rules: RulesLoop,
-        backtests: BacktestLoop,
-        finish: Sequence[Step],
-        close: Sequence[Step],
-        retry_seconds: float = RETRY_SECONDS,
-        watch_seconds: float = WATCH_SECONDS,
-        grace_seconds: float = GRACE_SECONDS,
-    ) -> None:
-        """Take the parts: the steps of ``finish`` complete what has begun, those of ``close`` then free resources.
-
-        Each step has ``grace_seconds``: a database that never answers must not keep the process from ending.
-        """
-        self._check = check
-        self._open_books = open_books
-        self._health = health
-        self._could_book = True
-        self._finish = finish
-        self._retry_seconds = retry_seconds
-        self._watch_seconds = watch_seconds
-        self._grace_seconds = grace_seconds
-        self._price_loop = price_loop
-        self._comparing = comparing
-        self._fetching_rules = fetching_rules
-        self._backtests = backtests
-        self._close = close
-        self._opening: asyncio.Task[None] | None = None
-        self._trouble: type[Exception] | None = None
+    check: Step
+    open_books: Callable[[], Awaitable[Opening]]
+    health: Callable[[], Awaitable[Health]]
+    price_loop: PriceLoop
+    comparing: ComparisonLoop
+    fetching_rules: RulesLoop
+    backtests: BacktestLoop
+    finish: Sequence[Step]
+    close: Sequence[Step]
+    retry_seconds: float = RETRY_SECONDS
+    watch_seconds: float = WATCH_SECONDS
+    grace_seconds: float = GRACE_SECONDS
+    _could_book: bool = field(default=True, init=False)
+    _opening: asyncio.Task[None] | None = field(default=None, init=False)
+    _trouble: type[Exception] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         """Start the task that opens the books."""
@@ -76,28 +61,28 @@ class Lifecycle:
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
-        loops = self._comparing.stop, self._fetching_rules.stop, self._backtests.stop
-        for step in (*loops, *self._finish, self._price_loop.stop, *self._close):
+        loops = self.comparing.stop, self.fetching_rules.stop, self.backtests.stop
+        for step in (*loops, *self.finish, self.price_loop.stop, *self.close):
             try:
-                async with asyncio.timeout(self._grace_seconds):
+                async with asyncio.timeout(self.grace_seconds):
                     await step()
             except TimeoutError:
-                _log.warning("service.stop_cut_short", step=step.__qualname__, grace_seconds=self._grace_seconds)
+                _log.warning("service.stop_cut_short", step=step.__qualname__, grace_seconds=self.grace_seconds)
 
     async def _keep_open(self) -> None:
         await self._open()
-        self._comparing.start()
-        self._backtests.start()
-        self._price_loop.start()
-        self._fetching_rules.start()
+        self.comparing.start()
+        self.backtests.start()
+        self.price_loop.start()
+        self.fetching_rules.start()
         while True:
-            await asyncio.sleep(self._watch_seconds)
+            await asyncio.sleep(self.watch_seconds)
             await self._open(again=True)
             await self._look()
 
     async def _look(self) -> None:
         """Log that no booking could be committed any more, or that one could again, whether anybody asks or not."""
-        health = await self._health()
+        health = await self.health()
         if health.can_book is self._could_book:
             return
         self._could_book = health.can_book
@@ -110,8 +95,8 @@ class Lifecycle:
         """Return once the books are open; what is as it was the last time is not logged ``again``."""
         while True:
             try:
-                await self._check()
-                opening = await self._open_books()
+                await self.check()
+                opening = await self.open_books()
             except Exception as error:  # noqa: BLE001  whatever it is, an operator may mend it while the service waits
                 self._note(error)
             else:
@@ -119,7 +104,7 @@ class Lifecycle:
                     _log.info("books.open", opening=opening.value)
                 self._trouble = None
                 return
-            await asyncio.sleep(self._retry_seconds)
+            await asyncio.sleep(self.retry_seconds)
 
     def _note(self, error: Exception) -> None:
         """Log what stands in the way, once while it lasts."""
@@ -127,9 +112,9 @@ class Lifecycle:
             return
         self._trouble = type(error)
         if isinstance(error, BooksContradicted):
-            _log.error("books.contradicted", reason=str(error), retry_seconds=self._retry_seconds)
+            _log.error("books.contradicted", reason=str(error), retry_seconds=self.retry_seconds)
         elif isinstance(error, LedgerUnavailable):
-            _log.warning("books.database_away", reason=str(error), retry_seconds=self._retry_seconds)
+            _log.warning("books.database_away", reason=str(error), retry_seconds=self.retry_seconds)
         else:
             reason = f"{type(error).__name__}: {error}"
-            _log.error("books.not_opened", reason=reason, retry_seconds=self._retry_seconds)
+            _log.error("books.not_opened", reason=reason, retry_seconds=self.retry_seconds)

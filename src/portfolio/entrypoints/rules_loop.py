@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 
 import structlog
 
@@ -20,28 +21,21 @@ RETRY_SECONDS = 300.0
 WAITING_SECONDS = 5.0
 
 
+@dataclass(slots=True, eq=False)
 class RulesLoop:
     """Asks once an hour for what is a day old, while this instance holds the lease on refreshing prices.
 
     Whatever fails is logged, once while it lasts, and tried again an hour later; five minutes later where the database
-    did not take it.
+    did not take it. The ``lease`` is the one that the price loop keeps; that there may be new rules is ``noted``.
     """
 
-    def __init__(
-        self,
-        fetch: Callable[[Fence | None], Awaitable[RulesReport]],
-        lease: KeptLease,
-        noted: Callable[[], None],
-        *,
-        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        """Take what fetches, the lease that the price loop keeps, and who is told that there may be new rules."""
-        self._fetch = fetch
-        self._lease = lease
-        self._noted = noted
-        self._wait = wait
-        self._failing: dict[str, str] = {}
-        self._task: asyncio.Task[None] | None = None
+    fetch: Callable[[Fence | None], Awaitable[RulesReport]]
+    lease: KeptLease
+    noted: Callable[[], None]
+    _: KW_ONLY
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _failing: dict[str, str] = field(default_factory=dict, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Begin, in a task of its own."""
@@ -53,15 +47,15 @@ class RulesLoop:
 
     async def _run(self) -> None:
         while True:
-            await self._wait(await self._step())
+            await self.wait(await self._step())
 
     async def _step(self) -> float:
         """Fetch what is due, if this instance leads; return how long to wait."""
-        fence = self._lease.fence
+        fence = self.lease.fence
         if fence is None:
             return WAITING_SECONDS
         try:
-            report = await self._fetch(fence)
+            report = await self.fetch(fence)
         except LedgerUnavailable as error:
             self._note({"all": str(error)})
             return RETRY_SECONDS
@@ -71,7 +65,7 @@ class RulesLoop:
         for venue, (known, unknown) in report.fetched.items():
             _log.info("exchange_rules.fetched", venue=venue, known=known, unknown=unknown)
         self._note(report.failed)
-        self._noted()
+        self.noted()
         return AGAIN_SECONDS
 
     def _note(self, failed: Mapping[str, str]) -> None:
