@@ -279,7 +279,7 @@ def test_a_sweep_lists_every_policy_and_what_may_be_chance(policy_file: str) -> 
         "position_limit=0.25\n",
         "by chance alone",
         "overfitting",
-        "of them did better",
+        "of the policies of the sweep did better",
     ):
         assert part in found.output
     short = call(Root(), *SWEEP, "--from", day(20), "--policy", policy_file)

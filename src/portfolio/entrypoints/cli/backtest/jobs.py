@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from portfolio.entrypoints.cli.backtest.command import backtest
-from portfolio.entrypoints.cli.backtest.sweep import chosen_lines, percent_text, settings_text
+from portfolio.entrypoints.cli.backtest.sweep import said_lines
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import joins_lines
 from portfolio.entrypoints.cli.reporting import print_answer
@@ -57,35 +57,9 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"worth {result['end_value']:,.2f} dollars at the end, {result['difference']:+,.2f} beside doing nothing"
     for rule in result["attribution"]:
         yield f"  {rule['rule']:24}{rule['total']:+16,.2f}  in {rule['trades']} trades"
-    yield from _of_sweep(result.get("sweep"))
-    yield from _of_stability(result.get("stability"))
-    yield from chosen_lines(result.get("walk_forward"))
+    yield from said_lines(result)
     if result["remarks"]:
         yield f"keep in mind: {', '.join(result['remarks'])}"
     yield from joins_lines([*result["joined_history"], *result["unjoined_history"]])
     if result["left_out"]:
         yield f"left out, without a close when it began: {', '.join(result['left_out'])}"
-
-
-def _of_sweep(found: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield what may be chance in a sweep."""
-    if found is None:
-        return
-    yield f"{percent_text(found['beat_do_nothing'])} of the policies of the sweep did better than doing nothing"
-    if found["highest"] is None:
-        yield f"  {found['trials']} trials on these closes; under 64 returns nothing more can be said"
-        return
-    highest, likely = found["highest"], percent_text(found["deflated_sharpe_ratio"])
-    yield f"  the highest Sharpe ratio, {highest['sharpe_ratio']:.2f}, is of {settings_text(highest['settings'])}"
-    yield f"  of {found['trials']} trials on these closes the best has {found['best_by_chance']:.2f} by chance alone;"
-    yield f"  {likely} likely is the true one above that (deflated Sharpe ratio)"
-    if found["probability_of_overfitting"] is not None:
-        yield f"  probability of backtest overfitting: {percent_text(found['probability_of_overfitting'])}"
-
-
-def _of_stability(found: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield how far the values at the end spread around one's own policy."""
-    if found is not None and found["joint"]:
-        spread = ", ".join(f"{value:,.2f}" for value in found["joint"])
-        yield f"with all settings off, {found['joint_draws']} times: {spread} (least, quartiles, greatest)"
-        yield f"  {percent_text(found['joint_beat_do_nothing'])} of these did better than doing nothing"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.request import BacktestRequest
     from portfolio.application.backtest.state import Holdings
     from portfolio.application.backtest.sweeping.runs import Plan, Runs
-    from portfolio.application.backtest.sweeping.trials import Stability, SweepResult, Trial
+    from portfolio.application.backtest.sweeping.trials import Trial
 
 SHOWN: Final = 6
 
@@ -56,22 +56,15 @@ def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
     asked_for = msgspec.structs.replace(request, sweep=of_grid, stability=of_grid is None)
     plan = _plan(asked_for, panel, holdings)
     runs = _tried(plan, solve)
-    trials, walked = runs.trials, walked_of(runs, plan)
+    trials = runs.trials
+    said = {"stability": None if grid else stability_of(trials), "walk_forward": walked_of(runs, plan)}
     result = sweep_result(trials) if grid else None
-    stability = None if grid else stability_of(trials)
     encode = msgspec.json.Encoder(decimal_format="number", order="deterministic", enc_hook=dict).encode
     if as_json:
-        whole = {
-            "request": request,
-            "trials": trials,
-            "result": result,
-            "stability": stability,
-            "walk_forward": walked,
-        }
-        click.echo(encode(whole).decode())
+        click.echo(encode({"request": request, "trials": trials, "result": result, **said}).decode())
     else:
-        said = _of_sweep(result) if result else _of_stability(stability) if stability else ()
-        click.echo("\n".join([*_lines(trials), *said, *chosen_lines(json.loads(encode(walked), parse_float=Decimal))]))
+        found = json.loads(encode({"sweep": result, **said}), parse_float=Decimal)
+        click.echo("\n".join([*_lines(trials), *said_lines(found)]))
 
 
 def _plan(request: BacktestRequest, panel: Panel, holdings: Holdings) -> Plan:
@@ -132,33 +125,42 @@ def _lines(trials: Sequence[Trial]) -> Iterator[str]:
     for trial in trials:
         sharpe = "" if trial.sharpe_ratio is None else f"{trial.sharpe_ratio:.2f}"
         fall = "" if trial.max_drawdown is None else f"{100 * trial.max_drawdown:.2f} %"
-        settings = "all" if trial.setting is None and len(trial.settings) > SHOWN else settings_text(trial.settings)
+        settings = "all" if trial.setting is None and len(trial.settings) > SHOWN else _settings(trial.settings)
         yield f"{trial.end_value:>16,.2f}{trial.difference:>+18,.2f}{sharpe:>8}{fall:>10}{trial.trades:>8}  {settings}"
 
 
-def _of_sweep(found: SweepResult) -> Iterator[str]:
-    """Yield what may be chance in it."""
-    yield f"{percent_text(found.beat_do_nothing)} of them did better than doing nothing"
-    if found.highest is None:
-        yield "under 64 returns: nothing more can be said"
+def said_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the trials of a backtest say together, as it is in an answer: all that was asked for."""
+    yield from _of_sweep(found.get("sweep"))
+    yield from _of_stability(found.get("stability"))
+    yield from _chosen(found.get("walk_forward"))
+
+
+def _of_sweep(found: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what may be chance in a sweep."""
+    if found is None:
         return
-    yield f"the highest Sharpe ratio is that of {settings_text(found.highest.settings)}; by chance alone the best of"
-    yield f"  {found.trials} would have one of {found.best_by_chance:.2f}; that the true one is above that is"
-    yield f"  {percent_text(found.deflated_sharpe_ratio)} likely (deflated Sharpe ratio)"
-    if found.probability_of_overfitting is not None:
-        yield "the best of one half of the days is below the middle in the other half"
-        yield f"  {percent_text(found.probability_of_overfitting)} of the time (probability of backtest overfitting)"
+    yield f"{_percent(found['beat_do_nothing'])} of the policies of the sweep did better than doing nothing"
+    if found["highest"] is None:
+        yield f"  {found['trials']} trials on these closes; under 64 returns nothing more can be said"
+        return
+    highest, likely = found["highest"], _percent(found["deflated_sharpe_ratio"])
+    yield f"  the highest Sharpe ratio, {highest['sharpe_ratio']:.2f}, is of {_settings(highest['settings'])}"
+    yield f"  of {found['trials']} trials on these closes the best has {found['best_by_chance']:.2f} by chance alone;"
+    yield f"  {likely} likely is the true one above that (deflated Sharpe ratio)"
+    if found["probability_of_overfitting"] is not None:
+        yield f"  probability of backtest overfitting: {_percent(found['probability_of_overfitting'])}"
 
 
-def _of_stability(found: Stability) -> Iterator[str]:
-    """Yield how far the values at the end spread."""
-    if found.joint:
-        spread = ", ".join(f"{value:,.2f}" for value in found.joint)
-        yield f"with all settings off, {found.joint_draws} times: {spread} (least, quartiles, greatest)"
-        yield f"{percent_text(found.joint_beat_do_nothing)} of these did better than doing nothing"
+def _of_stability(found: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield how far the values at the end spread around one's own policy."""
+    if found is not None and found["joint"]:
+        spread = ", ".join(f"{value:,.2f}" for value in found["joint"])
+        yield f"with all settings off, {found['joint_draws']} times: {spread} (least, quartiles, greatest)"
+        yield f"  {_percent(found['joint_beat_do_nothing'])} of these did better than doing nothing"
 
 
-def chosen_lines(found: Mapping[str, Any] | None) -> Iterator[str]:
+def _chosen(found: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield what was chosen on the past, and what came after."""
     if found is None:
         return
@@ -166,17 +168,17 @@ def chosen_lines(found: Mapping[str, Any] | None) -> Iterator[str]:
     for fold in found["folds"]:
         window, after = fold["window"], fold["test_return_percent"]
         brought = "" if after is None else f" brought {after:.2f} %"
-        yield f"  {settings_text(fold['settings'])} on {window['test_first']} to {window['test_last']}{brought}"
+        yield f"  {_settings(fold['settings'])} on {window['test_first']} to {window['test_last']}{brought}"
     own, idle = (found[name]["total_return_percent"] for name in ("figures", "do_nothing"))
     if own is not None and idle is not None:
         yield f"  together {own:.2f} %, doing nothing {idle:.2f} %"
 
 
-def settings_text(settings: Mapping[str, object]) -> str:
+def _settings(settings: Mapping[str, object]) -> str:
     """Return settings with their values."""
     return " ".join(f"{name}={value}" for name, value in settings.items())
 
 
-def percent_text(share: Decimal | float | None) -> str:
+def _percent(share: Decimal | float | None) -> str:
     """Return a fraction in percent."""
     return "an unknown part" if share is None else f"{100 * share:.1f} %"
