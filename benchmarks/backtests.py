@@ -20,7 +20,7 @@ from portfolio.adapters.compute.backtester import SpawnedBacktester
 from portfolio.adapters.compute.solvers import NativeSolvers
 from portfolio.adapters.compute.worker import choose
 from portfolio.adapters.compute.workers import Workers
-from portfolio.analytics.backtest.simulated import simulated_closes
+from portfolio.analytics.backtest.futures import simulated_closes
 from portfolio.analytics.optimisation.optimise import optimise
 from portfolio.analytics.optimisation.problem import Chosen, Objective, Problem
 from portfolio.application.backtest.jobs.computing import ComputeBacktests

@@ -20,8 +20,8 @@ Listener = Callable[[Announcement], None]
 
 
 @dataclass(slots=True, eq=False)
-class Place:
-    """A place in the order of the commits, and the events of the commit at this place."""
+class Turn:
+    """The turn of a commit to be told, in the order of the commits, and its events."""
 
     events: Sequence[Announcement] = ()
     is_settled: bool = False
@@ -37,30 +37,30 @@ class Announcer:
     def __init__(self, on_error: Callable[[Announcement, Exception], None], listeners: Sequence[Listener] = ()) -> None:
         self._on_error = on_error
         self._listeners = listeners
-        self._places: deque[Place] = deque()
+        self._turns: deque[Turn] = deque()
 
     def __call__(self, events: Sequence[Announcement]) -> None:
         """Announce committed events to the listeners."""
-        self._places.append(Place(events, is_settled=True))
+        self._turns.append(Turn(events, is_settled=True))
         self._tell()
 
     @contextmanager
-    def in_doubt(self) -> Iterator[Place]:
-        """Keep the place of a commit whose answer was lost. Its ``events`` are announced if it is found in the books.
+    def in_doubt(self) -> Iterator[Turn]:
+        """Keep the turn of a commit whose answer was lost. Its ``events`` are announced if it is found in the books.
 
         What is announced meanwhile was committed later, and waits for the end of this.
         """
-        place = Place()
-        self._places.append(place)
+        turn = Turn()
+        self._turns.append(turn)
         try:
-            yield place
+            yield turn
         finally:
-            place.is_settled = True
+            turn.is_settled = True
             self._tell()
 
     def _tell(self) -> None:
-        while self._places and self._places[0].is_settled:
-            for event in self._places.popleft().events:
+        while self._turns and self._turns[0].is_settled:
+            for event in self._turns.popleft().events:
                 for listener in self._listeners:
                     try:
                         listener(event)

@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from portfolio.analytics.backtest.futures import Future, with_future
-from portfolio.analytics.backtest.simulated import simulated_closes
+from portfolio.analytics.backtest.futures import Future, simulated_closes, with_future
 from portfolio.application.backtest.decision import Decide, Decision, Known
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Start

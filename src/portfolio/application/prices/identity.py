@@ -1,4 +1,4 @@
-"""The accounting identity: what the total value is made of, to the last digit."""
+"""What sums are made of, to the last digit: the total value, by the accounting identity, and the realized result."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portfolio.application.prices.valuation import Valuation
+from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, percent_of
 
 
@@ -39,3 +40,26 @@ def identity_of(valuation: Valuation) -> Identity:
     return Identity(
         parts=[Part(name, amount, percent_of(amount, total)) for name, amount in amounts.items()], total=total
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealizedBeside:
+    """The realized result that no held position has: of ``closed`` positions, and of ``adjustments`` booked as one.
+
+    With that of the held positions they are the realized result of the portfolio, to the last digit.
+    """
+
+    closed_count: int
+    closed: Money
+    adjustments: Money
+
+
+def realized_beside(portfolio: Portfolio) -> RealizedBeside:
+    """Return what was realized by others than the positions that are held."""
+    sums = {True: Money.zero(), False: Money.zero()}
+    count = 0
+    for position in portfolio.positions.values():
+        sums[position.is_open] += position.realized_pnl
+        count += not position.is_open
+    held, closed = sums[True], sums[False]
+    return RealizedBeside(closed_count=count, closed=closed, adjustments=portfolio.realized_pnl - held - closed)

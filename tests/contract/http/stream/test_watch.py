@@ -11,7 +11,7 @@ import pytest
 from click import UsageError
 from rich.console import Console
 
-from portfolio.entrypoints.cli.watch.command import Json, LineByLine, Watched, follow, key_of, socket_url
+from portfolio.entrypoints.cli.watch.command import LineByLine, Message, Watched, follow, key_of, socket_url
 from portfolio.entrypoints.cli.watch.table import table_of
 from portfolio.settings import Settings, SettingsError
 from tests.contract.http.stream.conftest import Served
@@ -52,7 +52,7 @@ async def test_where_nobody_reads_what_it_prints_it_ends_and_does_not_call_that_
     watched = Watched()
     host, port = here.address
 
-    def show(_: Json | None) -> None:
+    def show(_: Message | None) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
     with pytest.raises(BrokenPipeError):
@@ -64,7 +64,7 @@ async def test_without_a_terminal_who_does_not_answer_is_told_once(capsys: pytes
     watched, shown, calls = Watched(), LineByLine(), []
     url = socket_url("http://127.0.0.1:1")  # nobody listens there
 
-    def show(message: Json | None) -> None:
+    def show(message: Message | None) -> None:
         shown(watched, message)
         calls.append(watched.link)
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from portfolio.application.prices.identity import identity_of
-from portfolio.application.prices.realized import realized_beside
+from portfolio.application.prices.identity import identity_of, realized_beside
 from portfolio.application.prices.small_positions import sift
 from portfolio.application.prices.valuation import Valuation, value_portfolio
 from portfolio.domain.categories import Categories

@@ -22,7 +22,7 @@ from portfolio.application.backtest.result import trades
 from portfolio.application.backtest.run import start
 from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.backtest.sweeping.outcome import trial_rows, whole_result
-from portfolio.application.backtest.sweeping.runs import Plan, Runs, days_further, trial_bytes
+from portfolio.application.backtest.sweeping.runs import RunPlan, Runs, days_further, trial_bytes
 from portfolio.application.backtest.sweeping.trials import kept_of
 
 ENGINE: Final = "2"
@@ -93,7 +93,7 @@ def fingerprint(given: bytes) -> str:
 
 def begun(request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> bytes:
     """Return all that a backtest is computed of, having seen that its runs can begin; raises NotBacktestable."""
-    Plan.of(request, panel, holdings).check()
+    RunPlan.of(request, panel, holdings).check()
     return Given.of(request, panel, holdings).encode()
 
 
@@ -145,13 +145,13 @@ def attempted(  # shape: as above
 
 
 @lru_cache(maxsize=2)
-def _opened(given: bytes) -> Plan:
+def _opened(given: bytes) -> RunPlan:
     """Return what is to be run of what was given: the same for all slices, as are the tables that its panel keeps."""
     asked = Given.decode(given)
-    return Plan.of(BacktestRequest.decode(asked.request), asked.panel(), asked.holdings)
+    return RunPlan.of(BacktestRequest.decode(asked.request), asked.panel(), asked.holdings)
 
 
-def _outcome(runs: Runs, plan: Plan) -> Outcome | None:
+def _outcome(runs: Runs, plan: RunPlan) -> Outcome | None:
     if not runs.is_done(plan):
         return None
     assert runs.own is not None, "they are done"

@@ -11,7 +11,7 @@ from portfolio.analytics.backtest.overfitting import returns_of
 from portfolio.analytics.performance import risk_free_of_a_day
 from portfolio.application.backtest.records import BacktestResult
 from portfolio.application.backtest.result import result
-from portfolio.application.backtest.sweeping.runs import Plan, Runs
+from portfolio.application.backtest.sweeping.runs import RunPlan, Runs
 from portfolio.application.backtest.sweeping.trials import Stability, SweepResult, Trial, stability_of, sweep_result
 from portfolio.application.backtest.sweeping.walk_forward import WalkedForward, left_alone, walked
 
@@ -42,7 +42,7 @@ class WholeResult(BacktestResult, frozen=True, kw_only=True):
     sharpes: Sequence[float] = ()
 
 
-def whole_result(runs: Runs, plan: Plan) -> WholeResult:
+def whole_result(runs: Runs, plan: RunPlan) -> WholeResult:
     """Return the result of runs that are done; its sweep counts the trials of this request alone."""
     assert runs.own is not None, "they are done"
     own = returns_of([float(row.value) for row in runs.own.equity], risk_free_of_a_day(plan.request.yearly_rate))
@@ -59,7 +59,7 @@ def whole_result(runs: Runs, plan: Plan) -> WholeResult:
     )
 
 
-def walked_of(runs: Runs, plan: Plan) -> WalkedForward | None:
+def walked_of(runs: Runs, plan: RunPlan) -> WalkedForward | None:
     """Return what came of the windows of runs that are done; None where none were asked for."""
     if not plan.windows:
         return None
@@ -67,7 +67,7 @@ def walked_of(runs: Runs, plan: Plan) -> WalkedForward | None:
     return walked(plan.request, runs.choices, runs.followed, beside)
 
 
-def trial_rows(runs: Runs, plan: Plan) -> list[TrialRow]:
+def trial_rows(runs: Runs, plan: RunPlan) -> list[TrialRow]:
     """Return the trials in the order in which they were run."""
     return [
         TrialRow(

@@ -29,7 +29,7 @@ MOST_CHOSEN_AMONG: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
+class RunPlan:
     """What is to be run: the request's own policy; then ``swept``, ``around`` it, and all of ``swept`` in each of
     ``windows``, in which the best of them goes on.
     """
@@ -42,7 +42,7 @@ class Plan:
     windows: Sequence[Window]
 
     @classmethod
-    def of(cls, request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> Plan:
+    def of(cls, request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> RunPlan:
         """Return the plan of a request.
 
         Raises:
@@ -125,16 +125,16 @@ class Runs(msgspec.Struct, kw_only=True):
         """Return what ``encode`` made bytes of."""
         return _DECODER.decode(encoded)
 
-    def is_done(self, plan: Plan) -> bool:
+    def is_done(self, plan: RunPlan) -> bool:
         """Return whether all are finished."""
         return self._finished(plan) == plan.count
 
-    def progress(self, plan: Plan) -> float:
+    def progress(self, plan: RunPlan) -> float:
         """Return how many of the runs are finished, a part of one by its days, as a fraction."""
         part = self.running.progress if self.running else 0.0
         return min((self._finished(plan) + len(self.ahead) + part) / plan.count, 1.0)
 
-    def to_try(self, plan: Plan) -> range:
+    def to_try(self, plan: RunPlan) -> range:
         """Return the places of the trials that come after what is under way, up to those that were run elsewhere."""
         left = self._left(plan)
         stop = left.stop
@@ -144,13 +144,13 @@ class Runs(msgspec.Struct, kw_only=True):
             stop = place
         return range(left.start, stop)
 
-    def take(self, plan: Plan, found: Mapping[int, bytes]) -> None:
+    def take(self, plan: RunPlan, found: Mapping[int, bytes]) -> None:
         """Take trials that were run elsewhere, by place; those whose turn has been are left."""
         there = self._left(plan)
         known = dict(self.ahead) | {place: _TRIALS.decode(one) for place, one in found.items()}
         self.ahead = sorted(((place, trial) for place, trial in known.items() if place in there), key=itemgetter(0))
 
-    def advance(self, plan: Plan, solve: Solve | None) -> None:
+    def advance(self, plan: RunPlan, solve: Solve | None) -> None:
         """Go on by some days, or by a trial that was run elsewhere; wherever that is cut, the same comes of it."""
         if self.running is None and self._is_trial(plan) and self.ahead and self.ahead[0][0] == self._place(plan):
             self._keep_trial(plan, self.ahead.pop(0)[1])
@@ -161,24 +161,24 @@ class Runs(msgspec.Struct, kw_only=True):
         if state.is_done:
             self._keep(plan, state)
 
-    def _finished(self, plan: Plan) -> int:
+    def _finished(self, plan: RunPlan) -> int:
         of_windows = len(self.followed) * (len(plan.swept) + 1) + self.tried
         return (self.own is not None) + len(self.trials) + of_windows
 
-    def _left(self, plan: Plan) -> range:
+    def _left(self, plan: RunPlan) -> range:
         """Return the places of the trials that come after what is under way."""
         first = 0 if self.own is None else self._place(plan) + (self.running is not None and self._is_trial(plan))
         return range(first, plan.tries)
 
-    def _is_trial(self, plan: Plan) -> bool:
+    def _is_trial(self, plan: RunPlan) -> bool:
         """Return whether it is the turn of a trial: not of one's own policy, nor of what goes on after a choice."""
         return self.own is not None and (len(self.trials) < len(plan.variants) or self.tried < len(plan.swept))
 
-    def _place(self, plan: Plan) -> int:
+    def _place(self, plan: RunPlan) -> int:
         """Return the place of the trial whose turn it is, or of the first one after it."""
         return len(self.trials) + len(self.followed) * len(plan.swept) + self.tried
 
-    def _begun(self, plan: Plan) -> BacktestState:
+    def _begun(self, plan: RunPlan) -> BacktestState:
         """Return the next run, before its first day."""
         request, holdings = plan.request, plan.holdings
         if self.own is None:
@@ -191,7 +191,7 @@ class Runs(msgspec.Struct, kw_only=True):
             own, holdings = following(request, chosen, window, self.followed, holdings)
         return start(own, plan.panel, holdings)
 
-    def _keep(self, plan: Plan, state: BacktestState) -> None:
+    def _keep(self, plan: RunPlan, state: BacktestState) -> None:
         """Keep what is wanted of a run that is finished."""
         if self.own is None:
             self.own = state
@@ -204,7 +204,7 @@ class Runs(msgspec.Struct, kw_only=True):
             self.followed.append(state)
             self.best, self.tried = None, 0
 
-    def _keep_trial(self, plan: Plan, trial: Trial) -> None:
+    def _keep_trial(self, plan: RunPlan, trial: Trial) -> None:
         if len(self.trials) < len(plan.variants):
             self.trials.append(trial)
         else:

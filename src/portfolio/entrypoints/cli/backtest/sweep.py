@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from portfolio.application.backtest.panel import Panel
     from portfolio.application.backtest.request import BacktestRequest
     from portfolio.application.backtest.state import Holdings
-    from portfolio.application.backtest.sweeping.runs import Plan, Runs
+    from portfolio.application.backtest.sweeping.runs import RunPlan, Runs
     from portfolio.application.backtest.sweeping.trials import Trial
 
 SHOWN: Final = 6
@@ -67,17 +67,17 @@ def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
         click.echo("\n".join([*_lines(trials), *said_lines(found)]))
 
 
-def _plan(request: BacktestRequest, panel: Panel, holdings: Holdings) -> Plan:
+def _plan(request: BacktestRequest, panel: Panel, holdings: Holdings) -> RunPlan:
     """Return what is to be run; what the closes say was asked before, and it is the options that cannot be.
 
     Raises:
         UsageError: no policy may have such values, they are too many, or there are fewer days than a window needs.
     """
-    from portfolio.application.backtest.sweeping.runs import Plan
+    from portfolio.application.backtest.sweeping.runs import RunPlan
     from portfolio.application.errors import NotBacktestable
 
     try:
-        return Plan.of(request, panel, holdings)
+        return RunPlan.of(request, panel, holdings)
     except NotBacktestable as error:
         raise click.UsageError(str(error)) from error
 
@@ -106,7 +106,7 @@ def _days(text: str) -> dict[str, int]:
     return {"train_days": int(parts[0]), "test_days": int(parts[1])}
 
 
-def _tried(plan: Plan, solve: Solve | None) -> Runs:
+def _tried(plan: RunPlan, solve: Solve | None) -> Runs:
     """Return the runs of a plan without that of its own policy, which nobody asked for."""
     from portfolio.application.backtest.run import start
     from portfolio.application.backtest.sweeping.runs import Runs

@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS: Final = 30.0
 NEWEST_ENTRIES: Final = 10
 REFUSED: Final = frozenset({400, 401, 403, 404})
 
-Json = dict[str, Any]
+Message = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -35,13 +35,13 @@ class Watched:
     link: str = "connecting"
     position: str = "now"
     server_time: str = ""
-    totals: Json = field(default_factory=dict)
-    positions: dict[str, Json] = field(default_factory=dict)
-    entries: list[Json] = field(default_factory=list)
+    totals: Message = field(default_factory=dict)
+    positions: dict[str, Message] = field(default_factory=dict)
+    entries: list[Message] = field(default_factory=list)
     health: str = ""
-    signals: dict[str, Json] = field(default_factory=dict)
+    signals: dict[str, Message] = field(default_factory=dict)
 
-    def take(self, message: Json) -> None:
+    def take(self, message: Message) -> None:
         """Take in a message."""
         match message["type"]:
             case "snapshot":
@@ -61,17 +61,17 @@ class Watched:
             self.position = message.get("position", self.position)
 
     @property
-    def open_signals(self) -> list[Json]:
+    def open_signals(self) -> list[Message]:
         """Return the signals that nobody has claimed yet."""
         return [signal for signal in self.signals.values() if signal["signal_status"] == "open"]
 
-    def _value(self, totals: Json, changed: list[Json]) -> None:
+    def _value(self, totals: Message, changed: list[Message]) -> None:
         self.totals = totals
         self.positions |= {position["symbol"]: position for position in changed}
         self.positions = {symbol: position for symbol, position in self.positions.items() if position["quantity"]}
 
 
-Shown = Callable[[Json | None], None]
+Shown = Callable[[Message | None], None]
 """What shows what was told: it is called with each message, and without one where the connection is another."""
 
 
@@ -87,7 +87,7 @@ async def follow(url: str, headers: Mapping[str, str], watched: Watched, shown: 
             shown(message)
 
 
-async def _told(url: str, headers: Mapping[str, str], watched: Watched, pause: float) -> AsyncGenerator[Json | None]:
+async def _told(url: str, headers: Mapping[str, str], watched: Watched, pause: float) -> AsyncGenerator[Message | None]:
     """Yield each message once it is taken in, and None where the connection is another one."""
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -213,7 +213,7 @@ class LineByLine:
     def __init__(self) -> None:
         self._told = ""
 
-    def __call__(self, watched: Watched, message: Json | None) -> None:
+    def __call__(self, watched: Watched, message: Message | None) -> None:
         """Print a message; without one, how the connection is."""
         if message is not None:
             click.echo(json.dumps(message, default=str))

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from portfolio.entrypoints.cli.watch.command import Json, Watched
+    from portfolio.entrypoints.cli.watch.command import Message, Watched
 
 
 def table_of(watched: Watched) -> Group:
@@ -27,7 +27,7 @@ def _head(watched: Watched) -> Text:
     return Text.assemble((watched.link, style), " · ".join(said))
 
 
-def _sums(totals: Json) -> Table:
+def _sums(totals: Message) -> Table:
     table = Table(box=None, pad_edge=False)
     names = ("total_value", "cash_balance", "invested_amount", "unrealized_pnl", "realized_pnl", "unreconciled")
     for name in names:
@@ -55,7 +55,7 @@ def _positions(watched: Watched) -> Table:
     return table
 
 
-def _entries(entries: list[Json]) -> Table:
+def _entries(entries: list[Message]) -> Table:
     table = Table(title="newest entries", title_justify="left", expand=True)
     table.add_column("entry", justify="right")
     for name in ("at", "what", "of"):

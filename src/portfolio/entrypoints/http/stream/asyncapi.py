@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from litestar import Controller, Response, get
 
 from portfolio import __version__
 from portfolio.entrypoints.http.operations.openapi import describe_fields
+from portfolio.entrypoints.http.operations.openapi_operations import Json
 from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.responses import encode, encoded
 from portfolio.entrypoints.http.stream.answers import MESSAGES
 from portfolio.entrypoints.http.stream.requests import AFTER, TOPICS
 from portfolio.entrypoints.http.stream.sockets import SUBPROTOCOL
-
-Json = dict[str, Any]
 
 DESCRIPTION: Final = """\
 Every entry of the ledger once and in order, and the newest state of the portfolio, while it happens.

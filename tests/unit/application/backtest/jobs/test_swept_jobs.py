@@ -20,7 +20,7 @@ from portfolio.application.backtest.jobs.slices import Given, advanced, begun
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep, WalkForward
 from portfolio.application.backtest.sweeping.outcome import TrialOf, TrialRow, WholeResult
-from portfolio.application.backtest.sweeping.runs import Plan, Runs
+from portfolio.application.backtest.sweeping.runs import RunPlan, Runs
 from portfolio.application.backtest.sweeping.trials import stability_of, sweep_result
 from portfolio.application.backtest.sweeping.variants import around, swept
 from portfolio.application.backtest.sweeping.walk_forward import WalkedForward
@@ -226,6 +226,6 @@ async def test_a_sweep_is_read_among_all_trials_on_its_closes() -> None:
 
 def test_the_plan_knows_its_runs() -> None:
     request, _ = of_all()
-    plan = Plan.of(request, Given.decode(begun(request, PANEL, None)).panel(), None)
+    plan = RunPlan.of(request, Given.decode(begun(request, PANEL, None)).panel(), None)
     assert (len(plan.swept), len(plan.windows)) == (3, 2)
     assert plan.count == 1 + 3 + len(plan.around) + 2 * (3 + 1)

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any, Final, Literal, get_args
 
 from portfolio.application.ledger.records import BookedTrade
+from portfolio.application.prices.identity import realized_beside
 from portfolio.application.prices.position_history import PositionHistory
-from portfolio.application.prices.realized import realized_beside
 from portfolio.application.prices.small_positions import SmallPositions, sift
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.domain.decimal_text import counted
