@@ -12,8 +12,7 @@ from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.application.clock import Clock
 from portfolio.application.exports.columns import CLOSE, DAY, GAIN, HAPPENED, PAST_POSITION, POSITION, TRADE
 from portfolio.application.exports.happened import HappenedRows
-from portfolio.application.exports.tables import Column, Kind, Row, Table, What, kinds_of, rows_of
-from portfolio.application.exports.wanted import Wanted
+from portfolio.application.exports.tables import Column, Kind, Row, Table, Wanted, What, kinds_of, rows_of
 from portfolio.application.history.past import ReadPastBooks
 from portfolio.application.history.past_performance import ReadPastPerformance
 from portfolio.application.history.reading import ReadByBasis

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import combinations
 
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.lazy import lazy
@@ -133,6 +134,21 @@ class Summary:
         """Return the use of each limit that is broken, in the order of the rules."""
         return [self.use_of(name) for name in self.broken]
 
+    @lazy
+    @exact
+    def uses(self) -> Sequence[LimitUse]:
+        """Return the limits that something counts against, the most used first; where equal, in the order of the rules.
+
+        Of each position it is the lowest of its limits, and each that is broken; of categories all that have a limit;
+        of correlated pairs those of two positions over the pairs' floor. There are none where the total value is not
+        above zero: shares of it are undefined.
+        """
+        if self.total_value <= 0:
+            return ()
+        names = {*self.broken, *_tightest(self.limits), *_categories(self.limits), *_pairs(self)}
+        uses = [use for use in map(self.use_of, names) if use.allocation > 0]
+        return sorted(uses, key=lambda use: (-use.used_percent, use.name.place))
+
     @exact
     def use_of(self, name: LimitName) -> LimitUse:
         """Return how much of a limit is used, where the total value is above zero."""
@@ -148,3 +164,21 @@ class Summary:
             excess_value=excess,
             used_percent=value * HUNDRED / (limit * whole),
         )
+
+
+def _tightest(limits: Limits) -> Iterator[LimitName]:
+    for symbol, by_rule in limits.positions.items():
+        yield LimitName(min(by_rule, key=lambda rule: (by_rule[rule], rule.place)), (symbol,))
+
+
+def _categories(limits: Limits) -> Iterator[LimitName]:
+    return (LimitName(Reason.CATEGORY_CONCENTRATION, (category,)) for category in limits.categories)
+
+
+def _pairs(summary: Summary) -> Iterator[LimitName]:
+    limits, values = summary.limits, summary.view.values
+    floor = limits.policy.pair_floor * summary.total_value
+    large = [symbol for symbol in limits.positions if values[symbol] > floor]
+    for pair in combinations(large, 2):
+        if limits.correlation(pair) is not None:
+            yield LimitName(Reason.HIGH_CORRELATION, pair)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from portfolio.application.exports.tables import What
-from portfolio.application.exports.wanted import DATED, PAST, Wanted
+from portfolio.application.exports.tables import DATED, PAST, Wanted, What
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.entrypoints.cli.composition import Composition

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from portfolio.application.risk.correlation import average_of, correlation_of, largest_correlations_of
-from portfolio.application.risk.limits import limit_uses_of
 from portfolio.application.risk.measured import Measured
+from portfolio.application.risk.state import summary_of
 from portfolio.application.risk.terms import (
     a_day,
     cash_square_of,
@@ -93,7 +93,7 @@ def test_without_a_total_value_no_part_is_defined() -> None:
     state = state_of({"A": "40", "B": "60"}, "-100")
     shares = risk_shares_of(state, 2)
     assert (shares.largest, [asset.symbol for asset in shares.undefined]) == ([], ["A", "B"])
-    assert limit_uses_of(state) == ()
+    assert summary_of(state).uses == ()
     assert volatility_of(state).portfolio_volatility.value is None
 
 

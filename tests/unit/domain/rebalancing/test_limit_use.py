@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from portfolio.domain.rebalancing.limit_use import limit_uses
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.summary import LimitUse, Summary
@@ -13,7 +12,7 @@ from tests.support.rebalancing import FREE, asset, market_view, view_of, views
 
 
 def uses_of(view: MarketView, policy: RebalancePolicy = FREE) -> list[LimitUse]:
-    return list(limit_uses(Summary.of(view, policy)))
+    return list(Summary.of(view, policy).uses)
 
 
 def test_the_most_used_limit_is_first_and_says_how_much_of_it_is_used() -> None:
@@ -58,7 +57,7 @@ def test_what_is_sold_short_uses_no_limit_and_without_a_value_there_are_no_share
 @given(views(least=100, most=1_000_000))
 def test_those_above_100_percent_are_the_broken_limits(view: MarketView) -> None:
     summary = Summary.of(view, FREE)
-    uses = limit_uses(summary)
+    uses = summary.uses
     assert {use.name for use in uses if use.is_broken} == set(summary.broken)
     assert all(use.is_broken is (use.used_percent > 100) for use in uses)
     assert [use.used_percent for use in uses] == sorted((use.used_percent for use in uses), reverse=True)

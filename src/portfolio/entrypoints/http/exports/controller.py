@@ -10,8 +10,7 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from portfolio.application.errors import NotInstalled
-from portfolio.application.exports.tables import What
-from portfolio.application.exports.wanted import DATED, PAST, Wanted
+from portfolio.application.exports.tables import DATED, PAST, Wanted, What
 from portfolio.application.performance.records import Basis
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.lots.records import LotMethod

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from portfolio.application.risk.concentration import sectors_of
-from portfolio.application.risk.limits import limit_uses_of
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.application.risk.terms import cash_square_of, hhi_parts_of
 from portfolio.domain.decimal_text import counted, listed
@@ -53,7 +52,7 @@ def health_content(state: MarketState) -> dict[str, Any]:
 
 def limits_chart(state: MarketState) -> Chart:
     """Return the limits as bullets, the most used first."""
-    uses = limit_uses_of(state)
+    uses = summary_of(state).uses
     shown, left = uses[:LIMITS_SHOWN], uses[LIMITS_SHOWN:]
     bullets = [Bullet(label=_limit_label(use), value=use.allocation, limit=use.limit_allocation) for use in shown]
     note = (
