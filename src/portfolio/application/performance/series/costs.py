@@ -12,24 +12,30 @@ from portfolio.domain.symbol import Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssetCosts:
-    """The trades in one asset, their notional, their fees, and these in percent of the notional, None of nothing."""
+class Costs:
+    """So many trades, their notional and their fees."""
 
-    symbol: Symbol
     trades: int
     notional: Money
     fees: Money
-    fees_percent: Decimal | None
+
+    @property
+    def fees_percent(self) -> Decimal | None:
+        """Return the fees in percent of the notional; None of nothing."""
+        return percent_of(self.fees, self.notional)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TradingCosts:
-    """The same of all trades of the period, and of each asset, the highest fees first."""
+class AssetCosts(Costs):
+    """Those of the trades in one asset."""
 
-    trades: int
-    notional: Money
-    fees: Money
-    fees_percent: Decimal | None
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingCosts(Costs):
+    """Those of all trades of the period, and of each asset, the highest fees first."""
+
     assets: Sequence[AssetCosts]
 
 
@@ -43,21 +49,13 @@ def trading_costs_of(days: Sequence[LedgerDay]) -> TradingCosts:
             found.notional = added(found.notional, change.notional)
             found.fees = added(found.fees, change.fees)
     assets = [
-        AssetCosts(
-            symbol=symbol,
-            trades=found.trades,
-            notional=found.notional,
-            fees=found.fees,
-            fees_percent=percent_of(found.fees, found.notional),
-        )
+        AssetCosts(symbol=symbol, trades=found.trades, notional=found.notional, fees=found.fees)
         for symbol, found in sums.items()
         if found.trades
     ]
-    notional, fees = (sum_of(getattr(one, name) for one in assets) for name in ("notional", "fees"))
     return TradingCosts(
         trades=sum(one.trades for one in assets),
-        notional=notional,
-        fees=fees,
-        fees_percent=percent_of(fees, notional),
+        notional=sum_of(one.notional for one in assets),
+        fees=sum_of(one.fees for one in assets),
         assets=sorted(assets, key=lambda one: (-one.fees.value, one.symbol)),
     )

@@ -82,7 +82,7 @@ class AttributionController(Controller):
         were opened on and what other programs wrote, is the row with the tag null. On restated days a trade counts when
         it was executed. As of a past moment, or as far as was known, days are restated.
         """
-        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance, basis, as_of, known_at)
         found = await reads.attribution(TagKind(by), days)
         return view(
             AttributionAnswer,

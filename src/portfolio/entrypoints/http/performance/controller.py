@@ -9,11 +9,12 @@ from litestar import Controller, get
 from litestar.params import QueryParameter
 
 from portfolio.analytics.conventions import CONVENTION
-from portfolio.application.history.past_performance import PastPerformance, ReadPastPerformance
-from portfolio.application.history.reading import Measures, ReadByBasis
+from portfolio.application.history.past_performance import PastPerformance
+from portfolio.application.history.reading import Measures
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.performance.records import Basis
 from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.assembly.performance import PerformanceParts
 from portfolio.entrypoints.http.errors import MALFORMED, FieldError, RequestError
 from portfolio.entrypoints.http.ledger.past_query import AsOfQuery, KnownAtQuery, read_past
 from portfolio.entrypoints.http.performance.answers import (
@@ -67,7 +68,7 @@ class PerformanceController(Controller):
         moment, or as far as was known, they are restated, and nothing is told of the day that was not over.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance, basis, as_of, known_at)
         found = await reads.performance(days, asked)
         view = performance_view(found)
         return PerformanceAnswer(timestamp=cases.clock.now(), performance=view, period_days=days, basis=chosen.value)
@@ -88,7 +89,7 @@ class PerformanceController(Controller):
         is there, and null. Today so far is in `today`; as of a past moment it is not over, and null.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance, basis, as_of, known_at)
         read = await reads.series(days, asked)
         return HistoryAnswer(timestamp=cases.clock.now(), history=history_view(read), basis=chosen.value)
 
@@ -111,7 +112,7 @@ class PerformanceController(Controller):
         of a past moment there is nothing in `to_now`.
         """
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance, basis, as_of, known_at)
         read = await reads.timeframes(asked)
         return TimeframesAnswer(
             timestamp=cases.clock.now(),
@@ -139,14 +140,14 @@ class PerformanceController(Controller):
             error = FieldError("to", "has to be on or after `from`")
             raise RequestError(MALFORMED, "the period ends before it begins", errors=[error])
         asked = asked_benchmark(benchmark)
-        chosen, reads = await asked_days(cases.performance.by_basis, cases.performance.past, basis, as_of, known_at)
+        chosen, reads = await asked_days(cases.performance, basis, as_of, known_at)
         frame = await reads.between(from_, to, asked)
         view = timeframe_view(frame)
         return PeriodAnswer(timestamp=cases.clock.now(), period=view, convention=CONVENTION, basis=chosen.value)
 
 
 async def asked_days(
-    by_basis: ReadByBasis, past: ReadPastPerformance, basis: str | None, as_of: str | None, known_at: str | None
+    parts: PerformanceParts, basis: str | None, as_of: str | None, known_at: str | None
 ) -> tuple[Basis, Measures | PastPerformance]:
     """Return what measures the days that are asked for, and their basis.
 
@@ -154,8 +155,8 @@ async def asked_days(
         RequestError: as of ``asked_past``.
     """
     if moments := asked_past(as_of, known_at, basis):
-        return Basis.RESTATED, past(*moments)
-    return await by_basis(Basis(basis) if basis else None)
+        return Basis.RESTATED, parts.past(*moments)
+    return await parts.by_basis(Basis(basis) if basis else None)
 
 
 def asked_past(
