@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +40,7 @@ class BreakerRules:
     ban_seconds: float = 120.0
 
 
+@dataclass(slots=True, eq=False)
 class Breaker:
     """Opens after consecutive failures, and lets one call try when the cool-off is over.
 
@@ -49,32 +50,25 @@ class Breaker:
     and gets jitter, so that instances do not try in step.
     """
 
-    def __init__(
-        self,
-        source: str,
-        clock: Clock,
-        rules: BreakerRules | None = None,
-        *,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self._source = source
-        self._clock = clock
-        self._rules = rules or BreakerRules()
-        self._jitter = jitter
-        self._state = Circuit.CLOSED
-        self._failures = 0
-        self._successes = 0
-        self._openings = 0
-        self._opens_until = 0.0
-        self._probe: asyncio.Event | None = None
-        self._is_failing = False
-        self._last_error: str | None = None
-        self._last_success: datetime | None = None
+    source: str
+    clock: Clock
+    rules: BreakerRules = BreakerRules()
+    _: KW_ONLY
+    jitter: Callable[[], float] = random.random
+    _state: Circuit = field(default=Circuit.CLOSED, init=False)
+    _failures: int = field(default=0, init=False)
+    _successes: int = field(default=0, init=False)
+    _openings: int = field(default=0, init=False)
+    _opens_until: float = field(default=0.0, init=False)
+    _probe: asyncio.Event | None = field(default=None, init=False)
+    _is_failing: bool = field(default=False, init=False)
+    _last_error: str | None = field(default=None, init=False)
+    _last_success: datetime | None = field(default=None, init=False)
 
     @property
     def circuit(self) -> Circuit:
         """Return whether calls go through now."""
-        if self._state is Circuit.OPEN and self._clock.monotonic() >= self._opens_until:
+        if self._state is Circuit.OPEN and self.clock.monotonic() >= self._opens_until:
             return Circuit.HALF_OPEN
         return self._state
 
@@ -122,7 +116,7 @@ class Breaker:
         while self._state is not Circuit.CLOSED:
             if self._state is Circuit.OFF:
                 raise NotAsked(f"switched off: {self._last_error}")
-            wait = self._opens_until - self._clock.monotonic()
+            wait = self._opens_until - self.clock.monotonic()
             if wait > 0:
                 raise NotAsked(f"not asked for another {wait:.0f} s: {self._last_error}", wait)
             if self._probe is None:
@@ -133,11 +127,11 @@ class Breaker:
 
     def _succeeded(self, probe: asyncio.Event | None) -> None:
         self._successes += 1
-        self._last_success = self._clock.now()
+        self._last_success = self.clock.now()
         # An answer to a call from before the circuit opened says nothing about now.
         if self._state is Circuit.CLOSED or (probe is not None and self._state is Circuit.OPEN):
             if self._is_failing:
-                _log.info("prices.source_recovered", source=self._source)
+                _log.info("prices.source_recovered", source=self.source)
             self._is_failing = False
             self._state = Circuit.CLOSED
             self._failures = 0
@@ -149,7 +143,7 @@ class Breaker:
         self._last_error = error.reason
         if isinstance(error, Unavailable):
             self._state = Circuit.OFF
-            _log.error("prices.source_off", source=self._source, reason=error.reason)
+            _log.error("prices.source_off", source=self.source, reason=error.reason)
             return
         if is_news:
             self._note_loss()
@@ -158,26 +152,26 @@ class Breaker:
                 # "Come back at once" would have each of the calls that wait try in turn.
                 self._open(max(seconds, _SHORTEST_PAUSE_SECONDS))
             case Throttled() | Blocked():
-                self._open(self._rules.ban_seconds)
+                self._open(self.rules.ban_seconds)
             case _ if probe is not None:
                 self._open(self._cool_off())
             case _ if self._state is Circuit.CLOSED and is_news:
                 self._failures += 1
-                if self._failures >= self._rules.threshold:
+                if self._failures >= self.rules.threshold:
                     self._open(self._cool_off())
 
     def _cool_off(self) -> float:
-        base = min(self._rules.cool_off_seconds * 2.0**self._openings, _LONGEST_COOL_OFF_SECONDS)
-        return base * (1 + self._jitter() / 4)
+        base = min(self.rules.cool_off_seconds * 2.0**self._openings, _LONGEST_COOL_OFF_SECONDS)
+        return base * (1 + self.jitter() / 4)
 
     def _note_loss(self) -> None:
         if not self._is_failing:
             self._is_failing = True
-            _log.warning("prices.source_failed", source=self._source, reason=self._last_error)
+            _log.warning("prices.source_failed", source=self.source, reason=self._last_error)
 
     def _open(self, seconds: float) -> None:
         self._note_loss()
-        until = self._clock.monotonic() + seconds
+        until = self.clock.monotonic() + seconds
         self._opens_until = max(self._opens_until, until)
         self._state = Circuit.OPEN
         self._failures = 0

@@ -128,23 +128,17 @@ class MakeFinal:
         return found
 
 
+@dataclass(slots=True)
 class _Making:
     """Values the books of days, and notes what was lacking."""
 
-    def __init__(
-        self,
-        closes: Prices,
-        recorded: Mapping[date, DayPositions],
-        rows: Mapping[date, DailyValue],
-        splits: Splits,
-    ) -> None:
-        self._closes = closes
-        self._splits = splits
-        self._recorded = recorded
-        self._rows = rows
-        self.carried: defaultdict[date, list[Symbol]] = defaultdict(list)
-        self.failed: dict[date, str] = {}
-        self.lacking: set[Symbol] = set()
+    closes: Prices
+    recorded: Mapping[date, DayPositions]
+    rows: Mapping[date, DailyValue]
+    splits: Splits
+    carried: defaultdict[date, list[Symbol]] = field(default_factory=lambda: defaultdict(list))
+    failed: dict[date, str] = field(default_factory=dict)
+    lacking: set[Symbol] = field(default_factory=set)
 
     def day(self, books: DayBooks) -> FilledDay | None:
         """Return the day; None where its row says the same already, or a price is lacking."""
@@ -169,24 +163,24 @@ class _Making:
             net_deposits=books.net_deposits,
             realized_pnl=books.realized_pnl,
         )
-        row = self._rows.get(books.day)
+        row = self.rows.get(books.day)
         if row is not None and replace(row, result=None) == value:
             return None
         positions = books.positions(known) if books.is_reconciled else None
         return FilledDay(value=value, num_positions=len(known), positions=positions)
 
     def _worth(self, symbol: Symbol, quantity: Quantity, day: date) -> Money | None:
-        close = self._closes.get((symbol, day))
+        close = self.closes.get((symbol, day))
         if close is not None:
             return quantity.worth(close)
         self.lacking.add(symbol)
-        recorded = self._recorded.get(day, {}).get(symbol)
+        recorded = self.recorded.get(day, {}).get(symbol)
         if recorded is not None and recorded.quantity and recorded.is_priced:
             return recorded.market_value.portion(quantity, recorded.quantity)
         for before in (day - timedelta(days=days) for days in range(1, MOST_DAYS_CARRIED + 1)):
-            carried = self._closes.get((symbol, before))
+            carried = self.closes.get((symbol, before))
             if carried is not None:
                 self.carried[day].append(symbol)
-                price = self._splits.carried(symbol, carried.value, before, day)
+                price = self.splits.carried(symbol, carried.value, before, day)
                 return None if price is None else quantity.worth(price)
         return None
