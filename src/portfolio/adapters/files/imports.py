@@ -24,7 +24,8 @@ _MADE = "SELECT sql FROM sqlite_master WHERE name IN ('trades', 'orders')"
 # Enough for a million orders: a view or a formula that never ends is given up.
 _MOST_STEPS, _OPERATIONS_A_STEP = 20_000, 10_000
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
-_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_BYTE_ORDER_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_MINUS = "\N{MINUS SIGN}"
 _MOST_LINES_OF_A_RECORD = 20
 _SNIFFED_LINES = 40
 _NOT_CLOSED = "a quotation mark is opened and not closed: the row is cut: import the file as it was downloaded"
@@ -78,6 +79,13 @@ def content_of(raw: bytes) -> Content:
 
 
 def _text(raw: bytes) -> str:
+    """Return the text of bytes: no mark of byte order is left, as in the middle of files put together, and a minus is
+    that of ASCII.
+    """
+    return _decoded(raw).replace("\ufeff", "").replace(_MINUS, "-")
+
+
+def _decoded(raw: bytes) -> str:
     """Return the text of bytes; where nothing says what they are, and UTF-8 they are not, that of Windows-1252."""
     for mark, encoding in _BYTE_ORDER_MARKS:
         if raw.startswith(mark):

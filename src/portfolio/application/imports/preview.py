@@ -16,7 +16,7 @@ from portfolio.application.imports.reading import ReadFile, read_file, whole
 from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.twins import History
 from portfolio.application.ledger.happenings.imported import ImportedRow
-from portfolio.domain.imports.records import FileEvent, Ignored, Kind, Place, Reported
+from portfolio.domain.imports.records import FileEvent, Ignored, Kind, Outcome, Place, Reported
 
 _TOLD: Final = "the transaction history tells this trade too"
 _TOLD_OTHERWISE: Final = (
@@ -85,13 +85,23 @@ class _Filling:
     def __init__(self, read: ReadFile, identities: Identities, history: History, told: Collection[datetime]) -> None:
         self._read = read
         self._told = told
-        self._identities = identities.of_file(read.format or "")
+        self._known = identities
         self._history = history
         self._order = {place: position for position, place in enumerate(_in_order(read.places))}
         self._preview = Preview(name=read.name, format=read.format, rows=len(read.places))
 
     def filled(self) -> Preview:
-        preview, outcomes = self._preview, self._read.outcomes
+        preview = self._preview
+        for part in self._read.parts:
+            self._fill(part)
+        preview.events.sort(key=lambda one: self._order[one.event.rows[0]])
+        for listed in (preview.ignored, preview.reported, preview.known):
+            listed.sort(key=lambda one: self._order[one.row])
+        return preview
+
+    def _fill(self, outcomes: Sequence[Outcome]) -> None:
+        """Take in what was a file of its own: what it says that one before it said is known."""
+        preview, self._identities = self._preview, self._known.of_file(self._read.format or "")
         preview.ignored += [one for one in outcomes if isinstance(one, Ignored)]
         preview.reported += [one for one in outcomes if isinstance(one, Reported)]
         events = [one for one in outcomes if isinstance(one, FileEvent)]
@@ -107,10 +117,6 @@ class _Filling:
         self._identities.close()
         if self._read.format == "binance-history":
             self._history.take(events)
-        preview.events.sort(key=lambda one: self._order[one.event.rows[0]])
-        for listed in (preview.ignored, preview.reported, preview.known):
-            listed.sort(key=lambda one: self._order[one.row])
-        return preview
 
     def _add(self, event: FileEvent) -> bool:
         """Give an event its place, and return whether it is a new one."""

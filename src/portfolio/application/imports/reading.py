@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from portfolio.application.imports.progress import Tell, Told, tell_nobody
 from portfolio.application.imports.recognition import FORMAT_NAMES, Page, Recognised, recognise
@@ -16,14 +17,19 @@ from portfolio.domain.imports.records import Outcome, Place, Reported
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A file whose rows have become what they become."""
+    """A file whose rows have become what they become; ``parts`` are those of the files that it was put together of."""
 
     name: str
     format: str | None
     family: str
     places: Sequence[Place]
-    outcomes: Sequence[Outcome]
+    parts: Sequence[Sequence[Outcome]]
     page: Page | None = None
+
+    @property
+    def outcomes(self) -> Iterator[Outcome]:
+        """Return what all its rows become."""
+        return chain.from_iterable(self.parts)
 
     @property
     def rank(self) -> int:
@@ -35,7 +41,7 @@ def read_file(file: ImportFile, options: Options, now: datetime, tell: Tell = te
     """Return the rows of a file; of one that is not recognised its one row, which is reported."""
     found = recognise(file, options.format)
     if not isinstance(found, Recognised):
-        return ReadFile(file.name, None, "", [found.row], [found])
+        return ReadFile(file.name, None, "", [found.row], [[found]])
     how = Reading(
         now=now,
         zone=options.zone,
@@ -44,9 +50,9 @@ def read_file(file: ImportFile, options: Options, now: datetime, tell: Tell = te
         header_zone=found.header_zone,
         name_zone=zone_in_name(file.name),
     )
-    places = [*(row.place for row in found.rows), *(fault.row for fault in found.faults)]
-    outcomes = [*found.format.read(Told(found.rows, f"reading {file.name}", tell), how), *found.faults]
-    return ReadFile(file.name, found.format.name, found.format.family, places, outcomes, found.page)
+    places = [*(row.place for part in found.parts for row in part), *(fault.row for fault in found.faults)]
+    parts = [[*found.format.read(Told(part, f"reading {file.name}", tell), how)] for part in found.parts]
+    return ReadFile(file.name, found.format.name, found.format.family, places, [*parts, found.faults], found.page)
 
 
 def whole(files: Sequence[ReadFile]) -> list[ReadFile]:
@@ -63,4 +69,4 @@ def _part(file: ReadFile, page: Page) -> ReadFile:
         f"a part: {page.end - page.first} trades from {page.first} of {page.total}. Import all pages in one run, "
         "or this one with --partial"
     )
-    return replace(file, places=[*file.places, "page"], outcomes=[*file.outcomes, Reported("page", reason)])
+    return replace(file, places=[*file.places, "page"], parts=[*file.parts, [Reported("page", reason)]])

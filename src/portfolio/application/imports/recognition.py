@@ -60,10 +60,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The rows of a file, and those that could not be taken apart."""
+    """The rows of a file, and those that could not be taken apart; a file put together of several has as many parts."""
 
     format: Format
-    rows: Sequence[Row]
+    parts: Sequence[Sequence[Row]]
     faults: Sequence[Reported | Ignored] = ()
     header_zone: tzinfo | None = None
     page: Page | None = None
@@ -91,8 +91,8 @@ def _tables(lines: Sequence[Line], formats: Sequence[Format]) -> Iterator[Recogn
         for one in formats:
             if any(header <= set(cells) for header in one.headers):
                 faults: list[Reported | Ignored] = []
-                rows = list(_rows(line, cells, lines[index + 1 :], faults))
-                yield Recognised(one, rows, faults, zone)
+                below = _parts(line, lines[index + 1 :], faults)
+                yield Recognised(one, [list(_rows(cells, part, faults)) for part in below], faults, zone)
 
 
 def _header(cells: Sequence[str]) -> tuple[list[str], tzinfo | None]:
@@ -112,8 +112,20 @@ def _header(cells: Sequence[str]) -> tuple[list[str], tzinfo | None]:
     return names, zone
 
 
-def _rows(header: Line, names: Sequence[str], lines: Sequence[Line], faults: list[Reported | Ignored]) -> Iterator[Row]:
-    """Yield the rows below a header; those with other columns than it has go to ``faults``."""
+def _parts(header: Line, lines: Sequence[Line], faults: list[Reported | Ignored]) -> list[list[Line]]:
+    """Return what stands below a header, and below each place where it stands once more: other files put behind it."""
+    parts: list[list[Line]] = [[]]
+    for line in lines:
+        if line.cells == header.cells:
+            faults.append(Ignored(line.number, "the header once more"))
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    return parts
+
+
+def _rows(names: Sequence[str], lines: Sequence[Line], faults: list[Reported | Ignored]) -> Iterator[Row]:
+    """Yield the rows of columns; those that are empty, or have other columns, go to ``faults``."""
     # Of two columns of one name the first counts: dict() keeps the last, so they are taken from the end.
     width, backwards = len(names), list(reversed(names))
     unique = len(set(names)) == width
@@ -121,8 +133,8 @@ def _rows(header: Line, names: Sequence[str], lines: Sequence[Line], faults: lis
         cells = line.cells
         if line.fault:
             faults.append(Reported(line.number, line.fault))
-        elif cells == header.cells:
-            faults.append(Ignored(line.number, "the header once more"))
+        elif not cells[0].strip() and not any(cell.strip() for cell in cells):
+            faults.append(Ignored(line.number, "an empty row"))
         elif len(cells) < width:
             faults.append(Reported(line.number, f"the row is cut: {len(cells)} of {width} columns: {_AS_IT_WAS}"))
         elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
@@ -143,7 +155,7 @@ def _documents(value: object, formats: Sequence[Format]) -> Iterator[Recognised]
                 for place, found in objects
                 if not isinstance(found, Mapping)
             ]
-            yield Recognised(one, rows, faults, page=_page(value))
+            yield Recognised(one, [rows], faults, page=_page(value))
 
 
 def _page(value: object) -> Page | None:

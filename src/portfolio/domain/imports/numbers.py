@@ -12,7 +12,7 @@ from portfolio.domain.money import DECIMALS, EXACT, LIMIT
 _PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _SHORT = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.ASCII)
-_SIGNED = re.compile(r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s]{0,4})\s*(?P<number>\S+)", re.ASCII)
+_SIGNED = re.compile(r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s()\u2010-\u2015\u2212]{0,4})\s*(?P<number>\S+)", re.ASCII)
 _USUAL_MONEY = re.compile(
     r"(-?)(?:[A-Z]{0,3}[€$£])?(\d{1,15}|\d{1,3}(?:,\d{3}){1,4}(?=\.))(\.\d{0,18})?",
     re.ASCII,

@@ -68,6 +68,23 @@ def test_files_that_overlap_tell_each_row_once_in_whatever_order(sample: Sample)
             assert events_of(*previews(dict(order))) == ordered(sample.expected)
 
 
+@pytest.mark.parametrize("sample", TABLES, ids=lambda one: one.name)
+def test_a_file_put_behind_itself_tells_each_row_once(sample: Sample) -> None:
+    rows = table_of(sample.text)
+    below = rows[header_index(rows) :]
+    [found] = previews({sample.name: written([*rows, *below])})
+    assert events_of(found) == ordered(sample.expected)
+    assert len(found.reported) == 2 * len(sample.reported)
+
+
+@pytest.mark.parametrize("sample", TABLES, ids=lambda one: one.name)
+def test_an_empty_row_moves_nothing(sample: Sample) -> None:
+    [before] = previews({sample.name: sample.text})
+    [found] = previews({sample.name: sample.text.rstrip("\r\n") + "\n,,,\n , ,,,,,,,\n"})
+    assert (found.events, found.reported) == (before.events, before.reported)
+    assert [one.reason for one in found.ignored[-2:]] == ["an empty row"] * 2
+
+
 WAYS_OUT = (
     "ook it by hand",
     "ook them by hand",

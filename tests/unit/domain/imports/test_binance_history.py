@@ -290,3 +290,10 @@ def test_of_equal_rewards_each_is_told_once_by_the_first_that_is_near() -> None:
         (4, "the same reward stands in row 2"),
         (5, "the same reward stands in row 3"),
     ]
+
+
+def test_overlapping_histories_put_together_tell_a_trade_once() -> None:
+    rows = ("26,Spot,Transaction Buy,BTC,0.02", "26,Spot,Transaction Spend,USDT,-500")
+    text = history(*rows) + history(*rows, "27,Spot,Deposit,BTC,1")
+    assert legs(text) == [("trade", {"BTC": "0.02", "USDT": "-500"}), ("transfer_in", {"BTC": "1"})]
+    assert [one["row"] for one in answer(text)["known"]] == [5, 6]

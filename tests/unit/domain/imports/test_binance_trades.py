@@ -95,6 +95,17 @@ def test_equal_fills_of_one_second_are_all_kept_and_the_same_file_again_changes_
     assert (len(longer.events), len(longer.known)) == (1, 3)
 
 
+def test_of_a_file_put_together_of_overlapping_ones_each_is_read_as_a_file_of_its_own() -> None:
+    row = "2022-03-01 10:00:0{},BTCUSDT,BUY,40000,0.01BTC,400USDT,0.00001BTC\n"
+    first, second = [row.format(n) for n in (1, 2, 2)], [row.format(n) for n in (2, 2, 2, 3)]
+    mark = "\ufeff"  # each of the two began with one
+    [preview] = previews({"both": mark + GLUED + "".join(first) + mark + GLUED + "".join(second)})
+    assert [one.event.rows for one in preview.events] == [(2,), (3,), (4,), (8,), (9,)]
+    assert [(one.row, one.reason) for one in preview.known] == [(6, "came before"), (7, "came before")]
+    assert [(one.row, one.reason) for one in preview.ignored] == [(5, "the header once more")]
+    assert not preview.reported
+
+
 def test_rows_that_move_nothing_are_ignored() -> None:
     found = answer(GLUED + "2022-03-01 10:00:00,BTCUSDT,BUY,40000,0BTC,0USDT,0BTC\n,,,,,,\n" + GLUED)
     assert [one["reason"] for one in found["ignored"]] == [

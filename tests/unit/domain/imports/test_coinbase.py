@@ -251,6 +251,14 @@ def test_what_is_internal_or_empty_is_ignored_with_its_reason() -> None:
     ]
 
 
+def test_nothing_moved_only_where_the_total_of_its_own_currency_is_0_too() -> None:
+    row = "2021-04-29T14:57:14Z,Buy,BTC,0,40000,400,{},5,\n"
+    assert "0 BTC at 40000 is not 400 EUR" in reported(BEFORE_MID_2021 + row.format("405"))[0][1]
+    assert answer(BEFORE_MID_2021 + row.format("0"))["ignored"][0]["reason"] == (
+        "nothing moved: quantity and total are 0"
+    )
+
+
 def test_a_type_that_is_new_is_reported_with_its_line_and_never_dropped() -> None:
     assert reported(newest("Moon Landing,ETH,1,EUR,€1,€1,€1,€0,")) == [
         (5, "Transaction Type 'Moon Landing' is unknown: book it by hand")

@@ -201,3 +201,15 @@ def test_what_the_balance_says_counts_with_its_sign() -> None:
     found = answer(history("26,Spot,Deposit,USDT,100", "27,Spot,Deposit,USDT,-100"))
     assert [event["kind"] for event in found["events"]] == ["deposit", "withdrawal"]
     assert (found["reported"], found["cash_change"]) == ([], {})
+
+
+def test_a_minus_that_is_no_hyphen_is_one() -> None:
+    row = "Sell,ETH,\u22120.2,EUR,€3343.11,\u2212€668.62,\u2212€597.49,€71.13,"
+    assert legs(newest(row)) == [("trade", {"ETH": "-0.2", "EUR": "597.49"})]
+
+
+@pytest.mark.parametrize("amount", ["\u201310.00", "(10.00)", "\u2212"])
+def test_a_dash_or_a_bracket_is_no_sign_of_a_currency(amount: str) -> None:
+    # Of francs nobody knows the sign, so any could be theirs: a purchase of -10 was one of 10.
+    assert reported(newest(f"Receive,BTC,0.5,CHF,20,{amount},{amount},0,"))
+    assert not is_money_of("\u201310.00", "USD") or reported(newest(f"Receive,BTC,0.5,USD,20,{amount},{amount},0,"))

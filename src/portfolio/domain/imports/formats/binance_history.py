@@ -81,9 +81,6 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     alone: dict[str, _Group] = {"internal": [], "income": []}
 
     def rule(row: Row) -> Iterator[Outcome]:
-        if not any(row.values.values()):
-            yield Ignored(row.place, "an empty row")
-            return
         line = _line(row, how)
         if not line.part.amount:
             yield Ignored(row.place, "nothing moved: the change is 0")

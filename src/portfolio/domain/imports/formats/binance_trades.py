@@ -29,10 +29,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     def rule(row: Row) -> Iterator[Outcome]:
         side = row.text("Side", "Type").upper()
         if side not in {"BUY", "SELL"}:
-            if any(row.values.values()):
-                raise RowRefused(f"{side[:40]!r} is neither BUY nor SELL")
-            yield Ignored(row.place, "an empty row")
-            return
+            raise RowRefused(f"{side[:40]!r} is neither BUY nor SELL")
         at = how.exact_time(row.text("Date(UTC)", "Time"), how.local_zone(), short_year=True)
         base, quote, fee = _glued(row, how) if "Executed" in row.values else _separate(row, how)
         if base.amount < 0 or quote.amount < 0:

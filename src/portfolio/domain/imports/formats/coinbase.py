@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received, renamed, valued
-from portfolio.domain.imports.formats.coinbase_columns import OF_MONEY, TOTAL, currency_named, money_columns
+from portfolio.domain.imports.formats.coinbase_columns import OF_MONEY, currency_named, money_columns
 from portfolio.domain.imports.formats.coinbase_notes import CONVERTED, numbers_of, paid_of
 from portfolio.domain.imports.numbers import is_money_of, readings
 from portfolio.domain.imports.reading import ZERO, Reading
@@ -74,9 +74,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
     def rule(row: Row) -> Iterator[Outcome]:
         kind = _kind(row)
-        if not kind and not any(row.values.values()):
-            yield Ignored(row.place, "an empty row")
-        elif kind in _INTERNAL:
+        if kind in _INTERNAL:
             yield Ignored(row.place, f"{row.text('Transaction Type')}: between places of the same owner")
         elif kind == "convert":
             converts.append(row)
@@ -95,7 +93,7 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
     _check_signs(line, kind, how, currency)
     size = Part(line.part.symbol, line.part.amount.copy_abs())
     spent = Part(size.symbol, EXACT.minus(size.amount))
-    if not size.amount and not how.money(row, *TOTAL):
+    if not size.amount and not how.money(row, *money_columns(currency).total):
         yield Ignored(row.place, "nothing moved: quantity and total are 0")
     elif kind in _TRADES:
         yield from _trade(line, _TRADES[kind], how, currency)

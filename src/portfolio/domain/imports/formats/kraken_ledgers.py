@@ -40,9 +40,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
     def rule(row: Row) -> Iterator[Outcome]:
         kind, subtype = row.text("type").lower(), row.text("subtype").lower()
-        if not any(row.values.values()):
-            yield Ignored(row.place, "an empty row")
-        elif kind in {"deposit", "withdrawal"} and not row.text("txid"):
+        if kind in {"deposit", "withdrawal"} and not row.text("txid"):
             yield Ignored(row.place, f"a {kind} that is pending: what it became has a row of its own")
         elif kind in _MARGIN or "margin" in row.text("wallet").lower() or "futures" in row.text("wallet").lower():
             raise RowRefused(f"{kind}: margin and futures are not imported", "book what came of them by hand")
