@@ -233,9 +233,11 @@ def booked_moves(books: Books, first: datetime, last: datetime) -> list[BookedMo
     taken = {e.trade.reverses for e in books.trades.values() if e is not None}
     trades, money, legs = list[BookedMove](), list[BookedMove](), list[BookedMove]()
     for number, entry in books.trades.items():
-        if entry is None or number in taken or entry.trade.reverses is not None or entry.request.owner == IMPORT:
+        if entry is None or number in taken or entry.trade.reverses is not None:
             continue
         trade, by = entry.trade, entry.request.engine or entry.request.owner
+        if by == IMPORT and entry.request.engine is None:
+            continue
         move = (trade.symbol.code, trade.quantity_delta.value, trade.price.value, trade.executed_at)
         trades += [BookedMove(f"trade {number}", by, True, *move)] if first <= trade.executed_at <= last else []
     gone = {e.transaction.event.reverses_revision for e in books.transactions.values() if e.transaction.event}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.imports.already.likeness import span_of
 from portfolio.application.imports.already.likes import Likes
+from portfolio.application.imports.before_splits import remarks_on
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.imports.letting_go import let_go
@@ -29,6 +30,7 @@ from portfolio.application.ledger.lost_commit import Made, commit_once, has_entr
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.imports.records import FileEvent
+from portfolio.domain.ledger.happening import BookedSplit
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 
@@ -56,11 +58,14 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The books, what is known of earlier imports of an account, and what else was ``booked`` in the time of files."""
+    """The books, what is known of earlier imports of an account, what else was ``booked`` in the time of files, and the
+    ``splits`` that are booked of then or later.
+    """
 
     portfolio: Portfolio
     kept: Sequence[ImportedRow]
     booked: Sequence[BookedMove] = ()
+    splits: Sequence[BookedSplit] = ()
 
 
 ReadStanding = Callable[[Span | None], Awaitable[Standing]]
@@ -202,6 +207,7 @@ class _Run:
                 break
         for preview in self.previews.values():
             preview.add_up()
+            preview.remarks = () if preview.is_given_up else remarks_on(preview.events, self.standing.splits)
 
     async def write(self, unit: LedgerUnit, within: Within | None) -> Made[list[Preview]]:
         """Write the entries and what came; nothing where nothing did."""
@@ -266,12 +272,13 @@ class _Run:
 
 async def _stands(unit: LedgerUnit, wish: ImportWish, span: Span | None, looked: _Run | None) -> Standing:
     """Return how things stand under the lock; at the revision that was looked at the same was booked as then."""
-    kept, booked = await unit.imported_rows(wish.options.account), list[BookedMove]()
+    kept = await unit.imported_rows(wish.options.account)
     if looked is not None and looked.standing.portfolio.revision == unit.portfolio.revision:
-        booked = [*looked.standing.booked]
-    elif span is not None:
-        booked = [*await unit.imports.booked_between(*span)]
-    return Standing(unit.portfolio, kept, booked)
+        return replace(looked.standing, portfolio=unit.portfolio, kept=kept)
+    if span is None:
+        return Standing(unit.portfolio, kept)
+    booked, splits = await unit.imports.booked_between(*span), await unit.splits_after(span[0])
+    return Standing(unit.portfolio, kept, [*booked], [*splits])
 
 
 def _events_of(files: Sequence[ReadFile]) -> list[FileEvent]:

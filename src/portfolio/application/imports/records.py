@@ -97,7 +97,7 @@ class Like(NamedTuple):
 class Preview:
     """What each row of a file becomes; ``format`` is None where the file was not recognised.
 
-    ``is_given_up`` says that nothing of it is booked, as a row is reported.
+    ``is_given_up`` says that nothing of it is booked, as a row is reported. ``remarks`` are on rows that are booked.
     """
 
     name: str
@@ -108,6 +108,7 @@ class Preview:
     reported: list[Reported] = field(default_factory=list)
     known: list[Ignored] = field(default_factory=list)
     is_given_up: bool = False
+    remarks: Sequence[str] = ()
     implied: list[Implied] = field(default_factory=list)
     like_booked: list[Like] = field(default_factory=list)
     quantities: Mapping[str, Decimal] = field(default_factory=dict)

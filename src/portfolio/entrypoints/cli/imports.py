@@ -182,6 +182,7 @@ def _head(preview: Preview, wish: ImportWish) -> Iterator[str]:
             else f"  nothing of it {would} booked: see --partial"
         )
     yield from _likes(preview, wish)
+    yield from (f"  {printable(remark)}" for remark in preview.remarks)
     for added in preview.implied[:_SHOWN]:
         yield f"  implied before row {printable(str(added.row))}: {added.symbol} {plain(added.quantity)}"
     yield from _more(len(preview.implied))
@@ -196,7 +197,7 @@ def _likes(preview: Preview, wish: ImportWish) -> Iterator[str]:
     events = counted(len(preview.events), "event")
     way_out = "leaves them out" + (", once `portfolio imports reverse` took this back" if is_booked else "")
     by = printable(by_whom(preview.like_booked))
-    yield f"  like what {by} booked already: {count} of {events}, {would} booked once more:"
+    yield f"  like what {f'{by} booked' if by else 'is booked'} already: {count} of {events}, {would} booked once more:"
     yield f"    --like-booked={LEAVE_OUT} {way_out}"
     for like in preview.like_booked[:_SHOWN]:
         rows = ",".join(map(str, like.rows[:3])) + (",..." if len(like.rows) > 3 else "")

@@ -92,6 +92,8 @@ def reverse_import(composition: Composition, *, number: int, dry_run: bool) -> N
     click.echo(f"import {number} {said}, by {entries}")
     if found.left:
         click.echo(f"  of its entries {found.left} had been taken back alone before")
+    if found.note is not None:
+        click.echo(f"  {printable(found.note)}")
 
 
 def _line(kept: KeptImport) -> str:

@@ -126,6 +126,23 @@ async def test_rows_that_an_engine_booked_are_shown_before_they_are_booked_once_
     assert "Like what <momentum> booked already: 45 of 46 events. Look" in page.text
 
 
+async def test_rows_of_before_a_booked_split_and_likenesses_of_nobody_are_told(service: Service) -> None:
+    early = {**ENGINES, "quantity": "1", "net_amount": 40_000, "executed_at": "2022-02-01T09:00:00Z"}
+    assert (await service.http.post("/holdings/update", json=early)).status_code == 200
+    deposit = {"kind": "interest", "amount": 2, "effective_at": "2022-03-01T10:00:00Z"}
+    assert (await service.http.post("/events", json=deposit)).status_code == 200
+    split = {"kind": "split", "symbol": "BTC", "ratio": 10, "effective_at": "2022-03-01T12:00:00Z"}
+    event = (await service.http.post("/events", json=split)).json()["event_id"]
+    history = "User_ID,UTC_Time,Account,Operation,Coin,Change,Remark\n7,2022-03-01 10:00:00,Spot,Deposit,USDT,2,\n"
+    page = read(await look(service, GLUED + "2022-03-01 10:00:00,BTCUSDT,BUY,40000,0.1BTC,4000USDT,0USDT\n", history))
+    assert (
+        f"what row 2 says: lies before the split of BTC that is booked already, event {event}, and is not" in page.text
+    )
+    assert "Like what is booked already: 1 of 1 event" in page.text
+    [row] = page.table("Rows of file 2 that look booked already")
+    assert re.fullmatch(r"looks like entry \d+", row["What it looks like"].text)
+
+
 async def test_many_rows_are_counted_and_some_are_shown(service: Service) -> None:
     rows = "".join(f"2022-03-01 10:00:{n:02},BTCUSDT,BUY,1,1BTC,1USDT,0USDT\n" for n in range(50))
     page = read(await look(service, GLUED + rows))

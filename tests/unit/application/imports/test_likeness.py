@@ -244,4 +244,4 @@ def test_what_is_reported_in_the_end_is_not_told_of() -> None:
 
 def test_who_has_no_name_and_what_is_many_is_said_in_short() -> None:
     many = [move(n, by="", name=f"trade {n}") for n in range(5)]
-    assert looks_like(many) == "looks like trade 0, trade 1, trade 2 and 2 more of somebody without a name"
+    assert looks_like(many) == "looks like trade 0, trade 1, trade 2 and 2 more"

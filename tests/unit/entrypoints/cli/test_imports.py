@@ -49,6 +49,7 @@ def test_json_is_one_object_for_one_file_and_a_list_for_several(
         "known",
         "implied",
         "like_booked",
+        "remarks",
         "quantities",
         "cash_change",
     }

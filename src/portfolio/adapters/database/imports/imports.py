@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import delete, insert, or_, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.ledger.event_reads import read_splits
 from portfolio.adapters.database.ledger.imported.booked import read_booked
 from portfolio.adapters.database.ledger.imported.parts import ANSWER, FILE, RATES, drop_parts, read_parts, write_part
 from portfolio.adapters.database.ledger.imported.rows import import_of, read_imported
@@ -40,8 +42,11 @@ class DatabaseImports:
     async def standing(self, portfolio_id: int, account: str, span: Span | None = None) -> Standing:
         async def read(session: Session) -> Standing:
             rows = await read_rows(session, portfolio_id, self._row, ())
-            booked = [] if span is None else await read_booked(session, *span)
-            return Standing(rows.read.portfolio, await read_imported(session, account), booked)
+            standing = Standing(rows.read.portfolio, await read_imported(session, account))
+            if span is None:
+                return standing
+            splits = await read_splits(session, span[0])
+            return replace(standing, booked=await read_booked(session, *span), splits=splits)
 
         return await self._connections.read(read, snapshot=True)
 

@@ -11,7 +11,6 @@ from portfolio.domain.decimal_text import listed
 from portfolio.domain.imports.records import Ignored, Place
 
 _NAMED = 3
-_NOBODY = "somebody without a name"
 
 
 class Likes:
@@ -51,10 +50,11 @@ class Likes:
 
 
 def by_whom(likes: Sequence[Like]) -> str:
-    """Return the engines and owners that booked what rows look like."""
-    return ", ".join(dict.fromkeys(one.by or _NOBODY for like in likes for one in like.booked))
+    """Return the engines and owners that booked what rows look like; nothing where none has a name."""
+    return ", ".join(dict.fromkeys(one.by for like in likes for one in like.booked if one.by))
 
 
 def looks_like(moves: Sequence[BookedMove]) -> str:
     """Return what something looks like, and who booked that."""
-    return f"looks like {listed([one.name for one in moves], _NAMED)} of {by_whom([Like((), moves)])}"
+    by = by_whom([Like((), moves)])
+    return f"looks like {listed([one.name for one in moves], _NAMED)}{by and f' of {by}'}"

@@ -97,6 +97,7 @@ def _lazy(preview: Preview, words: Callable[[str], str]) -> dict[str, Any]:
             for one in preview.implied
         ),
         "like_booked": map(_like, preview.like_booked),
+        "remarks": list(preview.remarks),
         "quantities": _exact(preview.quantities),
         "cash_change": _exact(preview.cash_change),
     }

@@ -27,7 +27,8 @@ class Imports(Protocol):
     async def standing(self, portfolio_id: int, account: str, span: Span | None = None) -> Standing:
         """Return the books and what is known of an account's files, in one consistent read, without a lock.
 
-        With a span also what was booked, but by imports, and took effect between these two moments.
+        With a span also what was booked, but by imports, and took effect between these two moments, and the splits that
+        stand and took effect after the first of them.
         """
         ...
 

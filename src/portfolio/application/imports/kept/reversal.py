@@ -14,6 +14,7 @@ from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.cash_records import Entry, LoggedEntry, RecordedCashEntry
 from portfolio.application.ledger.happenings.imported import REVERSED, KeptImport
+from portfolio.application.ledger.happenings.late_splits import remark_on_reversals
 from portfolio.application.ledger.happenings.records import RecordedEvent, entries_of
 from portfolio.application.ledger.happenings.reversal import is_taken_apart, taken_out
 from portfolio.application.ledger.lost_commit import Made, commit_once
@@ -22,13 +23,14 @@ from portfolio.application.ledger.records import BookedTrade, TradeEntry, TradeR
 from portfolio.domain.errors import DomainError, NotReversible
 from portfolio.domain.ledger.cash_transaction import TRADES_OF_A_SWAP, CashTransactionKind
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+from portfolio.domain.symbol import Symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReversal:
     """An import as it is after its reversal; ``entries`` of the ledger took it back, or would in a dry run.
 
-    ``left`` are its entries that had been taken back one by one before.
+    ``left`` are its entries that had been taken back one by one before. ``note`` says which of it were split since.
     """
 
     kept: KeptImport
@@ -36,6 +38,7 @@ class ImportReversal:
     left: int = 0
     dry_run: bool = False
     replayed: bool = False
+    note: str | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +90,8 @@ class ReverseImport:
             reversed_first=entries[0].revision if entries else None,
             reversed_last=entries[-1].revision if entries else None,
         )
-        result = ImportReversal(kept=after, entries=len(entries), left=opposite.left, dry_run=dry_run)
+        note = await remark_on_reversals(unit, opposite.moved)
+        result = ImportReversal(kept=after, entries=len(entries), left=opposite.left, dry_run=dry_run, note=note)
         if dry_run:
             return Made(replace(result, kept=kept))
         told = await write_entries(unit, entries)
@@ -113,6 +117,7 @@ class _Opposite:
     entries: list[Entry] = field(default_factory=list)
     taken: dict[int, int] = field(default_factory=dict)
     left: int = 0
+    moved: set[tuple[Symbol, datetime, int]] = field(default_factory=set)
 
     def take_back(self, logged: Sequence[LoggedEntry]) -> None:
         """Take entries back, the newest first.
@@ -163,6 +168,7 @@ class _Opposite:
         self.books, trade = self.books.reverse(booked.entry.trade, booked.id, self.now, allow_negative_cash=allowed)
         request = TradeRequest(owner=self.owner, notes=self._note)
         self.entries.append(TradeEntry.of(trade, self.books, request, self.now))
+        self.moved.add((trade.symbol, booked.entry.trade.executed_at, booked.entry.revision))
 
     def _take_entry(self, booked: RecordedCashEntry, trades: Sequence[BookedTrade]) -> None:
         if booked.entry.revision in self.taken:
@@ -176,6 +182,7 @@ class _Opposite:
         entry, opposites = entries_of(happened, owner=self.owner, note=self._note)
         self.books = happened.after
         self.entries += [entry, *opposites]
+        self.moved |= {(leg.symbol, event.terms.effective_at, booked.entry.revision) for leg in event.legs}
 
     @property
     def _note(self) -> str:

@@ -95,7 +95,7 @@ class LateEvents:
         if self._splits is None:
             planned = (split for event in self._planned for split in _splits_of(event))
             self._splits = [*await self.unit.splits_after(self.since), *planned]
-        return _not_split("effective_at", [one for one in self._splits if one.symbol in symbols and one.at > at])
+        return not_split("effective_at", [one for one in self._splits if one.symbol in symbols and one.at > at])
 
 
 def _splits_of(event: RecordedEvent) -> Iterable[BookedSplit]:
@@ -119,12 +119,24 @@ async def with_remarks(unit: LedgerUnit, commands: Sequence[BookTrade], now: dat
 
 
 async def remark_on_reversal(unit: LedgerUnit, symbols: Collection[Symbol], at: datetime, revision: int) -> str | None:
-    """Return the remark on what takes out an entry of a moment and revision which was split since it was booked.
+    """Return the remark on what takes out an entry of a moment and revision which was split since it was booked."""
+    return await remark_on_reversals(unit, [(symbol, at, revision) for symbol in symbols])
+
+
+async def remark_on_reversals(unit: LedgerUnit, taken: Collection[tuple[Symbol, datetime, int]]) -> str | None:
+    """Return the remark on what takes out entries, each of an asset, a moment and a revision, that were split since.
 
     It takes out what was booked, and leaves what the split made of it.
     """
-    splits = await unit.splits_after(at - _INSTANT)  # what is of the same moment as a split is from before it
-    return _not_split("reversal", [one for one in splits if one.symbol in symbols and one.revision > revision])
+    if not taken:
+        return None
+    # What is of the same moment as a split is from before it.
+    splits = await unit.splits_after(min(at for _, at, _ in taken) - _INSTANT)
+    return not_split("reversal", [one for one in splits if any(_was_split(one, *each) for each in taken)])
+
+
+def _was_split(split: BookedSplit, symbol: Symbol, at: datetime, revision: int) -> bool:
+    return split.symbol == symbol and split.at >= at and split.revision > revision
 
 
 def with_remark(notes: str | None, remark: str | None) -> str | None:
@@ -147,7 +159,7 @@ def _remarked(command: BookTrade, splits: Sequence[BookedSplit]) -> BookTrade:
     executed_at, symbols = command.execution.executed_at, {command.execution.symbol}
     if command.fee is not None:
         symbols.add(command.fee.symbol)
-    remark = _not_split("executed_at", [one for one in splits if one.symbol in symbols and one.at > executed_at])
+    remark = not_split("executed_at", [one for one in splits if one.symbol in symbols and one.at > executed_at])
     if remark is None:
         return command
     notes = with_remark(command.notes if command.noted is None else command.noted, remark)
@@ -155,8 +167,8 @@ def _remarked(command: BookTrade, splits: Sequence[BookedSplit]) -> BookTrade:
     return replace(command, noted=notes, remarks_changed=remarks)
 
 
-def _not_split(name: str, splits: Sequence[BookedSplit]) -> str | None:
-    """Return what is wrong with an entry before these splits, and the way out; None where there are none."""
+def not_split(name: str, splits: Sequence[BookedSplit]) -> str | None:
+    """Return what is wrong with what lies before these splits, and the way out; None where there are none."""
     if not splits:
         return None
     if len(splits) == 1:

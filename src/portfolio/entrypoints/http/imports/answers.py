@@ -75,6 +75,7 @@ class ImportedFile(msgspec.Struct, kw_only=True):
     known: list[ImportedReason]
     implied: list[ImportedImplied]
     like_booked: list[ImportedLike]
+    remarks: list[str]
     quantities: dict[str, str]
     cash_change: dict[str, str]
 
@@ -139,13 +140,14 @@ class OneImportAnswer(Answer, kw_only=True):
 
 
 class ImportReversalAnswer(Answer, kw_only=True):
-    """An import that was taken back, or would be."""
+    """An import that was taken back, or would be; `note` says what of it was split since."""
 
     import_: ImportView = msgspec.field(name="import")
     entries: int
     entries_left: int
     dry_run: bool
     replayed: bool
+    note: str | None
 
 
 def preview_answer(kept: KeptPreview, files: bytes, now: datetime) -> ImportPreviewAnswer:

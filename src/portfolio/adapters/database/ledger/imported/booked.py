@@ -57,7 +57,7 @@ def _trades(first: datetime, last: datetime) -> Select[Any]:
     found = select(*columns).select_from(mock_trades.outerjoin(taking, taking.c.reverses_trade_id == t.id))
     return found.where(
         t.ledger_revision.is_not(None),
-        t.booked_by != IMPORT,
+        (t.booked_by != IMPORT) | t.engine.is_not(None),  # an engine may have that name
         t.execution_time.between(first, last),
         t.reverses_trade_id.is_(None),
         taking.c.id.is_(None),

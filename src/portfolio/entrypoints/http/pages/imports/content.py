@@ -105,6 +105,7 @@ def shown_file(preview: Preview) -> dict[str, Any]:
         "likes": [(_row(one.rows), printable(looks_like(one.booked))) for one in preview.like_booked[:SHOWN]],
         "like_booked": len(preview.like_booked),
         "like_by": printable(by_whom(preview.like_booked)),
+        "remarks": [printable(remark) for remark in preview.remarks],
         "implied": [(_row([one.row]), one.at, one.symbol, one.quantity) for one in preview.implied[:SHOWN]],
         "reasons": [*_reasons("ignored", preview.ignored), *_reasons("known", preview.known)],
         "changes": [*preview.quantities.items(), *preview.cash_change.items()],

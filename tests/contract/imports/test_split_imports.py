@@ -1,0 +1,63 @@
+"""What a file says of before a split that is booked already is not split, and that is told; on each kind of books."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
+from tests.contract.imports.test_import_booking import GLUED, imported
+from tests.contract.imports.test_kept_imports import book, look, newest, reverse
+from tests.contract.imports.test_like_booked import engine_trade, happened
+from tests.contract.ledger.ledger_kinds import Ports, ports
+from tests.support.ledger_examples import BTC, ETH, open_books
+
+__all__ = ["ports"]
+
+FILE = GLUED + (
+    "2022-03-01 08:00:00,BTCUSDT,BUY,40000,0.5BTC,20000USDT,0USDT\n"
+    "2022-03-01 08:30:00,ETHUSDT,BUY,4000,0.5ETH,2000USDT,0USDT\n"
+    "2022-03-01 11:00:00,BTCUSDT,BUY,4000,0.5BTC,2000USDT,0USDT\n"
+    "2022-03-01 08:15:00,BTCUSDT,BUY,40000,0.1BTC,4000USDT,0USDT\n"
+)
+EVER = datetime(2020, 1, 1, tzinfo=UTC)
+REMEDY = "and is not split: reverse that event, and book it again with its effective_at"
+
+
+async def opened(ports: Ports) -> int:
+    """Books with a split of bitcoin at nine, and the id of its event."""
+    await open_books(ports.ledger)
+    await engine_trade(ports, -300, "1")
+    await happened(ports, Kind.SPLIT, 0, symbol=BTC, ratio=Decimal(10))
+    [split] = await ports.ledger.transact(1, lambda unit: unit.splits_after(EVER))
+    assert split.event_id is not None
+    return split.event_id
+
+
+async def test_rows_of_before_a_booked_split_are_told_when_looked_at_and_when_booked(ports: Ports) -> None:
+    event = await opened(ports)
+    told = [f"what rows 2, 5 say: lies before the split of BTC that is booked already, event {event}, {REMEDY}"]
+    made = await look(ports, {"file.csv": FILE})
+    assert [one.remarks for one in made.files] == [told]
+    assert [one.remarks for one in (await book(ports, made.kept.preview_id)).files] == [told]
+    [again] = await imported(ports, {"file.csv": FILE})
+    assert again.remarks == []  # what is known is not booked
+
+
+async def test_a_file_of_which_nothing_is_booked_has_no_remarks(ports: Ports) -> None:
+    await opened(ports)
+    [preview] = await imported(ports, {"file.csv": FILE + "2022-03-01 11:00:00,BTCUSDT,SWAP,1,1BTC,1USDT,0BTC\n"})
+    assert (preview.is_given_up, preview.remarks) == (True, ())
+
+
+async def test_taking_an_import_back_says_what_was_split_since(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await imported(ports, {"file.csv": FILE})
+    await happened(ports, Kind.SPLIT, 0, symbol=BTC, ratio=Decimal(10))
+    await happened(ports, Kind.SPLIT, -120, symbol=ETH, ratio=Decimal(10))  # of before there was any
+    split, _ = await ports.ledger.transact(1, lambda unit: unit.splits_after(EVER))
+    for dry_run in (True, False):
+        found = await reverse(ports, (await newest(ports)).id, dry_run=dry_run)
+        assert found.note == (
+            f"reversal: lies before the split of BTC that is booked already, event {split.event_id}, {REMEDY}"
+        )
