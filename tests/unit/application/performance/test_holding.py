@@ -77,6 +77,25 @@ def test_an_exchange_takes_the_time_of_purchase_along() -> None:
     assert held_days(booked)[2:] == [150]  # what comes back is of the mean of where it was: day 50
 
 
+def test_what_is_transferred_out_or_lost_is_held_no_longer() -> None:
+    booked = Booked()
+    booked.buy("10", "100", day(0))
+    out = booked.happen(Kind.TRANSFER_OUT, day(10), symbol=BTC, quantity=units(10), value=money(1))
+    booked.buy("4", "100", day(100))
+    booked.happen(Kind.LOSS, day(101), symbol=BTC, quantity=units(2))
+    booked.buy("2", "100", day(110))
+    booked.sell("2", "100", day(125))  # 2 of day 100 and 2 of day 110
+    booked.take_out(out, day(130))
+    booked.sell("12", "100", day(150))  # 2 of day 105 and 10 of day 0: on the average day 17.5
+    assert held_days(booked) == [20, 132.5]
+    came = Booked()
+    came.happen(Kind.TRANSFER_IN, day(0), symbol=BTC, quantity=units(5), value=money(5))
+    gone = came.happen(Kind.LOSS, day(1), symbol=BTC, quantity=units(5))
+    came.take_out(gone, day(2))
+    came.sell("5", "100", day(3))
+    assert held_days(came) == [None]  # what was never bought is not by coming back
+
+
 def test_what_was_there_before_the_books_takes_no_time_along_nor_what_others_made() -> None:
     booked = Booked()
     booked.happen(Kind.TRANSFER_IN, day(0), symbol=BTC, quantity=units(5), value=Booked().portfolio.cash)

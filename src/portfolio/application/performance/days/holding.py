@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind, EventTerms
 from portfolio.domain.symbol import Symbol
 
 _SECONDS_PER_DAY = 86_400.0
+_GOES = {CashTransactionKind.TRANSFER_OUT, CashTransactionKind.LOSS}
 
 
 @dataclass(slots=True)
@@ -20,16 +21,22 @@ class _Held:
     quantity: float = 0.0
     mean_time: float = 0.0
 
+    def join(self, quantity: float, mean_time: float) -> None:
+        """Have more, of a mean time of its own."""
+        self.quantity += quantity
+        self.mean_time += (mean_time - self.mean_time) * (quantity / self.quantity)
+
 
 class HoldingTimes:
     """Keeps for each position the mean time of its purchases, weighted by quantity as average cost weighs prices.
 
-    A purchase moves the mean, a sale leaves it, and so does a split; an exchange takes it along. What was there before
-    the books were opened has no time of purchase: it is not in the mean.
+    A purchase moves the mean, a sale leaves it, and so do a split, a transfer out and a loss; an exchange takes it
+    along. What was there before the books were opened has no time of purchase: it is not in the mean.
     """
 
     def __init__(self) -> None:
         self._held: defaultdict[Symbol, _Held] = defaultdict(_Held)
+        self._gone: dict[int, _Held] = {}  # by the ledger revision of what took it away
 
     def add(self, trade: Movement) -> float | None:
         """Take in a trade, and return for how many days what it closes was held; None where that is not known."""
@@ -46,8 +53,11 @@ class HoldingTimes:
         return days
 
     def change(self, entry: CashEntry) -> None:
-        """Take in a split or an exchange, or what takes one out: what was bought goes on in the other units."""
+        """Take in an event, or what takes one out: what was bought goes away, or goes on in the other units."""
         legs, terms = entry.positions, entry.transaction.event
+        if terms is not None and entry.transaction.kind in _GOES:
+            for leg in legs:
+                self._go(self._held[leg.symbol], -float(leg.quantity_delta.value), entry.revision, terms)
         # What others wrote into the rows may lack a leg, or have no ratio that can be.
         if terms is None or terms.ratio is None or terms.ratio <= 0:
             return
@@ -59,6 +69,16 @@ class HoldingTimes:
         elif entry.transaction.kind is CashTransactionKind.EXCHANGE and len(legs) == 2:
             left, came = sorted(legs, key=lambda leg: leg.quantity_delta)
             self._exchange(self._held[left.symbol], self._held[came.symbol], -float(left.quantity_delta.value), ratio)
+
+    def _go(self, held: _Held, quantity: float, revision: int, terms: EventTerms) -> None:
+        """Have less, or again what was there before."""
+        if terms.reverses_revision is None:
+            gone = min(max(held.quantity, 0.0), quantity)
+            held.quantity -= gone
+            if gone:
+                self._gone[revision] = _Held(gone, held.mean_time)
+        elif (back := self._gone.pop(terms.reverses_revision, None)) and held.quantity >= 0:
+            held.join(back.quantity, back.mean_time)
 
     @staticmethod
     def _split(held: _Held, delta: float, ratio: float) -> None:
@@ -72,8 +92,7 @@ class HoldingTimes:
         if moved <= 0 or new.quantity < 0:
             return
         old.quantity -= moved
-        new.quantity += moved * ratio
-        new.mean_time += (old.mean_time - new.mean_time) * (moved * ratio / new.quantity)
+        new.join(moved * ratio, old.mean_time)
 
     def take_out(self, trade: Movement) -> None:
         """Take out a trade that was reversed."""
