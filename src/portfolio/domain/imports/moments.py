@@ -109,12 +109,13 @@ def _local(found: re.Match[str], text: str, order: str | None) -> datetime:
     if order is None:
         raise RowRefused(f"{text!r}: which is the day, which the month", "give --date-order=dmy, mdy or ymd")
     year, month, day = (a, b, c) if order == "ymd" else (c, b, a) if order == "dmy" else (c, a, b)
+    ends_day = hour == "24" and not any(int(part or 0) for part in (minute, second, fraction))  # as ISO 8601 has it
     try:
         local = datetime(  # noqa: DTZ001  its zone comes next
             int(year) + 2000 if len(year) <= 2 else int(year),
             int(month),
             int(day),
-            int(hour or 0),
+            0 if ends_day else int(hour or 0),
             int(minute or 0),
             int(second or 0),
             int(fraction.ljust(6, "0")[:6]) if fraction else 0,
@@ -124,7 +125,7 @@ def _local(found: re.Match[str], text: str, order: str | None) -> datetime:
         raise RowRefused(f"{text!r} is not a time{hint}") from error
     if not _FIRST_YEAR <= local.year <= _LAST_YEAR:
         raise RowRefused(f"{text!r} is no time that can be: the year is {local.year}")
-    return local
+    return local + ends_day * timedelta(days=1)
 
 
 def _moment(local: datetime, text: str) -> datetime:

@@ -103,6 +103,8 @@ def test_an_amount_comes_back_to_the_last_digit(value: Decimal) -> None:
         ("2021-02-01", None, datetime(2021, 2, 1, tzinfo=UTC)),
         ("2021-02-01", VIENNA, datetime(2021, 1, 31, 23, tzinfo=UTC)),
         ("2021-07-01 12:00", VIENNA, datetime(2021, 7, 1, 10, tzinfo=UTC)),
+        ("2021-12-31 24:00:00 UTC", None, datetime(2022, 1, 1, tzinfo=UTC)),
+        ("2021-07-01T24:00:00.000", VIENNA, datetime(2021, 7, 1, 22, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_in_its_own_zone_or_the_one_that_is_given(
@@ -127,6 +129,8 @@ def test_a_time_is_read_in_its_own_zone_or_the_one_that_is_given(
         ("9999-12-31 23:59:59-05:00", UTC, None, "the year is 9999"),
         ("2021-01-01 00:00:00+99:00", None, None, "not an offset"),
         ("tomorrow", UTC, None, "is not a time"),
+        ("2021-07-01 24:00:01", UTC, None, "is not a time"),
+        ("9999-12-31 24:00:00", UTC, None, "the year is 9999"),
     ],
 )
 def test_a_time_that_is_not_certain_is_refused(text: str, zone: tzinfo | None, order: str | None, why: str) -> None:
