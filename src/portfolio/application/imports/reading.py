@@ -11,8 +11,9 @@ from portfolio.application.imports.progress import Tell, Told, tell_nobody
 from portfolio.application.imports.recognition import FORMAT_NAMES, Page, Recognised, recognise
 from portfolio.application.imports.records import ImportFile, Options
 from portfolio.domain.imports.moments import zone_in_name
+from portfolio.domain.imports.numbers import SAY_THE_SIGN
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import Outcome, Place, Reported
+from portfolio.domain.imports.records import FileEvent, Outcome, Place, Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,26 @@ def read_file(file: ImportFile, options: Options, now: datetime, tell: Tell = te
     )
     places = [*(row.place for part in found.parts for row in part), *(fault.row for fault in found.faults)]
     parts = [[*found.format.read(Told(part, f"reading {file.name}", tell), how)] for part in found.parts]
+    if how.decimal is None:
+        parts = _of_one_sign(parts)
     return ReadFile(file.name, found.format.name, found.format.family, places, [*parts, found.faults], found.page)
+
+
+def _of_one_sign(parts: list[list[Outcome]]) -> list[list[Outcome]]:
+    """Return what rows become; where one may have a decimal comma, a point may stand for thousands in all others."""
+    reports = (one for part in parts for one in part if isinstance(one, Reported))
+    row = next((one.row for one in reports if SAY_THE_SIGN in one.reason), None)
+    if row is None:
+        return parts
+    doubt = f"row {row} may have a decimal comma, and the point of this one stand for thousands"
+    why = f"{doubt}: {SAY_THE_SIGN}, or --decimal=."
+    return [[*_doubted(part, why)] for part in parts]
+
+
+def _doubted(part: Sequence[Outcome], why: str) -> Iterator[Outcome]:
+    rows = dict.fromkeys(row for one in part if isinstance(one, FileEvent) for row in one.rows)
+    yield from (one for one in part if not isinstance(one, FileEvent))
+    yield from (Reported(row, why) for row in rows)
 
 
 def whole(files: Sequence[ReadFile]) -> list[ReadFile]:

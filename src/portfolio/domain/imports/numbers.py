@@ -9,6 +9,9 @@ from functools import lru_cache
 from portfolio.domain.imports.records import MEND_IT, RowRefused
 from portfolio.domain.money import DECIMALS, EXACT, LIMIT
 
+SAY_THE_SIGN = "give --decimal="
+"""What a remedy says where a comma may be the decimal sign."""
+
 _PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _SHORT = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.ASCII)
@@ -46,11 +49,11 @@ def number_in(text: str, decimal: str | None = None) -> Decimal:
         grouped = _GROUPED.fullmatch(dotted)
         if grouped is None:
             remedy = (
-                "if its comma is the decimal sign, give --decimal=," if "," in text and decimal is None else MEND_IT
+                f"if its comma is the decimal sign, {SAY_THE_SIGN}," if "," in text and decimal is None else MEND_IT
             )
             raise RowRefused(f"{text[:40]!r} is not a number", remedy)
         if decimal is None and grouped["fraction"] is None and dotted.count(",") == 1:
-            raise RowRefused(f"{text!r} has a comma that may be the decimal sign", "give --decimal=, or --decimal=.")
+            raise RowRefused(f"{text!r} has a comma that may be the decimal sign", f"{SAY_THE_SIGN}, or --decimal=.")
         dotted = dotted.replace(",", "")
     value = Decimal(dotted)
     if value.adjusted() >= LIMIT.adjusted() and value:

@@ -106,6 +106,23 @@ def test_of_a_file_put_together_of_overlapping_ones_each_is_read_as_a_file_of_it
     assert not preview.reported
 
 
+def test_where_one_row_has_a_decimal_comma_none_is_read_with_a_point() -> None:
+    text = GLUED.replace(",", ";") + (
+        "2022-03-01 10:00:00;BTCUSDT;BUY;40.000,00;0,01BTC;400,00USDT;0,01BNB\n"
+        "2022-03-01 10:00:01;BTCUSDT;BUY;40.000;0.050BTC;2.000USDT;0.001BNB\n"
+        "2022-03-01 10:00:02;BTCUSDT;BUY;40.000;0BTC;0USDT;0BNB\n"
+    )
+    why = (
+        "row 2 may have a decimal comma, and the point of this one stand for thousands: give --decimal=, or --decimal=."
+    )
+    assert reported(text)[1] == (3, why)
+    found = answer(text, decimal=",")
+    assert [event["legs"] for event in found["events"]] == [{"BTC": "0.01", "USDT": "-400", "BNB": "-0.01"}]
+    assert [one["row"] for one in found["reported"]] == [3]
+    found = answer(text, decimal=".")
+    assert [one["row"] for one in found["events"]] == [3]
+
+
 def test_rows_that_move_nothing_are_ignored() -> None:
     found = answer(GLUED + "2022-03-01 10:00:00,BTCUSDT,BUY,40000,0BTC,0USDT,0BTC\n,,,,,,\n" + GLUED)
     assert [one["reason"] for one in found["ignored"]] == [

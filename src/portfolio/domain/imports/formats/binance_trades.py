@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from portfolio.domain.imports.events import Origin, Part, market_trade
-from portfolio.domain.imports.numbers import amount_in
+from portfolio.domain.imports.numbers import SAY_THE_SIGN, amount_in
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import MEND_IT, Ignored, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in, symbol_in
@@ -85,7 +85,7 @@ def _glued(row: Row, how: Reading) -> _Fill:
             except RowRefused:
                 continue
     if len(found) != 1:
-        remedy = "if their comma is the decimal sign, give --decimal=," if "," in executed + amount else MEND_IT
+        remedy = f"if their comma is the decimal sign, {SAY_THE_SIGN}," if "," in executed + amount else MEND_IT
         raise RowRefused(f"{executed[:40]!r} and {amount[:40]!r} are not amounts of the pair {pair}", remedy)
     [(base_part, quote_part)] = found
     return base_part, quote_part, _fee(row.text("Fee"), (base_part.symbol, quote_part.symbol), how)
