@@ -48,11 +48,13 @@ def read_file(file: ImportFile, options: Options, now: datetime, tell: Tell = te
         zone=options.zone,
         decimal=options.decimal if found.format.headers else ".",
         date_order=options.date_order,
-        header_zone=found.header_zone,
         name_zone=zone_in_name(file.name),
     )
-    places = [*(row.place for part in found.parts for row in part), *(fault.row for fault in found.faults)]
-    parts = [[*found.format.read(Told(part, f"reading {file.name}", tell), how)] for part in found.parts]
+    places = [*(row.place for part in found.parts for row in part.rows), *(fault.row for fault in found.faults)]
+    parts = [
+        [*found.format.read(Told(part.rows, f"reading {file.name}", tell), replace(how, header_zone=part.zone))]
+        for part in found.parts
+    ]
     if how.decimal is None:
         parts = _of_one_sign(parts)
     return ReadFile(file.name, found.format.name, found.format.family, places, [*parts, found.faults], found.page)

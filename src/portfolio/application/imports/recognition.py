@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from portfolio.application.imports.records import Document, ImportFile, Line, Table, Unreadable
@@ -59,13 +60,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The rows below a header, and the zone that it states; None where it states none."""
+
+    rows: Sequence[Row]
+    zone: tzinfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     """The rows of a file, and those that could not be taken apart; a file put together of several has as many parts."""
 
     format: Format
-    parts: Sequence[Sequence[Row]]
+    parts: Sequence[Part]
     faults: Sequence[Reported | Ignored] = ()
-    header_zone: tzinfo | None = None
     page: Page | None = None
 
 
@@ -87,12 +95,28 @@ def recognise(file: ImportFile, wanted: str | None = None) -> Recognised | Repor
 
 def _tables(lines: Sequence[Line], formats: Sequence[Format]) -> Iterator[Recognised]:
     for index, line in enumerate(lines[:_HEADER_WITHIN]):
-        cells, zone = _header(line.cells)
-        for one in formats:
-            if any(header <= set(cells) for header in one.headers):
-                faults: list[Reported | Ignored] = []
-                below = _parts(line, lines[index + 1 :], faults)
-                yield Recognised(one, [list(_rows(cells, part, faults)) for part in below], faults, zone)
+        yield from (_table_of(one, lines[index:]) for one in formats if _is_header(line, one))
+
+
+def _is_header(line: Line, of: Format) -> bool:
+    names = {*_header(line.cells)[0]}
+    return any(header <= names for header in of.headers)
+
+
+def _table_of(one: Format, lines: Sequence[Line]) -> Recognised:
+    """Return the rows below a header, and below each that stands further down: of other files put behind it."""
+    columns = frozenset[str]().union(*one.headers)
+    again = [
+        index
+        for index, line in enumerate(lines)
+        if index and not columns.isdisjoint(line.cells[:2]) and _is_header(line, one)
+    ]
+    faults: list[Reported | Ignored] = [Ignored(lines[index].number, "the header once more") for index in again]
+    parts = []
+    for begin, end in pairwise([0, *again, len(lines)]):
+        names, zone = _header(lines[begin].cells)
+        parts.append(Part([*_rows(names, lines[begin + 1 : end], faults)], zone))
+    return Recognised(one, parts, faults)
 
 
 def _header(cells: Sequence[str]) -> tuple[list[str], tzinfo | None]:
@@ -110,18 +134,6 @@ def _header(cells: Sequence[str]) -> tuple[list[str], tzinfo | None]:
             zone = offset_in("")
         names.append(name)
     return names, zone
-
-
-def _parts(header: Line, lines: Sequence[Line], faults: list[Reported | Ignored]) -> list[list[Line]]:
-    """Return what stands below a header, and below each place where it stands once more: other files put behind it."""
-    parts: list[list[Line]] = [[]]
-    for line in lines:
-        if line.cells == header.cells:
-            faults.append(Ignored(line.number, "the header once more"))
-            parts.append([])
-        else:
-            parts[-1].append(line)
-    return parts
 
 
 def _rows(names: Sequence[str], lines: Sequence[Line], faults: list[Reported | Ignored]) -> Iterator[Row]:
@@ -155,7 +167,7 @@ def _documents(value: object, formats: Sequence[Format]) -> Iterator[Recognised]
                 for place, found in objects
                 if not isinstance(found, Mapping)
             ]
-            yield Recognised(one, [rows], faults, page=_page(value))
+            yield Recognised(one, [Part(rows)], faults, page=_page(value))
 
 
 def _page(value: object) -> Page | None:

@@ -106,6 +106,24 @@ def test_of_a_file_put_together_of_overlapping_ones_each_is_read_as_a_file_of_it
     assert not preview.reported
 
 
+def test_of_a_file_put_together_each_header_counts_below_it() -> None:
+    with_base = "Date(UTC),Pair,Base Asset,Quote Asset,Type,Price,Amount,Total,Fee,Fee Coin\n"
+    text = (
+        GLUED + "2022-03-01 10:00:00,BTCUSDT,BUY,40000,0.01BTC,400USDT,0BNB\n"
+        "Date(UTC+2),Pair,Side,Price,Executed,Amount,Fee\n2022-03-01 12:00:01,BTCUSDT,BUY,40000,0.02BTC,800USDT,0BNB\n"
+        + with_base
+        + "2022-03-01 10:00:02,BTCUSDT,BTC,USDT,SELL,40000,0.03,1200,0,\n"
+    )
+    found = answer(text)
+    assert [(event["row"], event["at"][11:], event["legs"]["BTC"]) for event in found["events"]] == [
+        (2, "10:00:00Z", "0.01"),
+        (4, "10:00:01Z", "0.02"),
+        (6, "10:00:02Z", "-0.03"),
+    ]
+    assert [one["row"] for one in found["ignored"]] == [3, 5]
+    assert (found["reported"], found["rows"]) == ([], 5)
+
+
 def test_where_one_row_has_a_decimal_comma_none_is_read_with_a_point() -> None:
     text = GLUED.replace(",", ";") + (
         "2022-03-01 10:00:00;BTCUSDT;BUY;40.000,00;0,01BTC;400,00USDT;0,01BNB\n"
