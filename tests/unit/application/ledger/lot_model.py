@@ -33,6 +33,11 @@ class OpenLot:
     booked: int
     quantity: int
     basis: int
+    unit: Fraction = field(init=False)
+    """What it cost a unit when it was acquired: parts that are rounded change nothing of that."""
+
+    def __post_init__(self) -> None:
+        self.unit = Fraction(self.basis, self.quantity)
 
 
 @dataclass
@@ -99,5 +104,5 @@ def _next(lots: Sequence[OpenLot], method: str) -> int:
         return 0
     if method == "lifo":
         return len(lots) - 1
-    costs = [Fraction(lot.basis, lot.quantity) for lot in lots]
+    costs = [lot.unit for lot in lots]
     return costs.index(max(costs))

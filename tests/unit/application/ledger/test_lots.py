@@ -89,6 +89,15 @@ def test_of_equal_costs_the_older_lot_is_sold_first() -> None:
     assert [one.acquired_at for one in booked.lots(LotMethod.HIFO).disposals] == [day(0)]
 
 
+def test_of_equal_costs_the_older_lot_is_sold_first_to_its_end() -> None:
+    booked = Booked()
+    for at in range(2):
+        booked.buy("3", "2", day(at))
+    booked.sell("1", "1", day(2))  # 0.666666666666666667 of 2: what is left cost a little less a unit
+    booked.sell("1", "1", day(3))
+    assert [one.acquired_at for one in booked.lots(LotMethod.HIFO).disposals] == [day(0), day(0)]
+
+
 def test_the_last_slice_is_what_the_others_left() -> None:
     booked = Booked()
     booked.buy("3", "1", day(0))

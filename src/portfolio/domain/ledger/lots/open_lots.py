@@ -100,22 +100,23 @@ class OpenLots:
     def _taken(
         self, posting: Posting, rest: _Rest, found: _Found, part: Quantity, *, is_picked: bool = False
     ) -> Disposal:
-        """Take a part of a lot that is out of the heap; what is left of it comes back to where it was."""
-        _, at, number, lot = found
+        """Take a part of a lot that is out of the heap.
+
+        What is left of it comes back to where it was: it cost a unit what it did, but for the rounding of the part.
+        """
+        first, at, number, lot = found
         share, basis = rest.cash.portion(-part, rest.quantity), lot.basis.portion(part, lot.quantity)
         rest.quantity, rest.cash = rest.quantity + part, rest.cash - share
         if part != lot.quantity:
-            self._put(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at, number)
+            left = replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis)
+            heappush(self._heap, (first, at, number, left))
         taken = replace(lot, quantity=part, basis=basis)
         return Disposal.of(posting, taken, abs(part), share, is_picked=is_picked)
 
     def _add(self, lot: Lot, place: int) -> None:
         # Shares of one lot that came one after the other have one place: the number tells them apart.
         self._added += 1
-        self._put(lot, place, self._added)
-
-    def _put(self, lot: Lot, place: int, number: int) -> None:
-        heappush(self._heap, (self._first(lot, place), place, number, lot))
+        heappush(self._heap, (self._first(lot, place), place, self._added, lot))
 
     def share(self, posting: Posting, place: int) -> list[Placed]:
         """Take out a share of each lot, and return what left, with the places of then.
