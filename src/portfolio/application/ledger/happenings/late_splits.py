@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -130,13 +131,15 @@ async def remark_on_reversals(unit: LedgerUnit, taken: Collection[tuple[Symbol, 
     """
     if not taken:
         return None
-    # What is of the same moment as a split is from before it.
+    of_symbol = defaultdict[Symbol, list[tuple[datetime, int]]](list)
+    for symbol, at, revision in taken:
+        of_symbol[symbol].append((at, revision))
+
+    def has_split(split: BookedSplit) -> bool:  # what is of the same moment as a split is from before it
+        return any(split.at >= at and split.revision > revision for at, revision in of_symbol[split.symbol])
+
     splits = await unit.splits_after(min(at for _, at, _ in taken) - _INSTANT)
-    return not_split("reversal", [one for one in splits if any(_was_split(one, *each) for each in taken)])
-
-
-def _was_split(split: BookedSplit, symbol: Symbol, at: datetime, revision: int) -> bool:
-    return split.symbol == symbol and split.at >= at and split.revision > revision
+    return not_split("reversal", [split for split in splits if has_split(split)])
 
 
 def with_remark(notes: str | None, remark: str | None) -> str | None:
