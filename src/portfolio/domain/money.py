@@ -107,6 +107,10 @@ class Amount:
     def __str__(self) -> str:
         return plain(self.value)
 
+    def times(self, factor: Decimal) -> Self:
+        """Return ``self x factor``, half even at 18 decimals."""
+        return self.rounded(EXACT.multiply(self.value, factor))
+
     def portion(self, part: Quantity, whole: Quantity) -> Self:
         """Return ``self x part / whole``, half even at 18 decimals; all of it where part equals whole.
 

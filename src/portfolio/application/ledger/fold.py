@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Protocol
 
 from portfolio.application.ledger.audit import (
@@ -21,16 +21,16 @@ from portfolio.application.ledger.audit import (
     KeptRow,
 )
 from portfolio.application.ledger.cash_records import INITIAL_CASH
+from portfolio.domain.arithmetic import ZERO, exact
 from portfolio.domain.errors import DomainError, OutOfRange
 from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.ledger.units import Units
-from portfolio.domain.money import EXACT, Money, round_to_step
+from portfolio.domain.money import Money, round_to_step
 from portfolio.domain.symbol import Symbol
 
 PAGE_SIZE = 5_000
 MOST_LINES = 100
-_ZERO = Decimal(0)
 
 
 def note(lines: list[str], line: str) -> None:
@@ -45,10 +45,10 @@ def note(lines: list[str], line: str) -> None:
 class PositionSums:
     """The sums of one symbol. ``is_costed`` is False where entries from before 0024 do not say what it cost."""
 
-    quantity: Decimal = _ZERO
-    asset_cost: Decimal = _ZERO
-    cost_basis: Decimal = _ZERO
-    realized: Decimal = _ZERO
+    quantity: Decimal = ZERO
+    asset_cost: Decimal = ZERO
+    cost_basis: Decimal = ZERO
+    realized: Decimal = ZERO
     average: Decimal | None = None
     is_costed: bool = True
 
@@ -60,7 +60,7 @@ class PositionSums:
         self.cost_basis += basis
         self.realized += realized
         if not self.quantity:
-            self.asset_cost = self.cost_basis = _ZERO
+            self.asset_cost = self.cost_basis = ZERO
         same_side = (self.quantity > 0) == (before > 0)
         if not (closes and same_side and self.quantity and self.average is not None):
             has_average = self.quantity and (self.asset_cost < 0) == (self.quantity < 0)
@@ -77,7 +77,7 @@ class PositionSums:
         self.cost_basis += cost_basis
         self.realized += realized
         if not self.quantity:
-            self.asset_cost = self.cost_basis = _ZERO
+            self.asset_cost = self.cost_basis = ZERO
         self.average = None if stated[3] == NOTHING else Decimal(stated[3])
 
     def adjust(self, quantity: Decimal, stated: Sequence[str]) -> None:
@@ -104,15 +104,15 @@ class Fold:
     trades: int = 0
     transactions: int = 0
     is_new: bool = True
-    cash: Decimal = _ZERO
-    net_deposits: Decimal = _ZERO
-    realized_pnl: Decimal = _ZERO
-    fees_paid: Decimal = _ZERO
+    cash: Decimal = ZERO
+    net_deposits: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
+    fees_paid: Decimal = ZERO
     counted: int = 0
     wins: int = 0
     losses: int = 0
-    gross_profit: Decimal = _ZERO
-    gross_loss: Decimal = _ZERO
+    gross_profit: Decimal = ZERO
+    gross_loss: Decimal = ZERO
     units: Units | None = field(default_factory=Units)
     positions: defaultdict[str, PositionSums] = field(default_factory=lambda: defaultdict(PositionSums))
     chain: Chain = field(default_factory=Chain)
@@ -120,11 +120,11 @@ class Fold:
     lost: list[str] = field(default_factory=list)
     _last_trade: int = 0
 
+    @exact
     def add(self, lines: Iterable[EntryLine]) -> None:
         """Take in the next entries; what does not fit or does not balance is noted, with the row's place."""
-        with localcontext(EXACT):
-            for line in lines:
-                self._add(line)
+        for line in lines:
+            self._add(line)
 
     def _add(self, line: EntryLine) -> None:
         row = line.row
@@ -199,7 +199,7 @@ class Fold:
         moved = [adjustment.split(SEPARATOR) for adjustment in line.adjustments]
         flow = _flow_of(line) if kind in EVENT_KINDS else deposits
         if kind is CashTransactionKind.RESTATEMENT:
-            flow = _ZERO
+            flow = ZERO
         self.transactions += 1
         if kind is not CashTransactionKind.BASELINE and fields[-1] != INITIAL_CASH:
             self.is_new = False
@@ -232,9 +232,9 @@ class Fold:
 
     def _begin(self, worth: Decimal, *, is_stated: bool) -> None:
         """Begin anew with a baseline."""
-        self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = _ZERO
+        self.cash = self.net_deposits = self.realized_pnl = self.fees_paid = ZERO
         self.counted = self.wins = self.losses = 0
-        self.gross_profit = self.gross_loss = _ZERO
+        self.gross_profit = self.gross_loss = ZERO
         self.units = Units().after_flow(Money.zero(), Money(worth)) if is_stated else None
         self.positions = defaultdict(lambda: PositionSums(is_costed=is_stated))
 
@@ -266,7 +266,7 @@ def _numbers(*texts: str) -> list[Decimal]:
         ArithmeticError: one is no number.
     """
     numbers = [Decimal(text) for text in texts]
-    if not sum(numbers, _ZERO).is_finite():
+    if not sum(numbers, ZERO).is_finite():
         raise ArithmeticError(texts)
     return numbers
 

@@ -22,7 +22,7 @@ def unit_history(transactions: Sequence[CashEntry], now: Units) -> Iterator[Unit
     if transactions[0].positions and worth.value > 0 and not baseline.value_before:
         *_, last = _after(worth, transactions)
         scale = (now.count, last.count) if last.count and now.count else (last.last_value, now.last_value)
-        worth = Money.rounded(EXACT.multiply(worth.value, EXACT.divide(*scale)))
+        worth = worth.times(EXACT.divide(*scale))
     return _after(worth, transactions)
 
 

@@ -19,7 +19,7 @@ from portfolio.domain.ledger.portfolio import Portfolio, recorded
 from portfolio.domain.ledger.position import Position, undone
 from portfolio.domain.ledger.positions import Positions
 from portfolio.domain.mark import Mark
-from portfolio.domain.money import EXACT, Money, Price, Quantity
+from portfolio.domain.money import Money, Price, Quantity
 
 NOTHING: Final = Money.zero()
 # A price may be stamped by a clock that is ahead, or come while a split that is of now waits to be booked.
@@ -170,7 +170,7 @@ def split_delta(position: Position, ratio: Decimal, later: Sequence[LaterMove] =
     held = sum((-one.quantity for one in later), now)
     if not held and not now:
         raise too_little(position, held)
-    delta = Quantity.rounded(EXACT.multiply(held.value, ratio)) - held
+    delta = held.times(ratio) - held
     if held and not held + delta:
         raise InvalidAmount("", "ratio leaves nothing at 18 decimals", field="ratio")
     if not is_same_side(held, now) or not is_same_side(now + delta, now):

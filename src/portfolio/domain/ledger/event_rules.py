@@ -29,7 +29,7 @@ from portfolio.domain.ledger.happening import Happened, Happening, check_signs
 from portfolio.domain.ledger.leg import Leg
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
-from portfolio.domain.money import EXACT, Money, Quantity
+from portfolio.domain.money import Money, Quantity
 from portfolio.domain.symbol import Symbol
 
 
@@ -101,7 +101,7 @@ def _exchange(case: Case) -> Moves:
     quantity = what.to_quantity
     if quantity is None:
         assert what.ratio is not None  # ``check_signs`` has looked
-        quantity = Quantity.rounded(EXACT.multiply(abs(leg.quantity_delta).value, what.ratio))
+        quantity = abs(leg.quantity_delta).times(what.ratio)
         if not quantity:
             raise InvalidAmount("", "ratio leaves nothing at 18 decimals", field="ratio")
     came = Leg(

@@ -13,7 +13,6 @@ from portfolio.application.ledger.records import BookTrade
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.happening import FIELDS, Happening
 from portfolio.domain.ledger.trade import Execution
-from portfolio.domain.money import EXACT, Quantity
 
 
 def key_of(row: HappenedRow) -> str:
@@ -79,7 +78,7 @@ def event_of(row: HappenedRow, owner: str, key: str) -> BookEvent:
     if kind is CashTransactionKind.EXCHANGE:
         # By its ratio where that was stated: of two quantities another one may come out.
         assert row.quantity is not None
-        by_ratio = None if row.ratio is None else Quantity.rounded(EXACT.multiply(row.quantity.value, row.ratio))
+        by_ratio = None if row.ratio is None else row.quantity.times(row.ratio)
         del stated["to_quantity" if by_ratio == row.to_quantity else "ratio"]
     if kind is CashTransactionKind.SPLIT:
         stated["added"] = row.quantity  # which was of all that was held, or of what was held at its moment

@@ -55,17 +55,13 @@ def _add(quantities: Quantities, symbol: Symbol, moved: Quantity) -> None:
     quantities[symbol] = quantities.get(symbol, Quantity.zero()) + moved
 
 
-def _grown(quantity: Quantity, growth: Decimal) -> Quantity:
-    return Quantity.rounded(EXACT.multiply(quantity.value, growth))
-
-
 def _of_new_units(leg: PositionAdjustment, held: Held, later: Later, growth: Decimal) -> Later:
     """Return what a split left as it was: what was made ``later``, unless the split was of all that was held.
 
     Earlier programs booked late splits so. Where what was later adds up to nothing both come to the same.
     """
     whole = sum((of.get(leg.symbol, Quantity.zero()) for of in held.values()), Quantity.zero())
-    is_of_all = _grown(whole, growth) == leg.quantity_delta
+    is_of_all = whole.times(growth) == leg.quantity_delta
     return {} if is_of_all and sum(later.values(), Quantity.zero()) else later
 
 
@@ -79,7 +75,7 @@ def _parts(entry: CashEntry, held: Held, later: Callable[[], Later]) -> Iterator
             after = _of_new_units(leg, held, later(), growth)
             for tag in tags:
                 quantity = held[tag].get(leg.symbol, Quantity.zero())
-                yield tag, leg.symbol, _grown(quantity - after.get(tag, Quantity.zero()), growth)
+                yield tag, leg.symbol, (quantity - after.get(tag, Quantity.zero())).times(growth)
     elif kind is CashTransactionKind.EXCHANGE and len(legs) == 2:
         left, came = legs[0].symbol, legs[1]
         whole = sum((of.get(left, Quantity.zero()) for of in held.values()), Quantity.zero())
