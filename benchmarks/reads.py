@@ -12,9 +12,9 @@ import httpx
 
 from benchmarks.books.closes import keep_walks
 from benchmarks.harness.load import Burst
-from benchmarks.harness.processor import processor_seconds
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import HEADERS, Bare, Naked, Service, Stage
+from benchmarks.harness.worker import processor_seconds
 from tests.support.database.databases import DatabaseUnderTest
 
 CONNECTIONS = 16

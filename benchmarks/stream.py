@@ -15,9 +15,9 @@ import psutil
 from benchmarks.bookings import BODY
 from benchmarks.harness.audience import Audience, Heard, Seats
 from benchmarks.harness.load import Burst
-from benchmarks.harness.processor import processor_seconds
 from benchmarks.harness.rows import Row, by_turns, ratio_row
 from benchmarks.harness.stage import HEADERS, Service, Stage
+from benchmarks.harness.worker import processor_seconds
 from benchmarks.reads import hold
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.services.service import free_port

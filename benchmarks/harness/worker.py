@@ -1,11 +1,16 @@
-"""A process of its own that answers a line with a line, so that what it does takes no time of the benchmark's own."""
+"""A process of its own, which takes no time of the benchmark's own, and the processor time that others take."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
+
+import psutil
+
+TICK_SECONDS: Final = 0.01
 
 
 class Worker:
@@ -49,3 +54,15 @@ class Worker:
         if not line:
             raise RuntimeError(f"{self._arguments[0]} ended with {self._process.wait(timeout=10)}")
         return line
+
+
+def processor_seconds(pid: int, work: Callable[[], object]) -> float:
+    """Return what a process takes of the processor during ``work``, at least a tick."""
+    before = _until_now(pid)
+    work()
+    return max(_until_now(pid) - before, TICK_SECONDS)
+
+
+def _until_now(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
