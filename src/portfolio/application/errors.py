@@ -43,7 +43,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from portfolio.domain.decimal_text import listed
 
@@ -53,6 +53,10 @@ class ApplicationError(Exception):
 
     retry_after_seconds = 1.0
     """When to ask again, where that helps."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is pickled: what it says and has, without ``__init__``, whose arguments are not kept."""
+        return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class LedgerUnavailable(ApplicationError):

@@ -18,12 +18,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from portfolio.domain.decimal_text import plain
 
 
 class DomainError(Exception):
     """A rule of the domain said no; ``str()`` is one sentence for the caller."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how it is pickled: what it says and has, without ``__init__``, whose arguments are not kept."""
+        return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class InvalidAmount(DomainError):

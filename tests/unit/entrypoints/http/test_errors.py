@@ -1,6 +1,10 @@
 """The one table of problems."""
 
+import inspect
+import pickle
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -25,11 +29,41 @@ def subclasses(root: type[Exception]) -> Iterator[type[Exception]]:
         yield from subclasses(cls)
 
 
-@pytest.mark.parametrize("error", [*subclasses(DomainError), *subclasses(ApplicationError)], ids=lambda e: e.__name__)
+ERRORS = pytest.mark.parametrize(
+    "error", [*subclasses(DomainError), *subclasses(ApplicationError)], ids=lambda e: e.__name__
+)
+GIVEN: dict[str, object] = {
+    "Decimal": Decimal(2),
+    "Sequence[str]": ["a", "b"],
+    "Sequence[tuple[str, int]]": [("BTC", 3)],
+    "bool": True,
+    "datetime": datetime(2026, 11, 30, tzinfo=UTC),
+    "dict[str, str]": {"BTC": "no answer"},
+    "float": 7.5,
+    "int": 3,
+    "str": "said",
+    "str | None": "said",
+}
+
+
+@ERRORS
 def test_every_error_has_its_own_row_in_the_table(error: type[Exception]) -> None:
     if not error.__module__.startswith("portfolio.adapters"):
         assert error in PROBLEMS
     assert kind_named(error.__name__) is not INTERNAL
+
+
+@ERRORS
+def test_every_error_comes_out_of_a_process_that_computes_as_it_was_raised_there(error: type[Exception]) -> None:
+    parameters = list(inspect.signature(error.__init__).parameters.values())[1:]
+    if inspect.Parameter.VAR_POSITIONAL in {one.kind for one in parameters}:  # of Exception itself
+        raised = error("said")
+    else:
+        given = {one.name: GIVEN[str(one.annotation)] for one in parameters}
+        raised = error(**given)
+    found = pickle.loads(pickle.dumps(raised))
+    assert type(found) is error
+    assert (str(found), found.args, found.__dict__) == (str(raised), raised.args, raised.__dict__)
 
 
 def test_a_slug_means_one_thing() -> None:
