@@ -14,6 +14,7 @@ from typing import Final, Literal
 from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalOrigin
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import listed, plain
+from portfolio.domain.ledger.happening import BookedSplit
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Money, Quantity
@@ -84,6 +85,15 @@ def objection_to(signal: Signal, advices: Iterable[Recommendation]) -> str | Non
     if signal.quantity.value > wanted.trade_quantity * CLAIM_TOLERANCE:
         return f"the present plan asks for {asked} of {plain(wanted.trade_quantity)}, not {signal.quantity}"
     return None
+
+
+def old_units(signal: Signal, splits: Iterable[BookedSplit]) -> str | None:
+    """Return that one of the splits booked since the signal was made changed its units; None where none did."""
+    split = next((split for split in splits if split.symbol == signal.symbol), None)
+    if split is None:
+        return None
+    what = f"{signal.symbol} was split (event {split.event_id}) after it was made"
+    return f"{what}, so its quantity is in old units: generate signals anew"
 
 
 def lack_of_cash(signal: Signal, portfolio: Portfolio, claimed: Iterable[Signal]) -> str | None:

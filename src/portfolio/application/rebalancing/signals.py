@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeVar
 
@@ -25,15 +25,18 @@ from portfolio.application.rebalancing.signal_rules import (
     doubt_in,
     lack_of_cash,
     objection_to,
+    old_units,
     origin_of,
     signal_of,
     withheld_because,
 )
 from portfolio.application.risk.state import MarketState
+from portfolio.domain.ledger.happening import BookedSplit
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of
 
 ATTEMPTS: Final = 5
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -44,11 +47,16 @@ ReadPlannedState = Callable[[], Awaitable[MarketState]]
 class Locked:
     """The books under their lock, their signals, and the state that these very books were planned in."""
 
-    portfolio: Portfolio
+    unit: LedgerUnit
     book: SignalBook
     state: MarketState
     now: datetime
     freshness: Freshness
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """Return the portfolio of the books."""
+        return self.unit.portfolio
 
 
 Work = Callable[[Locked], Awaitable[tuple[T, Sequence[Signal]]]]
@@ -105,7 +113,7 @@ class LockedPlan:
         if content_of(made_of) != content_of(unit.portfolio) or state.at.date() != now.date():
             return Made(None)
         freshness = freshness_of(unit.portfolio.open_positions, now, self.rules.max_price_age)
-        result, changed = await work(Locked(unit.portfolio, self.signals.within(unit), state, now, freshness))
+        result, changed = await work(Locked(unit, self.signals.within(unit), state, now, freshness))
 
         async def is_kept(unit: LedgerUnit) -> bool:
             first = changed[0]
@@ -126,6 +134,14 @@ class LockedPlan:
         if not state.closes.is_current:
             raise LedgerUnavailable("the price history could not be read")
         return state
+
+
+async def _splits_since(signal: Signal, unit: LedgerUnit) -> Sequence[BookedSplit]:
+    """Return the splits that the plan behind a signal knew nothing of, whenever they took effect."""
+    revision = signal.origin.ledger_revision
+    if revision == unit.portfolio.revision:
+        return ()
+    return [split for split in await unit.splits_after(_EVER) if split.revision > revision]
 
 
 def _became(signal: Signal) -> tuple[object, ...]:
@@ -206,14 +222,14 @@ class AcknowledgeSignal:
             found = (await locked.book.named([signal_id])).get(signal_id)
             if found is None:
                 raise NotFound("signal", repr(signal_id[:64]))
-            self._check(found, locked, await locked.book.live())
+            self._check(found, locked, await locked.book.live(), await _splits_since(found, locked.unit))
             claimed = found.claimed(owner, locked.now, self._plan.rules.ttl)
             await locked.book.change([claimed])
             return claimed, [claimed]
 
         return await self._plan.use(claim)
 
-    def _check(self, signal: Signal, locked: Locked, live: Sequence[Signal]) -> None:
+    def _check(self, signal: Signal, locked: Locked, live: Sequence[Signal], splits: Sequence[BookedSplit]) -> None:
         status = signal.status_at(locked.now)
         if status is SignalStatus.ACKNOWLEDGED:
             assert signal.acknowledged_by is not None
@@ -227,6 +243,7 @@ class AcknowledgeSignal:
         claimed = [other for other in live if other.status_at(locked.now) is SignalStatus.ACKNOWLEDGED]
         objection = (
             doubt_in(signal, locked.freshness)
+            or old_units(signal, splits)
             or objection_to(signal, plan_of(locked.state).recommendations)
             or lack_of_cash(signal, locked.portfolio, claimed)
         )

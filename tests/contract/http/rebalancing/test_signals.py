@@ -267,6 +267,27 @@ async def test_a_small_move_of_the_price_leaves_a_signal_to_be_claimed(heavy: Se
     assert (await acknowledge(heavy, signal["id"])).status_code == 200
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["then", "told_late"])
+async def test_a_signal_of_before_a_split_is_not_claimed_after_it(stored: Service, late: bool) -> None:
+    """It asks for 0.23 of 1, a tenth of what the plan asks for of 10: it would be carried out in part unnoticed."""
+    stored.feed.prices["BTC"] = "30000"
+    assert (await stored.http.post("/portfolio/refresh")).status_code == 200
+    stated = {"effective_at": stored.clock.now().isoformat()} if late else {}
+    [signal] = (await generate(stored))["signals"]
+    split = await stored.http.post("/events", json={"kind": "split", "symbol": "BTC", "ratio": 10, **stated})
+    assert split.status_code == 200, split.text
+    stored.feed.prices["BTC"] = "3000"
+    assert (await stored.http.post("/portfolio/refresh")).status_code == 200
+    refused = await acknowledge(stored, signal["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    event = split.json()["event"]["id"]
+    said = f"BTC was split (event {event}) after it was made, so its quantity is in old units: generate signals anew"
+    assert refused.json()["detail"].endswith(said)
+    [anew] = (await generate(stored))["signals"]
+    assert anew["trade_quantity"] == pytest.approx(10 * signal["trade_quantity"])
+    assert (await acknowledge(stored, anew["id"])).status_code == 200
+
+
 async def test_nobody_claims_what_is_not_there(heavy: Service) -> None:
     assert is_problem(await acknowledge(heavy, "sig-none"), 404, "not-found")
 
