@@ -17,13 +17,14 @@ from portfolio.domain.decimal_text import listed, plain
 from portfolio.domain.ledger.happening import BookedSplit
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
-from portfolio.domain.money import Money, Quantity
+from portfolio.domain.money import EXACT, LIMIT, STEP, Money, Quantity
 from portfolio.domain.prices.freshness import Freshness, PriceDoubt
 from portfolio.domain.rebalancing.recommendation import Recommendation
 from portfolio.domain.symbol import Symbol
 
 # A price that moved a little makes the present plan's trade a little smaller; the signal's still follows from it.
 CLAIM_TOLERANCE: Final = Decimal("1.05")
+_MOST_PERCENT: Final = EXACT.subtract(LIMIT, STEP)  # of next to no total value it may be more than can be kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +143,8 @@ def signal_of(
         quantity=Quantity(advice.trade_quantity),
         trade_value=Money.rounded(advice.trade_value),
         estimated_fee=Money.rounded(advice.estimated_fee),
-        current_allocation=advice.current_allocation,
-        target_allocation=advice.target_allocation,
+        current_allocation=min(advice.current_allocation, _MOST_PERCENT),
+        target_allocation=min(advice.target_allocation, _MOST_PERCENT),
         priority=advice.priority,
         confidence=advice.confidence,
         evidence=tuple(advice.evidence),

@@ -19,13 +19,14 @@ from portfolio.application.rebalancing.signals import AcknowledgeSignal, Generat
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.mark import Mark
 from portfolio.domain.money import Money, Price
+from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.histories import CALM, booking, hold, remember, rising
-from tests.support.services.http_service import Service, _answering, assemble, is_problem, running
+from tests.support.services.http_service import Service, _answering, assemble, is_problem, running, running_on
 
 # 30,000 of 100,000 in one asset: 5 % over its limit of 25 %, and sold down to 23 %.
 HEAVY: Mapping[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}
@@ -332,6 +333,24 @@ async def test_a_purchase_of_more_units_than_the_books_hold_is_no_signal_and_no_
     assert [signal["symbol"] for signal in (await generate(service))["signals"]] == ["SOL"]
     unresolved = (await service.http.get("/rebalance/analysis")).json()["analysis"]["unresolved"]
     assert [(left["symbols"], left["reason"]) for left in unresolved if left["symbol"]] == [(["PEPE"], "price_too_low")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mysql"])
+async def test_of_next_to_no_total_value_an_allocation_is_as_large_as_can_be_kept(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """Of 1e-18 dollars 30,000 are 3e24 percent, and columns end at 1e20."""
+    under_test: DatabaseUnderTest = request.getfixturevalue(f"{kind}_database")
+    bring_up_to_date(under_test)
+    policy = replace(RebalancePolicy(), fee_bps=Decimal(0))
+    settings = {"allow_negative_cash": True}
+    async with running_on(under_test.opened(), SystemClock(), policy=policy, **settings) as service:
+        await buy(service)
+        withdrawn = {"kind": "withdrawal", "amount": "99999.999999999999999999"}
+        assert (await service.http.post("/cash/transactions", json=withdrawn)).status_code == 200
+        [signal] = (await generate(service))["signals"]
+        assert signal["current_allocation"] == pytest.approx(1e20)
+        assert [kept["id"] for kept in await listed(service)] == [signal["id"]]
 
 
 async def test_signals_are_withheld_while_a_rate_is_assumed(heavy: Service) -> None:
