@@ -48,11 +48,11 @@ class SignalOrigin:
 class Signal:
     """One trade that a plan asked for.
 
-    Allocations are percentages below 1e20, money is in dollars, both at 18 decimals. ``status`` is as kept: one that is open or
-    acknowledged may have run out since, see ``status_at``. ``number`` is its place in the order of creation, None
-    before it is kept. ``superseded_by`` is the signal in its place, None where the plan no longer names the symbol.
-    ``after`` are the symbols of the sales that a purchase waits for; ``executable_quantity`` is what the exchange
-    ``venue`` takes of the quantity, 0 or None where ``executable_reason`` says why.
+    Allocations are percentages below 1e20, money is in dollars, both at 18 decimals. ``status`` is as kept: one that is
+    open or acknowledged may have run out since, see ``status_at``. ``number`` is its place in the order of creation,
+    None before it is kept. ``superseded_by`` is the signal in its place, None where the plan no longer names the
+    symbol. ``after`` are the symbols of the sales that a purchase waits for; ``executable_quantity`` is what the
+    exchange ``venue`` takes of the quantity, 0 or None where ``executable_reason`` says why.
     """
 
     id: str
