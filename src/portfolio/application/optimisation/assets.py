@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from portfolio.application.errors import NotOptimisable
 from portfolio.application.optimisation.records import Kept, Targets, WhyKept
 from portfolio.domain.arithmetic import ZERO, exact, total
+from portfolio.domain.decimal_text import listed
 from portfolio.domain.optimisation.plan import is_reachable
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.view import Holding, MarketView
+
+_NOT_LIVE: Final = "no live price, which the service refreshes while it runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +59,28 @@ def universe_of(
         free = sorted(asked)
         refused = [symbol for symbol in free if not is_reachable(view.holdings[symbol])]
         if refused:
-            raise NotOptimisable(f"no live price, no close, or a short position: {', '.join(refused)}")
+            raise NotOptimisable(f"these cannot be traded: {_why_refused(view, refused)}")
         uncountable = [symbol for symbol in free if view.is_uncountable(symbol)]
         if uncountable:
             raise NotOptimisable(f"of so low a price the books could not hold enough: {', '.join(uncountable)}")
     if not free:
-        raise NotOptimisable("nothing is held that could be traded; name assets in symbols")
+        stale = [symbol for symbol, why in kept.items() if why is WhyKept.PRICE_NOT_LIVE]
+        but = f" ({_NOT_LIVE}: {listed(stale)})" if stale else ""
+        raise NotOptimisable(f"nothing is held that could be traded{but}; name assets in symbols")
     return Universe(
         free=free,
         sold=[holding.symbol for holding in view.held if holding.symbol not in kept and holding.symbol not in free],
         kept=[_kept(view, symbol, why) for symbol, why in kept.items()],
     )
+
+
+def _why_refused(view: MarketView, symbols: Sequence[str]) -> str:
+    found = dict[str, list[str]]()
+    for symbol in symbols:
+        holding = view.holdings[symbol]
+        why = "a short position" if holding.value < 0 else _NOT_LIVE if holding.is_held else "no close is known"
+        found.setdefault(why, []).append(symbol)
+    return "; ".join(f"{why}: {listed(members)}" for why, members in found.items())
 
 
 def _why_kept(view: MarketView, holding: Holding, policy: RebalancePolicy, asked: Collection[str]) -> WhyKept | None:

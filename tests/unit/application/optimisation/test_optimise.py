@@ -210,10 +210,20 @@ async def test_a_short_position_keeps_its_value_and_gives_no_money() -> None:
 
 
 async def test_where_all_is_short_or_stale_there_is_nothing_to_optimise() -> None:
-    with pytest.raises(NotOptimisable, match="nothing is held"):
+    with pytest.raises(NotOptimisable, match=r"could be traded \(no live price, .* runs: AAA\); name assets"):
         await Desk({"AAA": "20"}, stale="AAA").asked()
+    with pytest.raises(NotOptimisable, match=r"^nothing is held that could be traded; name assets"):
+        await Desk({"AAA": "-20"}).asked()
     with pytest.raises(NotOptimisable, match="not above zero"):
         await Desk({"AAA": "-50"}).asked()
+
+
+async def test_what_cannot_be_traded_is_named_with_its_own_reason() -> None:
+    desk = Desk({"AAA": "20", "BBB": "-10"}, stale="AAA")
+    with pytest.raises(NotOptimisable) as refused:
+        await desk.asked(symbols=[AAA, BBB, Symbol("NONE")])
+    said = "no live price, which the service refreshes while it runs: AAA; a short position: BBB; no close is known: NONE"
+    assert str(refused.value) == f"these cannot be traded: {said}"
 
 
 async def test_costs_that_are_more_than_there_is_are_refused() -> None:
