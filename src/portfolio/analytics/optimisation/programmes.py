@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from portfolio.analytics.optimisation.cuts import Cuts
 from portfolio.analytics.optimisation.moments import Moments
 from portfolio.analytics.optimisation.problem import CLOSE, NoSolution
 from portfolio.analytics.optimisation.solvers import Constraints, Optimum, Solvers
+from portfolio.analytics.returns import NO_DEVIATION
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +59,13 @@ def max_sharpe(moments: Moments, cuts: Cuts, invested: float, solvers: Solvers, 
         return solvers.quadratic(curvature, np.zeros(len(curvature)), within)
 
     weights, optimum = cuts.solve(solve, invested=invested, scaled_by=value)
-    factor, y = float(optimum.x[-1]), optimum.x[: len(weights)]
-    ratio = level / np.sqrt(float(y @ moments.covariance @ y))
+    deviation = math.sqrt(max(float(weights @ moments.covariance @ weights), 0.0))
+    if deviation <= NO_DEVIATION:  # a ratio without end, of which nothing is a part
+        return Found(weights, gap=optimum.gap)
+    factor = float(optimum.x[-1])
+    ratio = level / (factor * deviation)
     # The programme was in units of the scale and of the level: its duals are those of (C / scale) and (mean / level).
-    lifted = ratio**3 * factor * scale / level**2 * np.sqrt(DAYS_PER_YEAR)
+    lifted = ratio**3 * factor * scale / level**2 * math.sqrt(DAYS_PER_YEAR)
     return Found(weights, optimum.duals[:-1] * lifted, optimum.gap)
 
 

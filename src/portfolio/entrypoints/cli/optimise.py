@@ -128,6 +128,8 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"limits leave room for {possible} of {wanted}: {_named(short['limits'])}"
     if found["honesty"]["binding_limits"]:
         yield f"limits reached: {_named(found['honesty']['binding_limits'])}"
+    if found["priced_at_close"]:
+        yield f"priced at the last daily close: {', '.join(found['priced_at_close'])}"
     yield from joins_lines([*found["joined_history"], *found["unjoined_history"]])
     plan = found["plan"]
     yield from _unknown(plan["recommendations"])

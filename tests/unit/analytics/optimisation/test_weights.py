@@ -185,6 +185,17 @@ def test_of_nothing_that_is_held_the_ratio_is_undefined() -> None:
     assert (found.sharpe.value, found.sharpe.standard_error, found.volatility.value) == (None, None, 0.0)
 
 
+@pytest.mark.parametrize("estimator", Estimator)
+def test_of_what_grows_without_moving_the_ratio_is_undefined_and_so_is_what_a_limit_costs(estimator: Estimator) -> None:
+    found = solve(
+        problem(Objective.MAX_SHARPE, np.full((70, 2), 0.001), [((0,), 0.5), ((1,), 0.5)], estimator=estimator)
+    )
+    assert found.weights == pytest.approx([0.5, 0.5])
+    assert found.expected is not None
+    assert found.expected.sharpe.value is None
+    assert [(one.limit, one.dual) for one in found.binding] == [(0, None), (1, None)]
+
+
 class Failing(NativeSolvers):
     """Solvers of which the quadratic one finds nothing."""
 

@@ -222,7 +222,9 @@ async def test_what_cannot_be_traded_is_named_with_its_own_reason() -> None:
     desk = Desk({"AAA": "20", "BBB": "-10"}, stale="AAA")
     with pytest.raises(NotOptimisable) as refused:
         await desk.asked(symbols=[AAA, BBB, Symbol("NONE")])
-    said = "no live price, which the service refreshes while it runs: AAA; a short position: BBB; no close is known: NONE"
+    said = (
+        "no live price, which the service refreshes while it runs: AAA; a short position: BBB; no close is known: NONE"
+    )
     assert str(refused.value) == f"these cannot be traded: {said}"
 
 
