@@ -69,6 +69,8 @@ def test_the_command_prints_what_a_person_wants_to_know_first(service: ServicePr
     assert {"BTC", "ETH", "cash", "these:", "equal_weight:", "costs"} <= {
         line.split()[0] for line in done.stdout.split("\n") if line.strip()
     }
+    bought = service.command("optimise", "equal_weight", "--symbol", "BTC", "--symbol", "XMR")
+    assert "priced at the last daily close: XMR" in bought.stdout.split("\n"), bought.stderr
     refused = service.command("optimise", "risk_parity", "--confidence", "2")
     assert refused.returncode == 64
     assert "confidence: has to be 0.5 to 0.999" in refused.stderr
