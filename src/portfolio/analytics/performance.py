@@ -85,9 +85,9 @@ def sharpe_ratio(returns: npt.ArrayLike, *, risk_free_daily: float = 0.0) -> flo
 def sortino_ratio(returns: npt.ArrayLike, *, risk_free_daily: float = 0.0) -> float | None:
     """Return mean excess return over its downside deviation, annualized by sqrt(365).
 
-    The deviation is the root mean square of ``min(r, 0)`` over all n days, gains counted as zero. None without returns,
-    and where no day lost. Source: Sortino and Price, "Performance Measurement in a Downside Risk Framework", Journal of
-    Investing 3 (1994).
+    The deviation is the root mean square of ``min(excess, 0)`` over all n days, gains counted as zero. None without
+    returns, and where no day lost. Source: Sortino and Price, "Performance Measurement in a Downside Risk Framework",
+    Journal of Investing 3 (1994).
 
     Args:
         returns: simple daily returns, ``(n,)``.

@@ -48,7 +48,7 @@ DEFINITIONS: Final[Sequence[Definition]] = (
     ),
     Definition(
         "Sortino ratio",
-        "Mean excess return / root mean square of min(return, 0) x sqrt(365).",
+        "Mean excess return / root mean square of min(excess return, 0) x sqrt(365).",
         "Sortino and Price (1994)",
     ),
     Definition(
