@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
 from portfolio.analytics.optimisation.cuts import Cuts, near_zero, wider
 from portfolio.analytics.optimisation.problem import CLOSE, Bounds, NoSolution, Shortfall, TurnoverTooSmall
 from portfolio.analytics.optimisation.solvers import Constraints, Optimum, Solvers
-
-_ANY_TURNOVER: Final = 1e6
 
 
 def reachable(cuts: Cuts, solvers: Solvers) -> tuple[float, Shortfall | None]:
@@ -58,13 +55,20 @@ def _has_room_for_equal_weights(bounds: Bounds) -> bool:
 
 
 def _least_turnover(cuts: Cuts, solvers: Solvers) -> float:
-    """Return the least turnover that leads into the limits, whatever is invested then."""
-    free, n_assets = Cuts(replace(cuts.bounds, most_turnover=_ANY_TURNOVER)), cuts.bounds.n_assets
+    """Return the least turnover that leads into the limits, whatever is invested then.
+
+    With nearly as much owed as is held, weights of now are many times one: they are brought to a size that is solved.
+    """
+    bounds, n_assets = cuts.bounds, cuts.bounds.n_assets
+    size = max(float(bounds.current.max()), 1.0)
+    # To sell everything is always within the limits, so that this much is no bound.
+    any_turnover = 2.0 * n_assets
+    scaled = replace(bounds, most=bounds.most / size, current=bounds.current / size, most_turnover=any_turnover)
 
     def solve(within: Constraints) -> Optimum:
         slope = np.ones(within.equal.shape[1])
         slope[:n_assets] = 0.0
         return solvers.linear(slope, within)
 
-    weights, _ = free.solve(solve, invested=None)
-    return float(np.abs(weights - cuts.bounds.current).sum())
+    weights, _ = Cuts(scaled).solve(solve, invested=None)
+    return float(np.abs(weights - scaled.current).sum()) * size

@@ -171,6 +171,15 @@ def test_too_little_turnover_says_how_much_it_takes() -> None:
     assert refused.value.least == pytest.approx(0.3)  # .2 of the one, .1 of the other
 
 
+@pytest.mark.parametrize("debt", [1.0, 1e7, 1e15, 1e30])
+def test_too_little_turnover_says_how_much_it_takes_whatever_is_owed(debt: float) -> None:
+    """With nearly as much owed as is held, weights are many times the total value: here all but 0.8 of it has to go."""
+    found = problem(Objective.EQUAL_WEIGHT, waves(2), ORTHANT[:2], current=[debt, debt], turnover=0.1)
+    with pytest.raises(TurnoverTooSmall) as refused:
+        solve(found)
+    assert refused.value.least == pytest.approx(2 * debt - 0.8)
+
+
 def test_a_bound_on_turnover_keeps_invested_what_cannot_be_sold_in_time() -> None:
     one = problem(Objective.EQUAL_WEIGHT, uncorrelated(), invested=0.4, current=[0.5, 0.4, 0.0, 0.0], turnover=0.2)
     found = solve(one)
