@@ -36,6 +36,15 @@ def obstacles(plan: Plan) -> dict[tuple[str, ...], list[Obstacle]]:
     return found
 
 
+def test_of_a_pair_that_was_sold_down_to_the_same_size_the_first_is_reduced_whatever_the_last_digit() -> None:
+    """Both are brought to 23 % by rule 1: as sums of 80 digits they differ in the last one."""
+    for first, other in (("58.3935", "29.7946"), ("60.1874", "29.1537"), ("58", "30")):
+        view = view_of(asset("A", first), asset("B", other), correlations={("A", "B"): "0.9"}, scale="0.3")
+        trades = make_plan(Summary.of(view, DEFAULT)).recommendations
+        rules = {trade.symbol: [proposal.rule for proposal in trade.evidence] for trade in trades}
+        assert rules == {"A": [Reason.CONCENTRATION_RISK, Reason.HIGH_CORRELATION], "B": [Reason.CONCENTRATION_RISK]}
+
+
 # --- figures ---
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from portfolio.domain.arithmetic import HUNDRED, exact
+from portfolio.domain.money import STEP
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal, Targets
 from portfolio.domain.rebalancing.view import Pair
@@ -41,7 +42,8 @@ def _weaker(targets: Targets, pair: Pair, values: Mapping[str, Decimal]) -> str:
     momenta = [targets.limits.view.holdings[symbol].momentum for symbol in pair]
     if momenta[0] is not None and momenta[1] is not None and momenta[0] != momenta[1]:
         return one if momenta[0] < momenta[1] else other
-    return one if values[one] >= values[other] else other
+    # Two that were brought to the same size differ in the last digit of their sums.
+    return one if values[one] >= values[other] - STEP else other
 
 
 def _evidence(targets: Targets, pair: Pair, weaker: str, values: Mapping[str, Decimal]) -> dict[str, Figure]:
