@@ -343,8 +343,8 @@ async def test_of_next_to_no_total_value_an_allocation_is_as_large_as_can_be_kep
     under_test: DatabaseUnderTest = request.getfixturevalue(f"{kind}_database")
     bring_up_to_date(under_test)
     policy = replace(RebalancePolicy(), fee_bps=Decimal(0))
-    settings = {"allow_negative_cash": True}
-    async with running_on(under_test.opened(), SystemClock(), policy=policy, **settings) as service:
+    opened = under_test.opened()
+    async with running_on(opened, SystemClock(), policy=policy, allow_negative_cash=True) as service:
         await buy(service)
         withdrawn = {"kind": "withdrawal", "amount": "99999.999999999999999999"}
         assert (await service.http.post("/cash/transactions", json=withdrawn)).status_code == 200
