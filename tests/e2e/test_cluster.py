@@ -13,16 +13,18 @@ import pytest
 from distributed import LocalCluster
 
 from tests.support.browser.backtested import backtested
-from tests.support.demo import demo_copy
+from tests.support.demo import STILL, demo_copy
 from tests.support.services.service import ServiceProcess
 from tests.support.services.unmeasured import unmeasured
 
-STILL = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
-
 
 @pytest.fixture(scope="module")
-def services(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServiceProcess]]:
-    """Two services on the same books, the second one with a cluster on free ports of this machine."""
+def services(
+    demo_file: Path, backtested_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[ServiceProcess]]:
+    """Two services on the same books, of which the first one has the backtest that a process of its own computed; the
+    second one has a cluster on free ports of this machine.
+    """
     with unmeasured(), ExitStack() as stack:
         local = stack.enter_context(
             LocalCluster(
@@ -35,9 +37,10 @@ def services(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             )
         )
         made = []
-        for name, own in (("alone", {}), ("cluster", {"PORTFOLIO_DASK_SCHEDULER": local.scheduler_address})):
+        there = {"PORTFOLIO_DASK_SCHEDULER": local.scheduler_address}
+        for name, books, own in (("alone", backtested_file, {}), ("cluster", demo_file, there)):
             folder = tmp_path_factory.mktemp(name)
-            service = ServiceProcess(demo_copy(demo_file, folder), folder, settings={**STILL, **own})
+            service = ServiceProcess(demo_copy(books, folder), folder, settings={**STILL, **own})
             made.append(stack.enter_context(service))
         yield made
 
@@ -54,8 +57,8 @@ PARTS = {"equity": "equity", "trades": "trades", "sweep": "trials"}
 
 
 def test_a_backtest_and_weights_are_the_same_on_the_cluster(services: list[ServiceProcess]) -> None:
-    alone, there = (came_of(service, backtested(service.url)) for service in services)
-    assert there == alone
+    [of_before] = services[0].get("/backtests")["backtests"]
+    assert came_of(services[1], backtested(services[1].url)) == came_of(services[0], of_before["id"])
     wish = {"objective": "min_variance"}
     weights = [httpx.post(f"{service.url}/optimise", json=wish, timeout=60).json() for service in services]
     assert weights[0]["optimisation"]["weights"] == weights[1]["optimisation"]["weights"] != {}

@@ -14,12 +14,11 @@ from playwright.async_api import Page
 from tests.support.browser.browser import BrowserThread
 from tests.support.browser.places import OVERVIEW, PAGES
 from tests.support.browser.visit import Visit, visiting
-from tests.support.demo import demo_copy
+from tests.support.demo import STILL, demo_copy
 from tests.support.services.service import ServiceProcess
 from tests.support.services.tcp_proxy import Mode, TcpProxy
 
 TOTAL = "[data-figure=total_value] summary [data-exact]"
-SETTINGS = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
 # For a test to switch: a browser without a window shows all its tabs.
 HIDEABLE = """
 Object.defineProperty(document, "visibilityState", { get: () => window.__hidden ? "hidden" : "visible" });
@@ -33,7 +32,7 @@ _keys = itertools.count()
 def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     """The service on books of this module's own: the tests book."""
     folder = tmp_path_factory.mktemp("live")
-    with ServiceProcess(demo_copy(demo_file, folder), folder, settings=SETTINGS) as running:
+    with ServiceProcess(demo_copy(demo_file, folder), folder, settings=STILL) as running:
         yield running
 
 
@@ -209,7 +208,7 @@ def test_after_signing_out_other_tabs_show_nothing_new_but_the_form(
     browser: BrowserThread, demo_file: Path, tmp_path: Path
 ) -> None:
     key = "a-key-for-the-tests-only"
-    settings = {**SETTINGS, "PORTFOLIO_API_KEYS": f"somebody:read+admin:{key}"}
+    settings = {**STILL, "PORTFOLIO_API_KEYS": f"somebody:read+admin:{key}"}
 
     async def look(service: ServiceProcess) -> None:
         context = await browser.context()

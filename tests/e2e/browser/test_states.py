@@ -13,10 +13,8 @@ from tests.support.browser.browser import BrowserThread
 from tests.support.browser.places import OVERVIEW, PAGES
 from tests.support.browser.visit import visiting
 from tests.support.database.databases import sqlite_database_in
-from tests.support.demo import demo_copy
+from tests.support.demo import STILL, demo_copy
 from tests.support.services.service import ServiceProcess
-
-STILL = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
 
 
 async def seen(browser: BrowserThread, url: str, path: str) -> tuple[list[str], list[str], int]:
