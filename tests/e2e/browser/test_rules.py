@@ -123,6 +123,15 @@ def test_each_rule_finds_what_it_is_for(browser: BrowserThread, site: Site, faul
     assert [finding for finding in findings(browser, site) if fault.found in finding]
 
 
+def test_of_rows_that_look_alike_two_are_seen_and_one_that_looks_otherwise(browser: BrowserThread, site: Site) -> None:
+    site.style += ".pale { color: #ccc; }"
+    rows = ["<tr><td>sound</td></tr>"] * 4 + ["<tr><td class=pale>pale</td></tr>"] * 4
+    site.body += f"<table><tbody>{''.join(rows)}</tbody></table>"
+    found = [finding for finding in findings(browser, site) if "axe: color-contrast" in finding]
+    assert found
+    assert all(", 2 times: " in finding for finding in found)
+
+
 def test_what_the_tab_key_jumps_over_is_found(browser: BrowserThread, site: Site) -> None:
     site.body += "<div inert><button>y</button></div>"
     assert [finding for finding in findings(browser, site) if "not reached by keys: <button>" in finding]

@@ -56,6 +56,29 @@
     return [...new Set(found)].slice(0, 8);
   },
 
+  // Takes away the rows of tables that look like two before them: the same elements with the same classes and attributes, and text
+  // where those have text.
+  takeAlike() {
+    const look = e => [e.tagName, e.getAttribute("class"), e.getAttributeNames(), !!e.textContent.trim()].join();
+    window.__alike = [];
+    for (const table of document.querySelectorAll("table")) {
+      const seen = {};
+      for (const row of [...table.rows]) {
+        const looks = [row, ...row.querySelectorAll("*")].map(look).join();
+        seen[looks] = (seen[looks] || 0) + 1;
+        if (seen[looks] <= 2) continue;
+        window.__alike.push([row, row.parentNode, row.nextSibling]);
+        row.remove();
+      }
+    }
+    return [];
+  },
+
+  bringBack() {
+    for (const [row, parent, next] of window.__alike.reverse()) parent.insertBefore(row, next);
+    return [];
+  },
+
   interactive() {
     const all = document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex], [role=button]");
     return [...all].filter(e => this.isShown(e) && !e.disabled);

@@ -38,8 +38,10 @@ async def check(page: Page, *rules: str) -> list[str]:
 
 
 async def axe(page: Page, rules: Sequence[str] = _ALL) -> list[str]:
-    """Return what axe finds by these rules, each with the first places of it."""
+    """Return what axe finds by these rules, each with the first places of it; of rows that look alike it sees two."""
+    await check(page, "takeAlike")
     results = await Axe().run(page, options={"resultTypes": ["violations"], "runOnly": list(rules)})
+    await check(page, "bringBack")
     return [
         f"axe: {found['id']} ({found['help']}), {len(found['nodes'])} times: "
         + "; ".join(_place(node) for node in found["nodes"][:3])
@@ -83,11 +85,11 @@ async def by_keys(page: Page) -> list[str]:
     """Return what the tab key does not reach, and where it cannot be seen that it has; meanwhile the page is paused."""
     await page.evaluate(_SWITCH_PAUSE)
     await page.evaluate("() => { window.__seen = new Set(); document.activeElement?.blur(); window.scrollTo(0, 0); }")
+    await page.evaluate(f"window.__rules = {_RULES}; undefined")
     found: list[str] = []
-    focused = f"(() => {{ const rules = {_RULES}; return rules.focused(); }})()"
     for _ in range(_MOST_STOPS):
         await page.keyboard.press("Tab")
-        told = await page.evaluate(focused)
+        told = await page.evaluate("window.__rules.focused()")
         if told is None:
             break
         found += [told] if told else []
