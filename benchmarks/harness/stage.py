@@ -90,8 +90,8 @@ class Stage:
         return self.folder / "floors"
 
     def rounds(self, usual: int) -> int:
-        """Return how often to measure by turns: as often as usual, or twice where it has to be quick."""
-        return 2 if self.is_quick else usual
+        """Return how often to measure by turns: as often as usual, or once where it has to be quick."""
+        return 1 if self.is_quick else usual
 
     def seconds(self, usual: float) -> float:
         """Return how long a burst is."""

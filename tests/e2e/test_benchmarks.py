@@ -91,6 +91,7 @@ def test_what_could_not_be_measured_is_no_success(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--rows", "nonsense"],
         cwd=ROOT,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=60,
