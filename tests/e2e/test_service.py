@@ -24,7 +24,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def test_the_contracts_example_gives_the_contracts_figures(database: DatabaseUnderTest, tmp_path: Path) -> None:
-    service = ServiceByCommand(database, tmp_path, is_measured=True)
+    service = ServiceByCommand(database, tmp_path, is_measured=database.kind == "sqlite")
     service.migrate_by_command()
     with service:
         answer = httpx.post(f"{service.url}/holdings/update", content=EXAMPLE, headers=JSON)
@@ -99,7 +99,7 @@ async def _trade_at_once(service: ServiceProcess, clients: int, each: int) -> tu
 
 
 def test_a_booking_in_flight_at_sigterm_is_finished(database: DatabaseUnderTest, tmp_path: Path) -> None:
-    service = ServiceByCommand(database, tmp_path, is_measured=True)
+    service = ServiceByCommand(database, tmp_path, is_measured=database.kind == "sqlite")
     with service:
         answers = asyncio.run(_stop_amid_bookings(service))
         assert service.process.wait(timeout=30) == 0
@@ -149,7 +149,8 @@ def test_prices_come_from_coinbase_then_binance_and_then_grow_stale(
             "PORTFOLIO_CANDLES_URL": exchange.url,
             "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "2",
         }
-        with ServiceByCommand(database, tmp_path, settings=settings, is_measured=True) as service:
+        is_measured = database.kind == "sqlite"
+        with ServiceByCommand(database, tmp_path, settings=settings, is_measured=is_measured) as service:
             httpx.post(f"{service.url}/holdings/update", content=EXAMPLE, headers=JSON)
             assert _refreshed_source(service) == "coinbase"
             exchange.fail("coinbase", exchange_faults.SERVER_ERROR)
