@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -59,9 +61,9 @@ ODD_EVENTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture
-async def lived() -> AsyncIterator[Service]:
-    """Books with an entry of each kind, each booked at a moment of its own."""
+@asynccontextmanager
+async def living() -> AsyncIterator[Service]:
+    """Books with an entry of each kind, each booked at a moment of its own, and always the same."""
     async with running(opened=False, allow_negative_cash=True) as service:
         await OpenBooks(service.ledger, service.clock, Money.zero())(1)
         await post(service, "/cash/transactions", {"kind": "deposit", "amount": "100000.123", "note": "=1+1"})
@@ -90,6 +92,13 @@ async def lived() -> AsyncIterator[Service]:
         )
         await MoveCashInOrOut(service.ledger, service.clock, BookingRules())(1, wish)
         service.http.event_hooks = {}
+        yield service
+
+
+@pytest.fixture
+async def lived() -> AsyncIterator[Service]:
+    """Books of a test's own."""
+    async with living() as service:
         yield service
 
 
@@ -162,10 +171,15 @@ class Books:
         return await BookAgain(self.ledger, self.lookups)(1, exported, **given)
 
 
-@pytest.fixture
-async def exported(lived: Service, tmp_path: Path) -> ExportedFile:
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> ExportedFile:
     """The file of those books."""
-    return read_back(await kept(lived, tmp_path))
+
+    async def written() -> str:
+        async with living() as service:
+            return await kept(service, tmp_path_factory.mktemp("exported"))
+
+    return read_back(asyncio.run(written()))
 
 
 async def test_a_command_that_was_killed_goes_on(
