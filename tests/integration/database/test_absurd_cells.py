@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
@@ -20,7 +22,8 @@ from portfolio.application.prices.records import Close, KeptRules
 from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
-from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.database_server import DatabaseServer
+from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
 from tests.support.database.migrated import bring_up_to_date
 from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import FakeClock
@@ -153,8 +156,9 @@ def steady(answer: Any) -> Any:
     return [steady(one) for one in answer] if isinstance(answer, list) else answer
 
 
-@pytest.fixture
-async def books(database: DatabaseUnderTest) -> AsyncIterator[Books]:
+@asynccontextmanager
+async def filled(database: DatabaseUnderTest) -> AsyncIterator[Books]:
+    """Books in an empty database."""
     bring_up_to_date(database)
     opened = database.opened()
     clock = FakeClock(datetime.now(UTC) - timedelta(days=3))
@@ -173,6 +177,35 @@ async def books(database: DatabaseUnderTest) -> AsyncIterator[Books]:
             await opened.exchange_rules.keep(kept, None)
             yield Books(service, database, connection)
     engine.dispose()
+
+
+@pytest.fixture
+async def books(database: DatabaseUnderTest) -> AsyncIterator[Books]:
+    """Books for one test alone."""
+    async with filled(database) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mysql"])
+def shared_database(
+    request: pytest.FixtureRequest, mariadb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseUnderTest]:
+    """Each kind of database in turn."""
+    if request.param == "sqlite":
+        yield sqlite_database_in(tmp_path_factory.mktemp("absurd"))
+        return
+    name = f"t_absurd_{secrets.token_hex(4)}"
+    try:
+        yield mariadb.create_database_pair(name)
+    finally:
+        mariadb.drop(name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_books(shared_database: DatabaseUnderTest) -> AsyncIterator[Books]:
+    """Books for the tests of all tables, each of which leaves them as they were: to fill them takes long."""
+    async with filled(shared_database) as made:
+        yield made
 
 
 async def fill(service: Service) -> None:
@@ -309,9 +342,10 @@ async def found_wrong(books: Books, table: Table, every: int) -> list[str]:
     return wrong
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", TABLES)
-async def test_no_cell_makes_a_read_fail_and_a_mended_one_is_forgotten(books: Books, name: str) -> None:
-    wrong = await found_wrong(books, TABLES[name], every=37)
+async def test_no_cell_makes_a_read_fail_and_a_mended_one_is_forgotten(shared_books: Books, name: str) -> None:
+    wrong = await found_wrong(shared_books, TABLES[name], every=37)
     assert not wrong, "\n".join(wrong)
 
 
