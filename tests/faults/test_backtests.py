@@ -45,7 +45,7 @@ TARGETS: Mapping[str, Any] = {
     "kind": "targets",
     "start": "cash",
     "every_days": 1,
-    "optimise": {"objective": "min_cvar", "days": 180, "symbols": SYMBOLS},
+    "optimise": {"objective": "min_cvar", "days": 90, "symbols": SYMBOLS},
 }
 """Each day an optimiser is asked."""
 
@@ -53,10 +53,10 @@ SWEEP: Mapping[str, Any] = {
     "start": "weights",
     "weights": dict.fromkeys(SYMBOLS, 0.15),
     "policy": {"cash_trigger": 0.1, "cash_target": 0.05},
-    "sweep": {"grid": {"position_limit": [0.1, 0.12, 0.15, 0.2, 0.25, 0.3], "category_limit": [0.3, 0.5]}},
+    "sweep": {"grid": {"position_limit": [0.1, 0.15, 0.2, 0.3], "category_limit": [0.3, 0.5]}},
     "walk_forward": {"train_days": 90, "test_days": 50},
 }
-"""Its own policy, twelve others, and as many in each of two windows."""
+"""Its own policy, eight others, and as many in each of two windows."""
 
 
 def ask(service: ServiceProcess, seed: int, asked: Mapping[str, Any] = TARGETS) -> str:
