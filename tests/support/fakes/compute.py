@@ -1,4 +1,4 @@
-"""Computes weights at once, in the process of the test."""
+"""Computes weights and backtests at once, in the process of the test, and not measured: that has tests of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from portfolio.analytics.optimisation.problem import Chosen, Problem, Solved
 from portfolio.application.backtest.jobs.records import Advanced, Attempted
 from portfolio.application.backtest.jobs.slices import advanced, attempted
 from portfolio.application.backtest.request import Kind
+from tests.support.run.untraced import untraced
 
 
 class InThisProcess:
@@ -23,7 +24,8 @@ class InThisProcess:
         self.seconds.append(seconds)
         if self.failure is not None:
             raise self.failure
-        return optimise(problem, NativeSolvers())
+        with untraced():
+            return optimise(problem, NativeSolvers())
 
 
 def chosen_here(problem: Problem) -> Chosen:
@@ -43,7 +45,9 @@ class SlicesInThisProcess:
             raise self.failure
 
     async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
-        return advanced(given, checkpoint, ahead, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)
+        with untraced():
+            return advanced(given, checkpoint, ahead, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)
 
     async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
-        return attempted(given, place, state, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)
+        with untraced():
+            return attempted(given, place, state, seconds=0.0, monotonic=lambda: 0.0, solve=chosen_here)

@@ -8,8 +8,7 @@ import io
 import pkgutil
 import sys
 import tomllib
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from typing import TypedDict
 
 import pytest
@@ -17,6 +16,7 @@ from coverage import Coverage
 from coverage.exceptions import CoverageException
 
 import portfolio
+from tests.support.run.untraced import untraced
 
 
 class Gate(TypedDict):
@@ -42,7 +42,7 @@ def pytest_collection() -> Generator[None, object, object]:
         for module in pkgutil.walk_packages(portfolio.__path__, "portfolio."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    with _untraced():
+    with untraced():
         return (yield)
 
 
@@ -51,19 +51,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Take the tracer away from this thread while a test runs that is marked `unmeasured`."""
     if item.get_closest_marker("unmeasured") is None:
         return (yield)
-    with _untraced():
+    with untraced():
         return (yield)
-
-
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """Other threads keep their tracer: some outlive a test, and what they do for later ones has to be measured."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracer)
 
 
 @pytest.hookimpl(tryfirst=True)

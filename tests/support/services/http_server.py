@@ -1,4 +1,4 @@
-"""The application behind a real socket, in a thread of its own."""
+"""The application behind a real socket, in a thread of its own, which is not measured."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 
 import uvicorn
 
+from tests.support.run.untraced import untraced
 from tests.support.services.http_service import Service
 from tests.support.services.waiting import until
 
@@ -37,7 +38,8 @@ def serving(service: Callable[[], AbstractAsyncContextManager[Service]]) -> Iter
 
     def run() -> None:
         try:
-            asyncio.run(serve())
+            with untraced():
+                asyncio.run(serve())
         except BaseException as error:  # noqa: BLE001 (raised again where the test can see it)
             failures.append(error)
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -54,6 +53,7 @@ from tests.support.fakes.fake_prices import ScriptedCloses
 from tests.support.fakes.fake_probe import FakeProbe
 from tests.support.fakes.fake_rules import FakeExchangeRules, ScriptedRules
 from tests.support.fakes.fake_stores import FakeDays, FakeLeases, FakePriceStore, FakeSignals
+from tests.support.run.untraced import untraced
 
 BASE = "http://localhost:8026"
 CATEGORIES = Categories({"BTC": "store_of_value", "ETH": "smart_contracts"})
@@ -366,12 +366,8 @@ def _serving(cases: UseCases, settings: Settings) -> Iterator[PortfolioApp]:
         app = _FREE.pop()
         app.serve(serves)
     else:
-        tracer = sys.gettrace()
-        sys.settrace(None)
-        try:
+        with untraced():
             app = create_app(serves)
-        finally:
-            sys.settrace(tracer)
     yield app
     _FREE.append(app)
 
