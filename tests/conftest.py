@@ -3,6 +3,7 @@
 import gc
 import os
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ for name in [name for name in os.environ if name.startswith("PORTFOLIO_")]:
 settings.register_profile("portfolio", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("portfolio")
 
-# Of the tests' folders, those whose files take long.
+# Of the tests' folders, those whose files take long. Those of faults wait most of the time, browsers compute.
 SLOW = ("faults", "e2e", "integration")
 
 # Each case of these starts processes.
@@ -48,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave the later cases of what is costly to the long runs, and have workers begin with what takes long.
 
     Of each rule one case stays; rules take turns which one it is. When one worker has nothing left to do, the others
-    have little left.
+    have little left; and while one waits, another computes.
     """
     rules: defaultdict[tuple[Path, str], list[pytest.Item]] = defaultdict(list)
     for item in items:
@@ -61,8 +62,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item is not cases[number % len(cases)]:
                 item.add_marker(pytest.mark.faults_long)
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _place(item.path.relative_to(config.rootpath).parts))
+        places = _places(list(dict.fromkeys(item.path for item in items)), config.rootpath)
+        items.sort(key=lambda item: places[item.path])
 
 
-def _place(parts: tuple[str, ...]) -> int:
-    return SLOW.index(parts[1]) if parts[1] in SLOW else len(SLOW)
+def _places(files: Sequence[Path], root: Path) -> Mapping[Path, float]:
+    """Where files come: those of the slow folders from 0 to 1, each folder's spread over all of it, then the others."""
+    folders = {file: file.relative_to(root).parts[1] for file in files}
+    places = dict.fromkeys(files, 1.0)
+    for folder in SLOW:
+        slow = [file for file in files if folders[file] == folder]
+        places |= {file: (number + 0.5) / len(slow) for number, file in enumerate(slow)}
+    return places
