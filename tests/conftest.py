@@ -3,7 +3,7 @@
 import gc
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,9 +39,15 @@ FAULTS = Path(__file__).parent / "faults"
 OUTSIDE = tuple(Path(__file__).parent / name for name in ("faults", "e2e", "fuzz"))
 
 
-def pytest_collection_finish() -> None:
-    """Have the garbage collector leave alone what the imports have made: it would look at it again and again."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the garbage collector leave alone what the imports make: it would look at it again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
