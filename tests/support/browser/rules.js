@@ -56,10 +56,11 @@
     return [...new Set(found)].slice(0, 8);
   },
 
-  // Takes away the rows of tables that look like two before them: the same elements with the same classes and attributes, and text
-  // where those have text.
+  // Takes away the rows of tables that look like two before them: the same elements with the same classes, roles and attributes, keys
+  // reach the same ones, and there is text where those have text.
   takeAlike() {
-    const look = e => [e.tagName, e.getAttribute("class"), e.getAttributeNames(), !!e.textContent.trim()].join();
+    const look = e =>
+      [e.tagName, e.getAttribute("class"), e.getAttribute("role"), e.getAttributeNames(), e.tabIndex, !!e.textContent.trim()].join();
     window.__alike = [];
     for (const table of document.querySelectorAll("table")) {
       const seen = {};

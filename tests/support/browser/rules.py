@@ -82,10 +82,13 @@ async def in_every_view(page: Page, *, widths: Sequence[int] = WIDTHS, with_axe:
 
 
 async def by_keys(page: Page) -> list[str]:
-    """Return what the tab key does not reach, and where it cannot be seen that it has; meanwhile the page is paused."""
+    """Return what the tab key does not reach, and where it cannot be seen that it has.
+
+    Meanwhile the page is paused, and has two of rows that look alike.
+    """
     await page.evaluate(_SWITCH_PAUSE)
     await page.evaluate("() => { window.__seen = new Set(); document.activeElement?.blur(); window.scrollTo(0, 0); }")
-    await page.evaluate(f"window.__rules = {_RULES}; undefined")
+    await page.evaluate(f"window.__rules = {_RULES}; window.__rules.takeAlike()")
     found: list[str] = []
     for _ in range(_MOST_STOPS):
         await page.keyboard.press("Tab")
@@ -93,7 +96,7 @@ async def by_keys(page: Page) -> list[str]:
         if told is None:
             break
         found += [told] if told else []
-    found += await check(page, "unreached")
+    found += await check(page, "unreached", "bringBack")
     await page.evaluate(_SWITCH_PAUSE)
     return found
 
