@@ -151,10 +151,11 @@ class TcpProxy:
         """
         self._call(lambda: self._traps.append((_Armed(pattern, after), trap, then)))
 
-    def refuse(self, pattern: bytes, code: int, *, after: bytes = b"", times: int = 1) -> None:
+    def refuse(  # shape: what is refused, and how
+        self, pattern: bytes, code: int, *, after: bytes = b"", times: int = 1, text: bytes = b"refused by the proxy"
+    ) -> None:
         """Roll back and answer with the server error ``code`` whoever sends these bytes next, so many times."""
-        text = b"#HY000refused by the proxy"
-        payload = b"\xff" + struct.pack("<H", code) + text
+        payload = b"\xff" + struct.pack("<H", code) + b"#HY000" + text
         packet = len(payload).to_bytes(3, "little") + b"\x01" + payload
         self._call(lambda: self._errors.extend([(_Armed(pattern, after), packet)] * times))
 

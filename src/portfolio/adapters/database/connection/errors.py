@@ -28,8 +28,11 @@ from portfolio.domain.errors import DomainError
 
 NO_SUCH_TABLE = 1146
 DUPLICATE_KEY = 1062
-# Deadlock, lock wait, MariaDB's snapshot conflict, and the key of a row that another transaction was first to insert.
-CONFLICTS = frozenset({1213, 1205, 1020, DUPLICATE_KEY})
+# Deadlock, lock wait, MariaDB's snapshot conflict, the key of a row that another transaction was first to insert, and what
+# a member of a group replication says at COMMIT when another member's transaction came first.
+CONFLICTS = frozenset({1213, 1205, 1020, DUPLICATE_KEY, 3101})
+# The same, if what went wrong was this: a lock that the other member's transaction took.
+FAILED_COMMIT, LOCK_TAKEN = 1180, "error 149"
 # A right is missing. A connection keeps those that its user had when it began: another one may have what was granted.
 DENIED = frozenset({1044, 1142, 1143, 1227})
 # The server turned read-only, as after a failover, or is a cluster node that serves nobody; or it ends this connection,
@@ -86,7 +89,8 @@ def is_conflict(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError) or error.connection_invalidated:
         return False
-    return error_code(error) in CONFLICTS | SQLITE_CONFLICTS
+    code = error_code(error)
+    return code in CONFLICTS | SQLITE_CONFLICTS or (code == FAILED_COMMIT and LOCK_TAKEN in str(error.orig))
 
 
 def is_locked(error: BaseException) -> bool:
