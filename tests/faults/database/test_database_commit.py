@@ -139,7 +139,8 @@ async def test_many_bookings_that_share_a_lost_commit_are_all_booked_once(runnin
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [*((code, b"") for code in (DEADLOCK, LOCK_WAIT, SNAPSHOT_CONFLICT)), OTHER_CAME_FIRST, LOCK_TAKEN]
+    ("code", "text"),
+    [*((code, b"") for code in (DEADLOCK, LOCK_WAIT, SNAPSHOT_CONFLICT)), OTHER_CAME_FIRST, LOCK_TAKEN],
 )
 async def test_a_conflict_at_commit_runs_the_whole_unit_again(running: ProxiedService, code: int, text: bytes) -> None:
     """As a cluster reports conflicts: the transaction is rolled back, and COMMIT is what hears it."""

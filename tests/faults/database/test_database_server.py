@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.errors import Unfit
+from portfolio.adapters.database.connection.mysql import IS_READ_ONLY
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
@@ -119,6 +120,14 @@ def test_a_binary_log_that_takes_no_bookings_is_refused_by_name(tmp_path: Path) 
         server.execute("SET GLOBAL binlog_format = 'MIXED'")
         with service:
             assert service.get("/health/ready")
+
+
+@pytest.mark.parametrize("said", ["0", "1", "'OFF'", "'ON'", "'NO_LOCK'", "'NO_LOCK_NO_ADMIN'"])
+def test_whether_a_server_is_read_only_is_understood_in_numbers_and_in_the_words_of_later_versions(
+    mariadb: DatabaseServer, said: str
+) -> None:
+    [(is_read_only,)] = mariadb.execute(f"SELECT {IS_READ_ONLY.replace('@@global.read_only', said)}")
+    assert bool(is_read_only) == (said not in {"0", "'OFF'"})
 
 
 @pytest.mark.parametrize("engine", ["MyISAM", "Aria", "MEMORY"])

@@ -28,16 +28,16 @@ from portfolio.domain.errors import DomainError
 
 NO_SUCH_TABLE = 1146
 DUPLICATE_KEY = 1062
-# Deadlock, lock wait, MariaDB's snapshot conflict, the key of a row that another transaction was first to insert, and what
-# a member of a group replication says at COMMIT when another member's transaction came first.
+# Deadlock, lock wait, MariaDB's snapshot conflict, the key of a row that another transaction was first to insert, and
+# what a member of a group replication says at COMMIT when another member's transaction came first.
 CONFLICTS = frozenset({1213, 1205, 1020, DUPLICATE_KEY, 3101})
 # The same, if what went wrong was this: a lock that the other member's transaction took.
 FAILED_COMMIT, LOCK_TAKEN = 1180, "error 149"
 # A right is missing. A connection keeps those that its user had when it began: another one may have what was granted.
 DENIED = frozenset({1044, 1142, 1143, 1227})
-# The server turned read-only, as after a failover, or is a cluster node that serves nobody; or it ends this connection,
-# or itself. Another connection may do.
-DISCONNECTS = frozenset({1290, 1792, 1836, 1047, 1053, 1927}) | DENIED
+# The server turned read-only, as after a failover, or is a node of a cluster, or a member of a group replication, that
+# serves nobody; or it ends this connection, or itself. Another connection may do.
+DISCONNECTS = frozenset({1290, 1792, 1836, 1047, 1053, 1927, *range(3796, 3800)}) | DENIED
 # Too many connections, of everybody or of this user, or too many questions of it.
 CROWDED = frozenset({1040, 1203, 1226})
 # What the driver says, and no server.

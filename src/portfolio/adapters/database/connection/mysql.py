@@ -28,9 +28,14 @@ SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_
 _SESSION_MODE = f"{SQL_MODE},NO_AUTO_VALUE_ON_ZERO"
 # The state of a Galera node that has all that its cluster has; a server that is no such node has no state.
 SYNCED = "4"
+# Since MariaDB 12 it is a word of several: OFF, ON, NO_LOCK, NO_LOCK_NO_ADMIN.
+IS_READ_ONLY = "CAST(@@global.read_only AS CHAR) NOT IN ('0', 'OFF')"
 # On such a node a transaction begins once the node has applied what the cluster committed before: what was acknowledged
 # by way of another node is seen here.
 _IN_A_CLUSTER = "SET SESSION wsrep_sync_wait = 1"
+# The same of a group replication. A primary that its group cannot reach any more would answer as if nothing were amiss.
+_ASKED = "SHOW GLOBAL VARIABLES WHERE variable_name IN ('read_only', 'group_replication_group_name')"
+_IN_A_GROUP = "SET SESSION group_replication_consistency = 'BEFORE'"
 
 
 def _moment(text: str) -> Any:
@@ -156,12 +161,14 @@ class MySqlConnector:
                 setattr(connection, ONE_BY_ONE, state is not None)
                 if state is not None:
                     await cursor.execute(_IN_A_CLUSTER)
-                await cursor.execute("SELECT @@global.read_only")
-                [read_only] = await cursor.fetchone()
+                await cursor.execute(_ASKED)
+                found = dict(await cursor.fetchall())
+                if found.get("group_replication_group_name"):
+                    await cursor.execute(_IN_A_GROUP)
         except BaseException:
             connection.close()
             raise
-        return not read_only and (state is None or state[1] == SYNCED)
+        return found["read_only"] == "OFF" and (state is None or state[1] == SYNCED)
 
 
 def session_settings(limits: Timeouts, *, is_mariadb: bool) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.errors import ConnectionLost, NoAnswer, is_lost, translated
+from portfolio.adapters.database.connection.mysql import IS_READ_ONLY
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Row, Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
@@ -25,7 +26,7 @@ class Question:
     def __init__(self, chosen: Select[Any], on_sqlite: Select[Any] | None = None) -> None:
         """Take what is chosen, on SQLite perhaps in other words."""
         on_sqlite = chosen if on_sqlite is None else on_sqlite
-        self._on_mysql = Prepared(chosen.add_columns(literal_column("@@global.read_only").label("is_read_only")))
+        self._on_mysql = Prepared(chosen.add_columns(literal_column(IS_READ_ONLY).label("is_read_only")))
         self._on_sqlite = Prepared(on_sqlite.add_columns(literal_column("0").label("is_read_only")))
 
     def on(self, dialect: Dialect, parameters: dict[str, Any]) -> Statement:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, func, literal_column, or_, select
 
 from portfolio.adapters.database.connection.connections import Connections
+from portfolio.adapters.database.connection.mysql import IS_READ_ONLY
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.mapping_records import REFUSED
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
@@ -108,7 +109,7 @@ async def _ping(session: Session) -> str:
     if session.is_sqlite:
         found = (await session.run(select(revision))).first()
     else:
-        read_only: ColumnElement[bool] = literal_column("@@global.read_only")
+        read_only: ColumnElement[bool] = literal_column(IS_READ_ONLY)
         found = (await session.run(select(revision, read_only.label("read_only")))).first()
         if found is not None and found.read_only:
             raise LedgerUnavailable("the database is read-only")

@@ -29,7 +29,9 @@ _DURABLE: Mapping[str, str] = {
     "innodb_flush_log_at_trx_commit": "1",
     "sync_binlog": "1",
 }
-_NAMES = (*_OF_A_SESSION, *_DURABLE, "version", "sql_mode", "log_bin", "binlog_format", "max_allowed_packet")
+_GROUP, _GIVES_UP = "group_replication_group_name", "group_replication_unreachable_majority_timeout"
+_OTHERS = ("version", "sql_mode", "log_bin", "binlog_format", "max_allowed_packet", _GROUP, _GIVES_UP)
+_NAMES = (*_OF_A_SESSION, *_DURABLE, *_OTHERS)
 LEAST_MARIADB, LEAST_MYSQL = (10, 11), (8, 4)
 LEAST_PACKET = 16 * 1024 * 1024
 
@@ -123,6 +125,8 @@ def notes(settings: Mapping[str, str]) -> Sequence[str]:
     ]
     if int(settings["max_allowed_packet"]) < LEAST_PACKET:
         said.append(f"max_allowed_packet = {settings['max_allowed_packet']}: large batches need {LEAST_PACKET}")
+    if settings.get(_GROUP) and settings[_GIVES_UP] == "0":
+        said.append(f"{_GIVES_UP} = 0: a primary that cannot reach its group keeps all who ask waiting (10 is safe)")
     return said
 
 
