@@ -111,6 +111,16 @@ ON_A_SERVER: Sequence[tuple[str, str, str]] = [
         "VARBINARY",
     ),
     (
+        "ALTER TABLE mock_trades MODIFY client_trade_id VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+        "ALTER TABLE mock_trades MODIFY client_trade_id VARBINARY(128)",
+        "mock_trades.client_trade_id takes different keys for one",
+    ),
+    (
+        "ALTER TABLE portfolio_cash_refusals MODIFY owner VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
+        "ALTER TABLE portfolio_cash_refusals MODIFY owner VARBINARY(128) NOT NULL",
+        "portfolio_cash_refusals.owner takes different keys for one",
+    ),
+    (
         "ALTER TABLE mock_portfolio ENGINE=MyISAM",
         "ALTER TABLE mock_portfolio ENGINE=InnoDB",
         "mock_portfolio is MyISAM",

@@ -8,13 +8,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Integer, String, Table, Text, bindparam, select, update
+from sqlalchemy import Boolean, Column, Date, Integer, String, Table, Text, bindparam, or_, select, update
 
 from portfolio.adapters.database.connection.bulk import NOW, RowWriter
 from portfolio.adapters.database.connection.errors import Unfit
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Result, Statement
-from portfolio.adapters.database.ledger.unit_reads import OUTCOME_IDS
 from portfolio.adapters.database.schema.server_check import check_tables
 from portfolio.adapters.database.schema.tables import (
     booking_outcomes,
@@ -61,6 +60,16 @@ _READS = {
     table: Prepared(select(*(table.c[name] for name in row)).where(table.c.id == _NO_ID))
     for table, row in _ROWS.items()
 }
+# What names something once has to be told from all that looks alike.
+_ALIKE = (_TEXT.upper(), f"{_TEXT} ")
+_FOLDS = {
+    table: Prepared(
+        select(*(or_(*(c == text for text in _ALIKE)).label(c.name) for c in table.c if isinstance(c.type, KeyText)))
+        .select_from(table)
+        .where(table.c.id == _NO_ID)
+    )
+    for table in (mock_trades, booking_outcomes, cash_transactions, cash_refusals)
+}
 _UPSERT = RowWriter(mock_holdings, key=["id"], touch="updated_at")
 _UPDATES = {
     table: Prepared(update(table).where(table.c.id == bindparam("row_id")))
@@ -92,8 +101,8 @@ async def book_on_trial(session: Session, row_id: int | None, prices_schema: str
     writes.append(_UPDATE_PORTFOLIO.on(dialect, row_id=_NO_ID if row_id is None else row_id))
     for table, row in _ROWS.items():
         writes.append(_READS[table].on(dialect, check=partial(_check_kept, table, row)))
-    others = [_TEXT.upper(), f"{_TEXT} "]
-    writes.append(OUTCOME_IDS.on(dialect, names=others, check=_check_none))
+    for table, folds in _FOLDS.items():
+        writes.append(folds.on(dialect, check=partial(_check_whole, table)))
     await session.execute(*writes)
 
 
@@ -106,6 +115,6 @@ def _check_kept(table: Table, row: Mapping[str, Any], result: Result) -> None:
             raise Unfit(f"{table.name}.{name} does not keep what is written: {value} became {getattr(kept, name)}")
 
 
-def _check_none(result: Result) -> None:
-    if result.rows:
-        raise Unfit("portfolio_booking_outcomes.client_trade_id takes different keys for one: it has to be VARBINARY")
+def _check_whole(table: Table, result: Result) -> None:
+    for name in (name for row in result for name, folds in row._asdict().items() if folds):
+        raise Unfit(f"{table.name}.{name} takes different keys for one: it has to be VARBINARY")
