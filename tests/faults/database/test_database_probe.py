@@ -116,8 +116,7 @@ ON_A_SERVER: Sequence[tuple[str, str, str]] = [
         "mock_trades.client_trade_id takes different keys for one",
     ),
     (
-        "ALTER TABLE portfolio_cash_refusals MODIFY owner"
-        " VARCHAR(99) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
+        "ALTER TABLE portfolio_cash_refusals MODIFY owner VARCHAR(99) COLLATE utf8mb4_bin NOT NULL",
         "ALTER TABLE portfolio_cash_refusals MODIFY owner VARBINARY(128) NOT NULL",
         "portfolio_cash_refusals.owner takes different keys for one",
     ),
