@@ -92,7 +92,7 @@ async def test_with_an_authority_everything_goes_encrypted(encrypted: Encrypted)
 
 async def test_a_server_that_wants_tls_lets_nobody_in_without(encrypted: Encrypted) -> None:
     encrypted.migrate(database_tls_ca=str(encrypted.ca))
-    await refused(encrypted.settings(), "denied")
+    await refused(encrypted.settings(), "denied.*may come with TLS alone")
 
 
 async def test_a_server_of_another_authority_is_refused(encrypted: Encrypted, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from portfolio.application.errors import LedgerRefused, LedgerUnavailable, Outco
 from portfolio.domain.errors import DomainError
 
 NO_SUCH_TABLE = 1146
+ACCESS_DENIED = 1045
 DUPLICATE_KEY = 1062
 # Deadlock, lock wait, MariaDB's snapshot conflict, the key of a row that another transaction was first to insert, and
 # what a member of a group replication says at COMMIT when another member's transaction came first.
@@ -174,6 +175,8 @@ def _is_refusal(error: DBAPIError) -> bool:
 def _said(error: DBAPIError) -> str:
     # The statement and its parameters stay out of the message: they are somebody's trades.
     said = str(error.orig)[:200]
+    if error_code(error) == ACCESS_DENIED:
+        said += ": a wrong name or password, or an account that may come with TLS alone (PORTFOLIO_DATABASE_TLS_CA)"
     cause: BaseException | None = error.orig
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__
