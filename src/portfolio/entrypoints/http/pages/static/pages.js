@@ -119,17 +119,21 @@ function prepareCharts(root) {
 
 const partsOf = (root) => [...root.querySelectorAll("[data-part]")].map((part) => part.dataset.part).join();
 const focusable = (root) => [...root.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")];
+// What it is called, whatever its place: rows come and go.
+const nameOf = (element) => element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.closest("[data-figure]")?.dataset.figure
+  ?? element.closest("[data-chart]")?.dataset.chart ?? element.textContent;
 
 function replacePart(old, part) {
-  const opened = [...old.querySelectorAll("details")].map((details) => details.open);
+  const opened = new Map([...old.querySelectorAll("summary")].map((summary) => [nameOf(summary), summary.parentElement.open]));
   const scrolled = [...old.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
   const focused = focusable(old).indexOf(document.activeElement);
+  const name = nameOf(document.activeElement);
   document.adoptNode(part);
   old.replaceWith(part);
-  part.querySelectorAll("details").forEach((details, n) => { if (n in opened) details.open = opened[n]; });
+  for (const summary of part.querySelectorAll("summary")) summary.parentElement.open = opened.get(nameOf(summary)) ?? summary.parentElement.open;
   part.querySelectorAll(".scroll").forEach((box, n) => box.scrollTo(...(scrolled[n] ?? [0, 0])));
   prepareCharts(part);
-  if (focused >= 0) focusable(part)[focused]?.focus({ preventScroll: true });
+  if (focused >= 0) (focusable(part).find((one) => nameOf(one) === name) ?? focusable(part)[focused])?.focus({ preventScroll: true });
 }
 
 // What the server sent last, by part: what this script changed since (times, cursors) is no difference.
@@ -144,24 +148,23 @@ function remember(root) {
   return changed;
 }
 
+// Two pages of one frame differ in their parts alone; in another, privacy was switched elsewhere, or the service has another version.
+const frameOf = (page) => `${page.body.dataset.stream} ${page.querySelector("link[rel=stylesheet]").getAttribute("href")}`;
+
 async function fetchPage() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(FETCH_MS) });
-  if (answer.status === 401) location.reload();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!page.querySelector("[data-part]")) {
-    if (answer.ok) location.reload(); // the form that asks for the key
-    throw new Error(`the page answered ${answer.status}`);
-  }
+  const isShown = page.querySelector("[data-part]"); // else it is the form that asks for the key, or says what is wrong
+  if (answer.status === 401 || (answer.ok && !(isShown && frameOf(page) === frameOf(document)))) location.reload();
+  if (!isShown) throw new Error(`the page answered ${answer.status}`);
   return page;
 }
 
 function showParts(page) {
   const parts = remember(page);
-  if (partsOf(page) !== partsOf(document)) { // there are others now, as after the first booking
-    replacePart(document.querySelector("main"), page.querySelector("main"));
-    return;
-  }
-  for (const part of parts) replacePart(document.querySelector(`[data-part='${CSS.escape(part.dataset.part)}']`), part);
+  const isAlike = partsOf(page) === partsOf(document); // else there are others now, as after the first booking
+  if (!isAlike) replacePart(document.querySelector("main"), page.querySelector("main"));
+  else for (const part of parts) replacePart(document.querySelector(`[data-part='${CSS.escape(part.dataset.part)}']`), part);
 }
 
 // ----------------------------------------------------------------------------------------------------------------- live
@@ -183,7 +186,7 @@ class Live {
       if (this.paused) this.say("paused", `Paused since ${clock()}`);
       else this.resume();
     });
-    document.addEventListener("visibilitychange", () => this.fetchSoon());
+    document.addEventListener("visibilitychange", () => this.changed()); // ages at least, and who may look
     addEventListener("pagehide", () => {
       if (this.socket) this.socket.onclose = null;
       this.socket?.close();
@@ -192,6 +195,7 @@ class Live {
   }
 
   say(state, words) {
+    if (state === "live") this.since = undefined;
     if (this.paused && state !== "paused") return;
     const shown = document.querySelector("[data-live]");
     shown.dataset.live = state;
@@ -223,38 +227,35 @@ class Live {
 
   listen() {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.socket.close(), SILENCE_MS);
+    this.silence = setTimeout(() => this.lost(), SILENCE_MS);
   }
 
   hear(message) {
     this.listen();
-    if (message.type === "bye") {
-      this.retryMs = message.retry_ms;
-      return;
-    }
-    if (message.type === "hello") {
-      const isBack = this.failures > 0;
+    if (message.type === "bye") this.retryMs = message.retry_ms;
+    else if (message.type === "hello") {
+      if (this.failures > 0) this.changed();
       this.failures = 0;
       this.isConnected = true;
       this.say("live", this.live);
-      if (isBack) this.changed();
-      return;
-    }
-    if (message.type !== "snapshot") this.changed(); // the page is as new as the first of them
+    } else if (message.type !== "snapshot") this.changed(); // the page is as new as the first of them
   }
 
   lost() {
     clearTimeout(this.silence);
+    this.socket.onclose = null; // a browser waits a minute for the other side to close
+    this.socket.close();
     this.isConnected = false;
-    if (this.failures === 0) this.since = clock();
     const wait = this.retryMs ?? Math.min(1_000 * 2 ** this.failures, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
     this.retryMs = undefined;
     this.failures += 1;
     this.cutOff();
+    this.changed(); // the page tells what the stream cannot: that the sign-in is over
     setTimeout(() => this.connect(), wait);
   }
 
   cutOff() {
+    this.since ??= clock();
     this.say("cut-off", `Cut off since ${this.since}: trying again`);
   }
 
@@ -277,18 +278,17 @@ class Live {
     this.fetchedAt = performance.now();
     try {
       const page = await fetchPage();
-      this.isNew ||= this.paused; // nothing changes under who has paused
-      if (this.paused) return;
+      if (this.paused) return void (this.isNew = true); // nothing changes under who has paused
       showParts(page);
       this.afterwards();
       if (this.isConnected) this.say("live", this.live);
     } catch (error) {
       this.isNew = true;
-      this.say("cut-off", `Cut off: the page could not be fetched at ${clock()}`);
+      this.cutOff();
       console.info("portfolio:", error.message);
     } finally {
       this.isFetching = false;
-      if (this.isNew) setTimeout(() => this.fetchSoon(), LEAST_MS_BETWEEN_FETCHES);
+      if (this.isNew && this.isConnected) setTimeout(() => this.fetchSoon(), LEAST_MS_BETWEEN_FETCHES);
     }
   }
 }

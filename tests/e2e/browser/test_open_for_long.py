@@ -1,0 +1,134 @@
+"""A page that stays open: its sign-in ends, its connection falls silent, other tabs switch, rows come above."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from tests.support.browser.browser import BrowserThread
+from tests.support.browser.places import OVERVIEW, PAGES
+from tests.support.browser.visit import visiting
+from tests.support.demo import demo_copy
+from tests.support.services.service import ServiceProcess
+from tests.support.services.tcp_proxy import Mode, TcpProxy
+
+SETTINGS = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
+SILENCE_MS = 40_000
+_keys = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """The service on books of this module's own: the tests book."""
+    folder = tmp_path_factory.mktemp("long")
+    with ServiceProcess(demo_copy(demo_file, folder), folder, settings=SETTINGS) as running:
+        yield running
+
+
+async def says(page: Page, state: str) -> str:
+    """Wait until the page says that it is live or cut off; return how it does."""
+    await page.wait_for_selector(f"[data-live={state}]")
+    return await page.inner_text("[data-live-words]")
+
+
+async def buy(service: ServiceProcess, symbol: str) -> None:
+    """Book a small purchase."""
+    body = {"symbol": symbol, "side": "BUY", "quantity": 0.001, "price": 1000, "net_amount": 1}
+    async with service.client() as client:
+        booked = await client.post("/holdings/update", json=body | {"client_trade_id": f"long-{next(_keys)}"})
+        assert booked.status_code == 200, booked.text
+
+
+def test_where_the_sign_in_is_over_the_form_asks_for_the_key(
+    browser: BrowserThread, demo_file: Path, tmp_path: Path
+) -> None:
+    key = "a-key-for-the-tests-only"
+    settings = {**SETTINGS, "PORTFOLIO_API_KEYS": f"somebody:read:{key}", "PORTFOLIO_SIGN_IN_SECONDS": "4"}
+
+    async def look(service: ServiceProcess) -> None:
+        context = await browser.context()
+        async with visiting(context, service.url) as visit:
+            await visit.page.fill("input#key", key)
+            await visit.page.press("input#key", "Enter")
+            await says(visit.page, "live")
+            await visit.page.wait_for_selector("input#key")  # nothing was booked meanwhile
+        await context.close()
+
+    with ServiceProcess(demo_copy(demo_file, tmp_path), tmp_path, settings=settings) as service:
+        browser.run(look(service))
+
+
+def test_a_connection_that_fell_silent_is_cut_off_and_the_page_says_so_in_the_same_words(
+    browser: BrowserThread, service: ServiceProcess
+) -> None:
+    async def look(proxy: TcpProxy) -> list[str]:
+        context = await browser.context()
+        async with visiting(context, f"http://{proxy.address}") as visit:
+            page = visit.page
+            await page.clock.install()
+            await page.reload()
+            await says(page, "live")
+            proxy.set_mode(Mode.SILENT)
+            await page.clock.run_for(SILENCE_MS + 1_000)
+            words = [await says(page, "cut-off")]
+            await page.clock.run_for(SILENCE_MS)  # attempts and fetches failed meanwhile
+            words.append(await says(page, "cut-off"))
+            proxy.heal()
+            while await page.locator("[data-live=live]").count() == 0:
+                await page.clock.run_for(5_000)
+        await context.close()
+        return words
+
+    with TcpProxy("127.0.0.1", service.port) as proxy:
+        first, second = browser.run(look(proxy))
+    assert first == second, "whoever hears the page is told once"
+    assert first.startswith("Cut off since "), first
+
+
+@pytest.mark.parametrize("before", ["0", "1"])
+def test_privacy_switched_in_one_tab_is_switched_in_the_others(
+    browser: BrowserThread, service: ServiceProcess, before: str
+) -> None:
+    async def look() -> tuple[bool, str | None]:
+        context = await browser.context()
+        await context.add_cookies([{"name": "private", "value": before, "url": service.url}])
+        async with visiting(context, service.url) as one, visiting(context, service.url) as other:
+            await says(one.page, "live")
+            await says(other.page, "live")
+            await one.page.click("[data-switch=privacy]")
+            await other.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # it is looked at
+            pressed = "true" if before == "0" else "false"
+            await other.page.wait_for_selector(f"[data-switch=privacy][aria-pressed={pressed}]")
+            follows = await other.page.evaluate("!!document.body.dataset.stream")
+            note = await other.page.text_content("footer")
+        await context.close()
+        return follows, note
+
+    follows, note = browser.run(look())
+    assert follows is (before == "1"), "a private page hears no messages"
+    assert ("Privacy mode" in str(note)) is (before == "0")
+
+
+@pytest.mark.parametrize(
+    ("path", "link"), [(OVERVIEW, "/pages/positions/"), (PAGES["trades"], "/pages/trades?symbol=")]
+)
+def test_the_focus_stays_where_it_was_when_rows_come_above_it(
+    browser: BrowserThread, service: ServiceProcess, path: str, link: str
+) -> None:
+    async def look() -> str:
+        context = await browser.context()
+        await buy(service, "LINK")
+        async with visiting(context, service.url, path) as visit:
+            await says(visit.page, "live")
+            await visit.page.focus(f"main tbody a[href='{link}LINK']")
+            await buy(service, "SOL")
+            await visit.page.wait_for_selector(f"main tbody tr:first-child a[href='{link}SOL']")
+            focused: str = await visit.page.evaluate("document.activeElement.getAttribute('href')")
+        await context.close()
+        return focused
+
+    assert browser.run(look()) == f"{link}LINK"
