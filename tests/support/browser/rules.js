@@ -34,7 +34,39 @@
     return [...document.body.querySelectorAll("*")]
       .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 && /hidden|clip/.test(getComputedStyle(e).overflowX)
         && e.textContent.trim() && !(e instanceof SVGElement) && this.isShown(e))
-      .map(e => `text is cut: ${this.name(e)}`);
+      .map(e => `text is cut: ${this.name(e)}`).concat(this.cutChoices());
+  },
+
+  // What is chosen stands whole in its box: a copy as wide as it wants to be tells how much room it asks for.
+  cutChoices() {
+    return [...document.querySelectorAll("select")].filter(e => this.isShown(e)).flatMap(e => {
+      const copy = e.cloneNode(true);
+      copy.style.cssText = "position: absolute; width: auto; max-width: none;";
+      e.parentElement.append(copy);
+      const wanted = copy.getBoundingClientRect().width;
+      copy.remove();
+      const room = e.getBoundingClientRect().width;
+      return wanted > room + 1 ? [`a choice is cut: ${this.name(e)} wants ${Math.round(wanted)} of ${Math.round(room)}`] : [];
+    });
+  },
+
+  // Words and numbers of one row stand on one line.
+  uneven() {
+    const texts = row => [...row.cells].map(cell => {
+      const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT, t => t.data.trim() && this.isShown(t.parentElement) ? 1 : 3);
+      const range = document.createRange();
+      if (!walker.nextNode()) return null;
+      range.selectNodeContents(walker.currentNode);
+      const [first] = range.getClientRects();
+      return { bottom: first.bottom, size: getComputedStyle(walker.currentNode.parentElement).fontSize };
+    }).filter(Boolean);
+    const found = [...document.querySelectorAll("tbody tr")].slice(0, 200).flatMap(row => {
+      const all = texts(row);
+      const alike = all.filter(one => one.size === all[0].size).map(one => one.bottom);
+      const apart = Math.max(...alike) - Math.min(...alike);
+      return apart > 1 ? [`uneven by ${apart.toFixed(1)}: ${this.name(row)}`] : [];
+    });
+    return found.slice(0, 3);
   },
 
   // Words of letters stand on one line; addresses and paths may be broken. Of long tables the first rows are enough.

@@ -83,7 +83,7 @@ def assess(limits: Limits, broken: Iterable[LimitName], average: Decimal | None)
         exact_points = CORRELATION_POINTS * min(max(average, ZERO), ONE)
         points = exact_points.quantize(_TENTH, rounding=ROUND_HALF_EVEN)
         if points:
-            detail = f"the average correlation is {plain(average)}: {CORRELATION_POINTS} points at 1"
+            detail = f"the average correlation is {plain(average)}, and 1 would take {CORRELATION_POINTS} points"
             deductions.append(Deduction(factor=Factor.CORRELATION, points=points, detail=detail))
             left -= points
     if left < 0:

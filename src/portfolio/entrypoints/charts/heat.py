@@ -10,6 +10,9 @@ from portfolio.entrypoints.charts.units import PLAIN, Number, number
 STRENGTHS: Final = 4
 """Classes go from ``heat-minus-4`` over ``heat-0`` to ``heat-plus-4``; ``heat-none`` has no value."""
 
+_STEP: Final = 0.01
+_LARGE: Final = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
@@ -20,8 +23,13 @@ class HeatCell:
 
 
 def heat_cell(value: Number | None, most: Number) -> HeatCell:
-    """Return a cell, the stronger coloured the nearer a value is to ``most``, either way; a dash without a value."""
-    return HeatCell("–" if number(value) is None else PLAIN.text(value or 0), heat_kind(value, float(most)))
+    """Return a cell, the stronger coloured the nearer a value is to ``most``, either way; a dash without a value.
+
+    All have two decimals, so that they stand below each other: more say nothing of a correlation of thirty days.
+    """
+    drawn = number(value)
+    text = "–" if drawn is None else PLAIN.text(drawn, _STEP if abs(drawn) < _LARGE else None)
+    return HeatCell(text, heat_kind(value, float(most)))
 
 
 def heat_kind(value: Number | None, most: Number) -> str:

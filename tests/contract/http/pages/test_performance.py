@@ -111,6 +111,8 @@ async def test_months_falls_days_and_contributions_are_those_of_the_api(grown: S
     assert len(frame["contributions"]) == 2
     for one in frame["contributions"]:
         assert f'data-exact="{one["money"]}"' in contributions
+    drawn = text[text.index('data-chart="distribution"') : text.index('data-part="rolling"')]
+    assert re.search(r">≥ −?[0-9.]+ %<", drawn), "a column is named by where it begins, and says so"
     days = text[text.index('data-part="over-time"') : text.index('data-part="figures"')]
     for day in history["days"]:
         assert f'data-exact="{day["unit_index"]}"' in days

@@ -119,6 +119,11 @@ async def test_what_signals_brought_is_that_of_the_api(scored: Service) -> None:
     assert sum(one["fill"] is not None for one in horizons) == 4
     [unfilled] = {row["Fill"].text for row in rows if not row["Fill"].exact}
     assert unfilled == "nothing has an outcome yet"
+    # A shortfall above zero is no gain: it has neither the colour of one nor its sign.
+    looks = {
+        one.attributes["class"] for row in rows for one in row["Shortfall"].all() if "data-exact" in one.attributes
+    }
+    assert looks == {"n"}
 
 
 async def test_shadows_are_those_of_the_api(scored: Service) -> None:

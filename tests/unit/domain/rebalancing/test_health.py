@@ -31,7 +31,7 @@ def test_deductions_are_itemised_by_position_category_and_correlation() -> None:
         "A is 25.5 % of the total value, over the position limit of 25 %",
         "B is 25.5 % of the total value, over the position limit of 25 %",
         "x is 51 % of the total value, over the category limit of 40 %",
-        "the average correlation is 0.5: 30 points at 1",
+        "the average correlation is 0.5, and 1 would take 30 points",
     ]
 
 

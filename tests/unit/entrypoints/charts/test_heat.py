@@ -29,9 +29,11 @@ def test_the_stronger_of_two_is_never_coloured_weaker(values: list[float], most:
 
 @pytest.mark.parametrize(
     ("value", "text", "kind"),
-    [(5, "5", "heat heat-plus-2"), (Decimal("-2.5"), "−2.5", "heat heat-minus-1"), (10, "10", "heat heat-plus-4"),
-     (0, "0", "heat heat-0"), (None, "–", "heat heat-none"), (float("nan"), "–", "heat heat-none")],
+    [(5, "5.00", "heat heat-plus-2"), (Decimal("-2.5"), "−2.50", "heat heat-minus-1"),
+     (10, "10.00", "heat heat-plus-4"),
+     (0, "0", "heat heat-0"), (-0.00632, "−0.01", "heat heat-0"), (12_345.6, "12.3k", "heat heat-plus-4"),
+     (None, "–", "heat heat-none"), (float("nan"), "–", "heat heat-none")],
 )  # fmt: skip
-def test_a_cell_has_its_number_or_a_dash(value: float | Decimal | None, text: str, kind: str) -> None:
+def test_a_cell_has_its_number_to_two_decimals_or_a_dash(value: float | Decimal | None, text: str, kind: str) -> None:
     cell = heat_cell(value, Decimal(10))
     assert (cell.text, cell.kind) == (text, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -55,6 +56,12 @@ def test_coordinates_are_the_data() -> None:
     [line] = read_back(chart(values), 5)
     assert [day for day, _ in line] == [0, 1, 2, 3, 4]
     assert [value for _, value in line] == pytest.approx(values, abs=0.05)
+
+
+def test_no_label_hides_a_line() -> None:
+    # A label has a rim in the colour of the paper: over a line that would be a gap that is none.
+    drawn = chart([100.0, 120.0, 90.0], levels=[Level("break-even", 100.0)])
+    assert drawn.index("chart-stroke") > max(found.start() for found in re.finditer('class="chart-label', drawn))
 
 
 def test_on_a_log_scale_equal_ratios_are_equal_distances() -> None:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from portfolio.application.performance.series.daily import DailySeries, SeriesDay
+from portfolio.application.performance.series.distribution import Distribution
 from portfolio.application.performance.series.rolling import Rolling
 from portfolio.domain.money import Money
-from portfolio.entrypoints.charts import DOLLARS, FRACTION, PLAIN, Frame, Scale, Series, Tone, line_chart
+from portfolio.entrypoints.charts import DOLLARS, FRACTION, PLAIN, Column, Frame, Scale, Series, Tone, line_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 
@@ -25,6 +26,11 @@ def places_shown(days: Sequence[date]) -> list[int]:
     """Return which of these days a table has: all, or of a long period the first, the last and the last of a month."""
     last = len(days) - 1
     return [n for n, day in enumerate(days) if last < MOST_ROWS or n in {0, last} or days[n + 1].month != day.month]
+
+
+def distribution_columns(found: Distribution) -> Sequence[Column]:
+    """Return on how many days each step of returns was reached: a column is named by where it begins."""
+    return [Column(f"≥ {PLAIN.text(one.low_percent)} %", one.count) for one in found.bins]
 
 
 def value_chart(series: DailySeries, scale: Scale) -> Chart:

@@ -24,7 +24,7 @@ from portfolio.entrypoints.charts import (
 )
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.series_charts import OfRolling, daily_line, rolling_lines
+from portfolio.entrypoints.http.pages.series_charts import OfRolling, daily_line, distribution_columns, rolling_lines
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.reports.content import (
     Count,
@@ -240,7 +240,6 @@ def _at_end(day: SeriesDay) -> Iterator[Cell]:
 def _distribution(series: DailySeries) -> Section:
     found = series.distribution
     frame = Frame("distribution", "Days by their return", desc="How many days brought how much.", unit=PLAIN)
-    columns = [Column(f"{PERCENT.text(one.low_percent)}", one.count) for one in found.bins]
     lines: list[Line | Count] = [
         Count("observations", "Daily returns", found.observations),
         Count("days_up", "Days up", found.days_up),
@@ -261,7 +260,7 @@ def _distribution(series: DailySeries) -> Section:
         ("conditional_value_at_risk_99", "Conditional value at risk of these days, 99 %", Kind.FRACTION),
     ):
         lines.append(Line(name, label, getattr(found, name), kind, found.reasons.get(name)))
-    drawn = column_chart(frame, columns)
+    drawn = column_chart(frame, distribution_columns(found))
     return Section("days", "Distribution of days", lines=lines, drawings=[Drawing(frame.title, drawn)])
 
 

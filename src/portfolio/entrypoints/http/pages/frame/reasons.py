@@ -81,7 +81,7 @@ WORDS: Final = {
     "see_trades": "see the page of trades",
     "singular": "some assets move exactly as others do",
     "stablecoin": "it is a stablecoin, which stands for money",
-    "short_position": "it is a short position",
+    "short_position": "a position is short",
     "too_few_common_days": "there are too few common days",
     "too_few_days": "too few days before it",
     "too_few_episodes": "fewer than 30 episodes have an outcome",

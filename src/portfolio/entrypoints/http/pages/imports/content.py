@@ -41,7 +41,7 @@ _CHOICES: Final = {
         ("ymd", "year first"),
     ],
     "funding": [("", "report it"), ("implied", "deposit it, exactly")],
-    "opening": [("", "report it"), ("true", "transfer it in, its cost assumed")],
+    "opening": [("", "report it"), ("true", "transfer it in, cost assumed")],
     "partial": [("", "book nothing of its file"), ("true", "book the others")],
     "like_booked": [("", "book it, and say so"), (LEAVE_OUT, "leave it out")],
 }

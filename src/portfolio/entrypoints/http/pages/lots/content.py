@@ -22,11 +22,11 @@ from portfolio.entrypoints.http.shell.bodies import FieldReader, Typed, write_cu
 from portfolio.entrypoints.http.shell.numbers import number
 
 METHODS: Final[Mapping[LotMethod, str]] = {
-    LotMethod.FIFO: "the oldest lot first (FIFO)",
-    LotMethod.LIFO: "the newest lot first (LIFO)",
-    LotMethod.HIFO: "the most expensive lot first (HIFO)",
-    LotMethod.AVERAGE: "average cost, as the ledger has it",
-    LotMethod.PICKED: "the lots that were picked, else the oldest",
+    LotMethod.FIFO: "oldest lot first (FIFO)",
+    LotMethod.LIFO: "newest lot first (LIFO)",
+    LotMethod.HIFO: "dearest lot first (HIFO)",
+    LotMethod.AVERAGE: "average cost (the ledger's)",
+    LotMethod.PICKED: "picked lot, else the oldest",
 }
 FIGURES: Final[Mapping[str, About]] = {
     "lots_basis": ("Cost of what is left", Kind.COST,

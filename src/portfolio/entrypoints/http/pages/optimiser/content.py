@@ -30,7 +30,7 @@ Choices = Sequence[tuple[str, str]]
 CHOICES: Final[Mapping[str, Choices]] = {
     "objectives": [one for one in OBJECTIVES.items() if one[0] != "current"],
     "estimators": list(ESTIMATORS.items()),
-    "limits": (("policy", "the policy's, with its room of 8 %"), ("hard", "the policy's, all of them")),
+    "limits": (("policy", "the policy's, less 8 % room"), ("hard", "the policy's, all of them")),
 }
 
 

@@ -27,7 +27,9 @@ GROUPS: Final[Mapping[str, Mapping[str, About]]] = {
     "Risk": {
         "annualized_volatility": ("Volatility", Kind.FRACTION, "Standard deviation of daily returns × √365."),
         "sharpe_ratio": ("Sharpe ratio", Kind.RATIO, "Mean excess return / its standard deviation × √365."),
-        "sharpe_standard_error": ("Standard error of it", Kind.RATIO, "√((1 + s² / 2) / n) × √365, s of a day."),
+        "sharpe_standard_error": (
+            "Standard error of the Sharpe ratio", Kind.RATIO, "√((1 + s² / 2) / n) × √365, s of a day.",
+        ),
         "sortino_ratio": ("Sortino ratio", Kind.RATIO, "Mean excess return / root mean square of losses × √365."),
         "max_drawdown": ("Maximum drawdown", Kind.FRACTION, "The deepest fall of the unit value from a peak."),
         "current_drawdown": ("Current drawdown", Kind.FRACTION, "The fall from the last peak to the end."),

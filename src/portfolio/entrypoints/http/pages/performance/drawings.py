@@ -9,13 +9,12 @@ from portfolio.application.performance.daily_positions import ranked
 from portfolio.application.performance.series.distribution import Distribution
 from portfolio.application.performance.series.rolling import Rolling
 from portfolio.application.performance.timeframes import Timeframe
-from portfolio.domain.decimal_text import counted, plain
+from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.charts import (
     DOLLARS,
     FRACTION,
     PERCENT,
     PLAIN,
-    Column,
     Frame,
     Step,
     Unit,
@@ -25,7 +24,7 @@ from portfolio.entrypoints.charts import (
 )
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart
 from portfolio.entrypoints.http.pages.frame.formats import Kind
-from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, OfRolling, rolling_lines
+from portfolio.entrypoints.http.pages.series_charts import MOST_ROWS, OfRolling, distribution_columns, rolling_lines
 
 MOST_CONTRIBUTIONS: Final = 12
 _FIGURES: Final[Sequence[tuple[str, str, Unit, Kind, OfRolling]]] = (
@@ -40,9 +39,12 @@ def distribution_chart(found: Distribution) -> Chart:
     frame = Frame("distribution", "Distribution of daily returns", desc="On how many days it brought how much.")
     return Chart.of(
         frame,
-        column_chart(frame, [Column(f"{plain(one.low_percent)} %", one.count) for one in found.bins]),
+        column_chart(frame, distribution_columns(found)),
         ["Return from, %", "to under, %", "Days"],
-        [[plain(one.low_percent), plain(one.high_percent), Cell(one.count, Kind.COUNT)] for one in found.bins],
+        [
+            [PLAIN.text(one.low_percent), PLAIN.text(one.high_percent), Cell(one.count, Kind.COUNT)]
+            for one in found.bins
+        ],
         f"{counted(found.observations, 'daily return')}: {found.days_up} up, {found.days_down} down.",
     )
 

@@ -27,7 +27,11 @@ RATES = (
     ("Brier score of the base rate", "base_brier_score", Kind.RATIO),
 )
 COUNTED = (("Scored", "scored"), ("Pending", "pending"), ("Close lacking", "missing_closes"), ("Filled", "filled"))
-BROUGHT = (("Advice", "advice"), ("Fill", "fill"), ("Shortfall", "shortfall"))
+BROUGHT = (
+    ("Advice", "advice", Kind.RESULT),
+    ("Fill", "fill", Kind.RESULT),
+    ("Shortfall", "shortfall", Kind.MONEY),  # above zero it is no gain
+)
 
 FIGURES: Final[Mapping[str, About]] = {
     "episodes": ("Episodes", Kind.COUNT,
@@ -58,13 +62,13 @@ def card_content(card: Scorecard, as_of: datetime, *, private: bool) -> dict[str
         "view": view,
         "figures": _figures(view.overall, as_of),
         "rates": _rates(scores),
-        "columns": ("Signals", "Days later", *(label for label, _ in COUNTED), *(label for label, _ in money)),
+        "columns": ("Signals", "Days later", *(label for label, _ in COUNTED), *(label for label, _, _ in money)),
         "brought": [
             [
                 _name(score),
                 Cell(one.horizon_days, Kind.COUNT),
                 *(Cell(getattr(one, name), Kind.COUNT) for _, name in COUNTED),
-                *(Cell(getattr(one, name), Kind.RESULT, "nothing_scored") for _, name in money),
+                *(Cell(getattr(one, name), kind, "nothing_scored") for _, name, kind in money),
             ]
             for score in scores
             for one in score.horizons
