@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -60,6 +61,32 @@ def test_a_thousand_positions_fit_on_a_page_of_a_megabyte(browser: BrowserThread
         assert len(page.content) <= 1_000_000
         found, _, _ = browser.run(seen(browser, service.url, PAGES["positions"]))
         assert not found, rules.listed(found)
+
+
+def test_the_largest_and_the_smallest_numbers_stay_in_their_boxes(browser: BrowserThread, tmp_path: Path) -> None:
+    tiny = "0.000000000000000001"
+    trades = [("HUGE", "9000000000000000000", "1"), ("TINY", tiny, "1"), ("CHEAP", "1000", tiny)]
+    settings = {**STILL, "PORTFOLIO_INITIAL_CASH": "9999999999999999999"}
+
+    async def look(url: str, path: str) -> list[str]:
+        context = await browser.context()
+        async with visiting(context, url, path) as visit:
+            await visit.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+            await rules.show(visit.page, "light", 320)
+            found = await rules.check(visit.page, *rules.LAYOUT)
+        await context.close()
+        return found
+
+    with ServiceProcess(sqlite_database_in(tmp_path), tmp_path, settings=settings) as service:
+        for symbol, quantity, price in trades:
+            net = f"{Decimal(quantity) * Decimal(price):f}"
+            numbers = f'"quantity": {quantity}, "price": {price}, "net_amount": {net}'
+            body = f'{{"symbol": "{symbol}", "side": "BUY", {numbers}}}'
+            kind = {"Content-Type": "application/json"}
+            booked = httpx.post(service.url + "/holdings/update", content=body, headers=kind, timeout=60)
+            assert booked.status_code == 200, booked.text
+        for path in (OVERVIEW, *(f"{PAGES['positions']}/{symbol}" for symbol, _, _ in trades)):
+            assert browser.run(look(service.url, path)) == [], path
 
 
 @pytest.mark.parametrize(

@@ -155,9 +155,9 @@ def line_chart(
         _keys(series, dots),
         *(across_at("chart-grid" if value else "chart-grid chart-zero", area.top(value)) for value in axis.ticks),
         *(across_at("chart-level", area.top(value)) for _, value in across),
-        *_labels(frame, area, across),
-        _plot(lines, area),  # over the labels, whose rims would make gaps
+        _plot(lines, area),
         *_drawn(dots, area),
+        *_labels(frame, area, across),
     ]
     return drawn(frame, "line", _words(frame, lines, len(dots)), parts)
 

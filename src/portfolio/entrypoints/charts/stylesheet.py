@@ -39,7 +39,7 @@ _COLOURS_AND_LINES: Final = """\
 .chart-plot { overflow: visible; }
 .chart-label, .chart-legend { fill: var(--chart-soft); }
 .chart-label, .chart-legend {
-  paint-order: stroke; stroke: var(--chart-paper); stroke-width: 6px; stroke-linejoin: round;
+  paint-order: stroke; stroke: var(--chart-paper); stroke-width: 3px; stroke-opacity: .75; stroke-linejoin: round;
 }
 .chart-value { font-variant-numeric: tabular-nums; }
 .chart-grid { stroke: var(--chart-grid); }
