@@ -52,16 +52,20 @@
 
   // Words and numbers of one row stand on one line.
   uneven() {
-    const texts = row => [...row.cells].map(cell => {
-      const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT, t => t.data.trim() && this.isShown(t.parentElement) ? 1 : 3);
-      const range = document.createRange();
-      if (!walker.nextNode()) return null;
-      range.selectNodeContents(walker.currentNode);
-      const [first] = range.getClientRects();
-      return { bottom: first.bottom, size: getComputedStyle(walker.currentNode.parentElement).fontSize };
-    }).filter(Boolean);
+    const range = document.createRange();
+    const texts = row => [...row.cells].flatMap(cell => {
+      const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+      while (walker.nextNode()) {
+        const text = walker.currentNode;
+        if (!text.data.trim() || !this.isShown(text.parentElement)) continue;
+        range.selectNodeContents(text);
+        return [{ bottom: range.getClientRects()[0].bottom, size: getComputedStyle(text.parentElement).fontSize }];
+      }
+      return [];
+    });
     const found = [...document.querySelectorAll("tbody tr")].slice(0, 200).flatMap(row => {
       const all = texts(row);
+      if (!all.length) return [];
       const alike = all.filter(one => one.size === all[0].size).map(one => one.bottom);
       const apart = Math.max(...alike) - Math.min(...alike);
       return apart > 1 ? [`uneven by ${apart.toFixed(1)}: ${this.name(row)}`] : [];
