@@ -26,7 +26,7 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Values from ``low`` to ``high``, with those that are labelled; between two is ``step``, on a log axis None."""
+    """Values from ``low`` to ``high``, with those that are labelled; between two is ``step``, None where it grows."""
 
     low: float
     high: float
@@ -59,8 +59,8 @@ def log_axis(values: Sequence[float]) -> Axis:
         low, high = low / 1.1, high * 1.1
     decades = math.log10(high / low)
     if decades < 1:
-        inner = [tick for tick in linear_axis((low, high)).ticks if low <= tick <= high]
-        return Axis(low, high, inner, None, Scale.LOG)
+        linear = linear_axis((low, high))
+        return Axis(low, high, [tick for tick in linear.ticks if low <= tick <= high], linear.step, Scale.LOG)
     apart = math.ceil(decades / _MOST_TICKS)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     factors = (1, 2, 5) if decades < 2 else (1,)

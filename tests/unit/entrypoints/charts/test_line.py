@@ -65,6 +65,13 @@ def test_no_label_hides_a_line() -> None:
     assert (int(rim[0]) <= 3, float(rim[1]) <= 0.75) == (True, True)
 
 
+def test_the_labels_of_an_axis_differ_on_either_scale() -> None:
+    # Values near to each other: to three digits all of them would be $233k.
+    for scale in Scale:
+        shown = [one for one in texts(chart([233_085.0, 233_300.0, 233_450.0], scale=scale)) if one.startswith("$")]
+        assert len(set(shown)) == len(shown) > 1, (scale, shown)
+
+
 def test_on_a_log_scale_equal_ratios_are_equal_distances() -> None:
     values = [10.0, 100.0, 1000.0, 50.0]
     svg = chart(values, scale=Scale.LOG)
