@@ -238,7 +238,10 @@ class Broadcast:  # shape: what is told, and to whom
         try:
             if was_followed:
                 with suppress(OtherHistory):
-                    if (block := await self._newest.advance(revisions)) is not None:
+                    known = self.place
+                    # Where nobody wants entries: reading them took 4 % of the time of 64 clients' bookings.
+                    block = await self._newest.advance(revisions, reads=Topic.ENTRIES in self._wanted)
+                    if self.place.ledger != known.ledger:
                         self._tell_entries(block)
                     return False
             # These are other books; or nobody was listening, and what is kept is of a time that nobody looked at.
@@ -247,9 +250,9 @@ class Broadcast:  # shape: what is told, and to whom
             raise BooksContradicted(f"the entry of ledger revision {revisions.ledger} is gone") from error
         return was_followed
 
-    def _tell_entries(self, block: Block) -> None:
+    def _tell_entries(self, block: Block | None) -> None:
         self._moved_at = _now()
-        if block.booked_at is not None:
+        if block is not None and block.booked_at is not None:
             self.told((self.clock.now() - block.booked_at).total_seconds())
         self._wake(Topic.ENTRIES)
 

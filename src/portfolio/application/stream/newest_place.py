@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from portfolio.application.ledger.records import Revisions
 from portfolio.application.stream.blocks import Blocks, OtherHistory
@@ -42,13 +43,19 @@ class NewestPlace:
         self._blocks.forget()
         self.place = await self._blocks.place_of(revisions.ledger, revisions.prices)
 
-    async def advance(self, revisions: Revisions) -> Block | None:
+    async def advance(self, revisions: Revisions, *, reads: bool) -> Block | None:
         """Move on to the newest entry, and return the first of the entries on the way; None where there are none.
+
+        Unless it ``reads`` them, those on the way are left out, and only the last one known is looked at again.
 
         Raises:
             OtherHistory: the last entry known is another one now.
         """
         known, now = self.place, asyncio.get_running_loop().time()
+        if revisions.ledger > known.ledger and not reads:
+            await self._check(known)
+            await self.jump(revisions)
+            return None
         if revisions.ledger > known.ledger:
             block = await self._blocks.after(known, Place(revisions.ledger, revisions.prices, ""))
             if block.end.ledger == revisions.ledger:
@@ -61,8 +68,11 @@ class NewestPlace:
             raise OtherHistory(known.ledger)
         if revisions.prices > known.prices or now >= self._checked_at + self._check_seconds:
             self._checked_at = now
-            found = await self._blocks.place_of(revisions.ledger, revisions.prices)
-            if found.digest != known.digest:
-                raise OtherHistory(known.ledger)
-            self.place = found
+            await self._check(known)
+            self.place = replace(known, prices=revisions.prices)
         return None
+
+    async def _check(self, known: Place) -> None:
+        found = await self._blocks.place_of(known.ledger, known.prices)
+        if found != known:
+            raise OtherHistory(known.ledger)

@@ -42,6 +42,7 @@ class Books(FakeLookups):
         self.goes_on = asyncio.Event()
         self.goes_on.set()
         self.asked = asyncio.Event()
+        self.read: list[int] = []
 
     fails: Exception | None = None
     lost: frozenset[int] = frozenset()
@@ -52,6 +53,7 @@ class Books(FakeLookups):
         await self.goes_on.wait()
         if self.fails is not None:
             raise self.fails
+        self.read += range(after + 1, until + 1)
         found = await super().log(portfolio_id, after=after, until=until)
         return [
             replace(one, entry=None) if one.revision in self.unreadable else one
@@ -436,11 +438,27 @@ async def test_a_stop_without_anybody_who_listens_is_over_at_once(stage: Stage) 
     assert stage.stream.is_ending
 
 
-async def test_other_books_are_noticed_when_the_next_entry_is_booked() -> None:
+async def test_entries_that_nobody_wants_are_not_read(stage: Stage) -> None:
+    """Each of them would be read and encoded for nobody; the newest is looked at, for its place."""
+    silent = await reader(stage, StreamRequest(topics=frozenset({Topic.STATE})))
+    await after(silent, "snapshot")
+    stage.lookups.goes_on.clear()
+    for _ in range(5):
+        await book_one(stage.ledger)
+    stage.lookups.goes_on.set()
+    while (told := (await after(silent, "state")).place) is None or told.ledger < 7:
+        pass
+    assert not {4, 5}.intersection(stage.lookups.read)
+    subscription = await reader(stage, StreamRequest(topics=frozenset(Topic), after=BEFORE_ALL))
+    assert b'"first":1,"last":7' in (await after(subscription, "entries")).content
+
+
+@pytest.mark.parametrize("topic", [Topic.ENTRIES, Topic.STATE])
+async def test_other_books_are_noticed_when_the_next_entry_is_booked(topic: Topic) -> None:
     stage = Stage(replace(QUICK, check=3_600.0))
     await open_books(stage.ledger)
     await book_one(stage.ledger)
-    subscription = await reader(stage)
+    subscription = await reader(stage, StreamRequest(topics=frozenset({topic})))
     await after(subscription, "snapshot")
     entry = stage.ledger.books.trades[1]
     assert entry is not None
