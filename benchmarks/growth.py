@@ -113,15 +113,8 @@ def _booking_ms(stage: Stage, service: Service) -> float:
 
 def read_ms(stage: Stage, path: str, service: Service) -> float:
     """Return what a read costs that nothing can be kept for: the portfolio changed just before."""
-    taken = []
-    with service.http() as client:
-        for number in range(2 if stage.is_quick else 5):
-            body = BODY.replace("bench-{n}", f"{time.monotonic_ns()}-{number}")
-            client.post("/holdings/update", content=body, headers={"Content-Type": "application/json"})
-            started = time.perf_counter()
-            client.get(path).raise_for_status()
-            taken.append(time.perf_counter() - started)
-    return median(taken) * 1e3
+    requests = 2 if stage.is_quick else 5
+    return stage.latency_ms(service.burst(path, requests=requests, booking=BODY, first=time.monotonic_ns()))
 
 
 def holding(stage: Stage, name: str, size: int) -> Service:

@@ -24,13 +24,17 @@ PATIENCE_SECONDS = 120.0
 
 
 class Burst(msgspec.Struct, kw_only=True):
-    """What is to be asked: ``requests`` of them, or for ``seconds`` where that is 0; ``{n}`` in the body counts."""
+    """What is to be asked: ``requests`` of them, or for ``seconds`` where that is 0; ``{n}`` in the body counts.
+
+    With one connection each may have a ``booking`` before it, which ``{n}`` makes another one; its latency is left out.
+    """
 
     port: int
     path: str
     method: str = "GET"
     headers: dict[str, str] = {}
     body: str = ""
+    booking: str = ""
     connections: int = 1
     seconds: float = 0.0
     requests: int = 0
@@ -99,19 +103,23 @@ class _Run:
         self.bytes_received = 0
         self.last_body = b""
         self.done = asyncio.get_running_loop().create_future()
+        self.is_booking = False
         self._sent = 0
         self._open = 0
-        head = "".join(f"{name}: {value}\r\n" for name, value in burst.headers.items())
-        self._head = f"{burst.method} {burst.path} HTTP/1.1\r\nHost: 127.0.0.1:{burst.port}\r\n{head}"
-        self._fixed = None if "{n}" in burst.body else self._request(burst.body)
+        self._heads = self._head(f"{burst.method} {burst.path}"), self._head("POST /holdings/update")
+        self._fixed = None if "{n}" in burst.body else _request(self._heads[0], burst.body)
         self.ends_at = time.perf_counter() + burst.seconds if burst.seconds else float("inf")
 
     def next_request(self) -> bytes | None:
         """Return the next request; None once there is none left."""
         if (self.burst.requests and self._sent >= self.burst.requests) or time.perf_counter() >= self.ends_at:
             return None
-        number, self._sent = self.burst.first + self._sent, self._sent + 1
-        return self._fixed or self._request(self.burst.body.replace("{n}", str(number)))
+        number = str(self.burst.first + self._sent)
+        self.is_booking = bool(self.burst.booking) and not self.is_booking
+        if self.is_booking:
+            return _request(self._heads[1], self.burst.booking.replace("{n}", number))
+        self._sent += 1
+        return self._fixed or _request(self._heads[0], self.burst.body.replace("{n}", number))
 
     def opened(self) -> None:
         self._open += 1
@@ -125,11 +133,16 @@ class _Run:
         if not self.done.done():
             self.done.set_exception(RuntimeError(error))
 
-    def _request(self, body: str) -> bytes:
-        if not body:
-            return (self._head + "\r\n").encode()
-        length = len(body.encode())
-        return f"{self._head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}".encode()
+    def _head(self, what: str) -> str:
+        head = "".join(f"{name}: {value}\r\n" for name, value in self.burst.headers.items())
+        return f"{what} HTTP/1.1\r\nHost: 127.0.0.1:{self.burst.port}\r\n{head}"
+
+
+def _request(head: str, body: str) -> bytes:
+    if not body:
+        return f"{head}\r\n".encode()
+    length = len(body.encode())
+    return f"{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}".encode()
 
 
 class _Connection(asyncio.Protocol):
@@ -185,7 +198,8 @@ class _Connection(asyncio.Protocol):
 
     def _answered(self) -> None:
         run = self._run
-        run.latencies.append(time.perf_counter() - self._sent_at)
+        if not run.is_booking:
+            run.latencies.append(time.perf_counter() - self._sent_at)
         run.statuses[self._status] += 1
         if self._status != "200" or not run.last_body:
             run.last_body = b"".join(self._body)
