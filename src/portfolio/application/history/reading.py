@@ -167,10 +167,11 @@ class ReadUsual:
         Raises:
             LedgerUnavailable: the database is away, and these days were never read.
         """
-        recorded = await self.by_basis.recorded.performance.days(snapshot, days)
+        usual = self.by_basis.recorded.performance
+        recorded = await usual.days(snapshot, days)
         if recorded.entries.is_late and self.basis() is Basis.RESTATED:
             return await self.by_basis.restated.performance.of(snapshot, days)
-        return measure_days(recorded, days)
+        return measure_days(recorded, days, usual.figures)
 
     async def prepare(self) -> None:
         """Make the restated days, where these are the usual ones; what nobody can read now is left for later."""

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portfolio.analytics.closes import Join
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history.recent import RecentPerformance
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
-from portfolio.application.performance.period import Performance
+from portfolio.application.performance.history import History
+from portfolio.application.performance.period import KeptFigures, Performance, final_figures
 from portfolio.application.performance.records import DailyValue
 from portfolio.domain.errors import OutOfRange
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.money import Money
+from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_books import Books
 from tests.support.fakes.fake_ledger import FakeLedger
@@ -446,3 +450,72 @@ async def test_a_past_that_cannot_be_added_up_holds_up_nothing() -> None:
     ledger, clock = ledger_of(series([1, 1.1])), FakeClock()
     recent = RecentPerformance(OutOfRangeDays(), clock, 1)
     assert await recent(await Snapshots(ledger, clock, 1).newest(), clock.now()) is None
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+JOIN = Join("BTC", "XBT", Decimal(1), date(2026, 1, 1))
+
+
+async def history_of(*units: str) -> History:
+    history = await reader(ledger_of(series(units)), FakeClock()).history()
+    beside = replace(history.benchmark, closes={day.day: 100.0 for day in history.finals}, is_known=True)
+    return replace(history, benchmark=beside)
+
+
+async def test_what_is_booked_today_makes_no_figure_of_final_days_anew() -> None:
+    kept, before, after = KeptFigures(), await history_of("1", "1.1", "1.2"), await history_of("1", "1.1", "1.2")
+    today = {before.today: 120.0}
+    after = replace(after, benchmark=replace(after.benchmark, closes={**after.benchmark.closes, **today}))
+    assert after.finals is not before.finals
+    assert kept(after, after.finals) is kept(before, before.finals)
+    assert kept(after, after.finals) == final_figures(after, after.finals)
+
+
+def _with_benchmark(**changes: Any) -> Callable[[History], History]:
+    return lambda history: replace(history, benchmark=replace(history.benchmark, **changes))
+
+
+def _with_other_value(history: History) -> History:
+    [*others, last] = history.finals
+    return replace(history, finals=[*others, replace(last, total_value=last.total_value + Money(Decimal(1)))])
+
+
+def _with_other_close(history: History) -> History:
+    day = history.finals[0].day
+    return _with_benchmark(closes={**history.benchmark.closes, day: 50.0})(history)
+
+
+OTHERS = {
+    "value": _with_other_value,
+    "close": _with_other_close,
+    "benchmark": _with_benchmark(symbol=Symbol("ETH")),
+    "closes unread": _with_benchmark(closes={}, is_known=False),
+    "joined": _with_benchmark(joined_history=(JOIN,)),
+    "not joined": _with_benchmark(unjoined_history=(JOIN,)),
+    "fewer days": lambda history: replace(history, finals=history.finals[1:]),
+}
+
+
+@pytest.mark.parametrize("changed", OTHERS.values(), ids=OTHERS)
+async def test_another_day_or_another_close_makes_the_figures_anew(changed: Callable[[History], History]) -> None:
+    history = await history_of("1", "1.1", "1.2")
+    kept, other = KeptFigures(), changed(history)
+    assert kept(history, history.finals) == final_figures(history, history.finals)
+    assert kept(other, other.finals) == final_figures(other, other.finals)
+    assert kept(other, other.finals) != final_figures(history, history.finals)
+
+
+async def test_the_same_days_without_known_closes_are_other_figures() -> None:
+    history = _with_benchmark(closes={})(await history_of("1", "1.1"))
+    kept, unknown = KeptFigures(), _with_benchmark(closes={}, is_known=False)(history)
+    _, reasons = kept(history, history.finals)
+    _, unread = kept(unknown, unknown.finals)
+    assert (reasons["beta"], unread["beta"]) == ("no_benchmark_closes", "history_unavailable")
+
+
+async def test_a_read_of_other_days_is_of_those() -> None:
+    performance = reader(ledger_of(series(["1", "1.1", "1.2"])), FakeClock())
+    assert [(await performance(days)).observations for days in (2, 1, 2)] == [2, 1, 2]
+    assert (await performance(2)).first_day == (await performance(1)).first_day - timedelta(days=1)  # type: ignore[operator]  # None without days
