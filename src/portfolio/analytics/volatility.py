@@ -7,7 +7,6 @@ cash included, so that they add up to less than 1 and cash adds no risk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +21,53 @@ _ANNUAL: Final = DAYS_PER_YEAR**0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """What the common days say: ``centred`` returns of the included assets, and ``portfolio``, their sum by weights.
+
+    ``reason`` is why there are no parts of the portfolio's ``deviation``, that of a day; NaN where it is undefined too.
+
+    With C the covariance, sqrt(w'Cw) is the deviation of the portfolio's own daily returns, and Cw the covariance of
+    each asset with them: both come without C, in one pass, and never of a negative variance.
+    """
+
+    centred: Matrix
+    weights: Vector
+    portfolio: Vector
+    deviation: float
+    reason: Undefined | None
+
+    @classmethod
+    def of(cls, returns: Matrix, weights: Vector, reason: Undefined | None) -> Moves:
+        """Return those of complete returns ``(n_common, n_included)``, unless there is a reason against any."""
+        if reason is not None:
+            return cls(returns, weights, np.empty(0), np.nan, reason)
+        centred = returns - returns.mean(axis=0)
+        portfolio = centred @ weights
+        deviation = (float(portfolio @ portfolio) / (len(returns) - 1)) ** 0.5
+        if deviation <= NO_DEVIATION * float(np.abs(weights).sum()):
+            reason = Undefined.CONSTANT_SERIES
+        return cls(centred, weights, portfolio, deviation, reason)
+
+    def contributions(self) -> Vector:
+        """Return w_i (Cw)_i / w'Cw.
+
+        After Litterman, "Hot Spots and Hedges", Journal of Portfolio Management 23 (1996).
+        """
+        degrees = len(self.centred) - 1
+        variance = float(self.portfolio @ self.portfolio) / degrees
+        return self.weights * (self.portfolio @ self.centred) / degrees / variance
+
+    def diversification_ratio(self) -> float:
+        """Return the sum of w_i sigma_i over the portfolio's sigma.
+
+        After Choueifaty and Coignard, "Toward Maximum Diversification", Journal of Portfolio Management 35 (2008), here
+        with sigma_i of the common days too, so that it is never below 1 without shorts.
+        """
+        own = np.sqrt(np.einsum("ij,ij->j", self.centred, self.centred) / (len(self.centred) - 1))
+        return float(self.weights @ own) / self.deviation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Volatility:
     """The volatility of assets and portfolio, all of them fractions; one element an asset, in the order of the input.
 
@@ -29,16 +75,33 @@ class Volatility:
     shares of the portfolio's variance and add up to 1. ``common_days`` are those behind ``portfolio``,
     ``contributions`` and ``diversification_ratio``; ``covered_weight`` is the weight of the assets in them, those
     not ``excluded``: what the others would add is missing in the figures.
+
+    ``contributions`` and ``diversification_ratio`` are computed when they are asked for: a read of the portfolio has
+    neither.
     """
 
     daily: Estimates
     portfolio: Estimate
-    contributions: Estimates
-    diversification_ratio: Estimate
     heat: Estimate
     excluded: tuple[Undefined | None, ...]
     common_days: int
     covered_weight: float
+    moves: Moves
+
+    @property
+    def contributions(self) -> Estimates:
+        """Return each asset's share of the portfolio's variance."""
+        reasons = [reason or self.moves.reason for reason in self.excluded]
+        values = np.full(len(reasons), np.nan)
+        if self.moves.reason is None:
+            values[[reason is None for reason in reasons]] = self.moves.contributions()
+        return Estimates.of(values, reasons)
+
+    @property
+    def diversification_ratio(self) -> Estimate:
+        """Return the weighted sum of the assets' deviations over the portfolio's."""
+        reason = self.moves.reason
+        return Estimate(self.moves.diversification_ratio()) if reason is None else Estimate(reason=reason)
 
 
 def volatility(returns: Matrix, weights: npt.ArrayLike, daily: Estimates | None = None) -> Volatility:
@@ -54,16 +117,16 @@ def volatility(returns: Matrix, weights: npt.ArrayLike, daily: Estimates | None 
     daily = daily_volatility(returns) if daily is None else daily
     common = common_days(returns, shares)
     covered = shares[common.included]
-    parts = _portfolio_parts(common.returns, covered, common.reason_against(shares))
+    reason = common.reason_against(shares)
+    moves = Moves.of(common.returns, covered, reason)
     return Volatility(
         daily=daily,
-        portfolio=parts.annualized,
-        contributions=_spread_out(parts, common.excluded),
-        diversification_ratio=parts.diversification_ratio,
+        portfolio=Estimate(moves.deviation * _ANNUAL) if reason is None else Estimate(reason=reason),
         heat=_heat(daily, shares),
         excluded=common.excluded,
         common_days=common.n_days,
         covered_weight=float(covered.sum()),
+        moves=moves,
     )
 
 
@@ -79,50 +142,6 @@ def daily_volatility(returns: Matrix) -> Estimates:
     few = n < LEAST_RETURNS
     reasons: list[Undefined | None] = [Undefined.TOO_FEW_OBSERVATIONS if lacking else None for lacking in few.tolist()]
     return Estimates.of(deviations, reasons)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Parts:
-    """What the common days say; ``contributions`` of the included assets only, empty where undefined."""
-
-    annualized: Estimate
-    diversification_ratio: Estimate
-    contributions: Vector
-    reason: Undefined | None
-
-
-def _portfolio_parts(returns: Matrix, weights: Vector, reason: Undefined | None) -> _Parts:
-    """Return the portfolio's volatility and its parts from complete returns ``(n_common, n_included)``.
-
-    With C the covariance, sqrt(w'Cw) is the deviation of the portfolio's own daily returns, and Cw the covariance of
-    each asset with them: both come without C, in one pass, and never of a negative variance. Sources: the contributions
-    w_i (Cw)_i / w'Cw after Litterman, "Hot Spots and Hedges", Journal of Portfolio Management 23 (1996); the
-    diversification ratio, sum of w_i sigma_i over the portfolio's sigma, after Choueifaty and Coignard, "Toward Maximum
-    Diversification", Journal of Portfolio Management 35 (2008), here with sigma_i of the common days too, so that it
-    is never below 1 without shorts.
-    """
-    if reason is not None:
-        return _Parts(Estimate(reason=reason), Estimate(reason=reason), np.empty(0), reason)
-    degrees = len(returns) - 1
-    centred = returns - returns.mean(axis=0)
-    portfolio = centred @ weights
-    variance = float(portfolio @ portfolio) / degrees
-    deviation = variance**0.5
-    annualized = Estimate(deviation * _ANNUAL)
-    if deviation <= NO_DEVIATION * float(np.abs(weights).sum()):
-        return _Parts(annualized, Estimate(reason=Undefined.CONSTANT_SERIES), np.empty(0), Undefined.CONSTANT_SERIES)
-    contributions = weights * (portfolio @ centred) / degrees / variance
-    own = np.sqrt(np.einsum("ij,ij->j", centred, centred) / degrees)
-    return _Parts(annualized, Estimate(float(weights @ own) / deviation), contributions, None)
-
-
-def _spread_out(parts: _Parts, excluded: Sequence[Undefined | None]) -> Estimates:
-    """Return the contributions with one element for every asset, included or not."""
-    reasons = [reason or parts.reason for reason in excluded]
-    values = np.full(len(reasons), np.nan)
-    if parts.reason is None:
-        values[[reason is None for reason in reasons]] = parts.contributions
-    return Estimates.of(values, reasons)
 
 
 def _heat(daily: Estimates, weights: Vector) -> Estimate:

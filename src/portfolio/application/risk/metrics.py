@@ -11,10 +11,10 @@ from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.in_thread import computed
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
 from portfolio.application.risk.correlation import average_covered_percent, average_of
-from portfolio.application.risk.measured import Measured, share_without
+from portfolio.application.risk.measured import Measured, measured_of, share_without
 from portfolio.application.risk.state import MarketState, figure, summary_of
 from portfolio.application.risk.value_at_risk import historical_value_at_risk_of, past_losses_of
-from portfolio.application.risk.volatility import volatility_of
+from portfolio.application.risk.volatility import moves_of
 from portfolio.domain.level import Level
 
 T = TypeVar("T")
@@ -47,23 +47,26 @@ class RiskMetrics:
 @figure
 def risk_metrics_of(state: MarketState) -> RiskMetrics:
     """Return the figures of a state, each the one that its own report shows."""
-    figures, moves, losses = summary_of(state), volatility_of(state), past_losses_of(state, DAYS_PER_YEAR)
+    figures, moves, losses = summary_of(state), moves_of(state), past_losses_of(state, DAYS_PER_YEAR)
     why = concentration_reasons(figures)
     found = {
         "health_score": Measured(figures.health.score, NO_TOTAL_VALUE if figures.health.score is None else None),
         "hhi": Measured(figures.hhi, why.get("hhi")),
         "average_correlation": average_of(state),
-        "portfolio_volatility": moves.portfolio_volatility,
-        "portfolio_heat": moves.portfolio_heat,
+        "portfolio_volatility": measured_of(state, moves.portfolio),
+        "portfolio_heat": measured_of(state, moves.heat),
         "value_at_risk_95": historical_value_at_risk_of(state, DAYS_PER_YEAR),
     }
     priced, symbols = state.valuation.priced_share_percent, state.closes.history.symbols
-    unseen = {symbol for symbol, why in zip(symbols, losses.excluded, strict=True) if why is not None}
+    unseen, unmoved = (
+        {symbol for symbol, why in zip(symbols, excluded, strict=True) if why is not None}
+        for excluded in (losses.excluded, moves.excluded)
+    )
     covered = {
         "health_score": priced,
         "hhi": priced,
         "average_correlation": average_covered_percent(state),
-        "portfolio_volatility": share_without(state, {item.symbol for item in moves.excluded}),
+        "portfolio_volatility": share_without(state, unmoved),
         "portfolio_heat": share_without(state, state.view.holdings.keys() - state.statistics.volatilities.keys()),
         "value_at_risk_95": share_without(state, unseen),
     }

@@ -71,7 +71,8 @@ class RiskShares:
 
 
 @figure
-def _volatility(state: MarketState) -> Volatility:
+def moves_of(state: MarketState) -> Volatility:
+    """Return how much assets and portfolio move, before it is a report."""
     statistics = state.statistics
     return volatility(statistics.history.returns, weights_of(state), statistics.daily_volatilities)
 
@@ -79,7 +80,7 @@ def _volatility(state: MarketState) -> Volatility:
 @figure
 def volatility_of(state: MarketState) -> VolatilityReport:
     """Return the volatility of the portfolio at today's weights, over the state's lookback."""
-    measured = _volatility(state)
+    measured = moves_of(state)
     return VolatilityReport(
         portfolio_volatility=measured_of(state, measured.portfolio),
         diversification_ratio=measured_of(state, measured.diversification_ratio),
@@ -94,15 +95,16 @@ def volatility_of(state: MarketState) -> VolatilityReport:
 @exact
 def asset_volatilities_of(state: MarketState) -> Sequence[AssetVolatility]:
     """Return each asset's volatility and its part in the portfolio's, by symbol; the parts' percentages sum to 100."""
-    measured, whole = _volatility(state), state.view.total_value
-    daily, parts = to_decimals(measured.daily.values), to_decimals(measured.contributions.values)
+    measured, whole = moves_of(state), state.view.total_value
+    contributions = measured.contributions
+    daily, parts = to_decimals(measured.daily.values), to_decimals(contributions.values)
     defined = [part for part in parts if part is not None]
     summed = total(defined)
     percents = iter(apportioned([part * HUNDRED / summed for part in defined]) if defined else ())
     assets = []
     for place, symbol in enumerate(state.statistics.history.symbols):
         annualized = state.statistics.volatilities.get(symbol)
-        own, shared = measured.daily.reasons[place], measured.contributions.reasons[place]
+        own, shared = measured.daily.reasons[place], contributions.reasons[place]
         lacking = {
             "daily_volatility": (daily[place], own),
             "annualized_volatility": (annualized, own),
