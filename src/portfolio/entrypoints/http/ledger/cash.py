@@ -62,7 +62,7 @@ class CashController(Controller):
     ) -> CashTransactionsAnswer:
         """Return deposits and withdrawals, and the entries that opened the books or booked what others wrote."""
         page = await cases.lookups.cash_transactions(cases.portfolio_id, before=read_cursor(cursor), limit=limit)
-        views = [_view(recorded) for recorded in page.items]
+        views = [cash_view(recorded) for recorded in page.items]
         following = write_cursor("c", page.next_before)
         return CashTransactionsAnswer(
             timestamp=cases.clock.now(), transactions=views, count=len(views), next_cursor=following
@@ -75,13 +75,14 @@ def _answer(recorded: RecordedCashEntry, *, replayed: bool) -> CashTransactionAn
         CashTransactionAnswer,
         timestamp=transaction.at,
         message="Cash deposited" if transaction.kind is CashTransactionKind.DEPOSIT else "Cash withdrawn",
-        transaction=_view(recorded),
+        transaction=cash_view(recorded),
         cash_balance=entry.cash_after,
         net_deposits=entry.net_deposits_after,
         replayed=replayed,
     )
 
 
-def _view(recorded: RecordedCashEntry) -> CashTransactionView:
+def cash_view(recorded: RecordedCashEntry) -> CashTransactionView:
+    """Return a cash transaction, or another entry that is no trade, as it is shown."""
     moved = recorded.entry.transaction
     return view(CashTransactionView, recorded, recorded.entry, moved, amount=abs(moved.cash_delta), moved_at=moved.at)

@@ -156,8 +156,10 @@ def read_id(text: str, what: str) -> int:
 
 def trade_views(page: Page[BookedTrade]) -> list[TradeView]:
     """Return what was booked here of a page of the trades table."""
-    return [
-        view(TradeView, booked, booked.entry.trade, booked.entry, booked.entry.request)
-        for booked in page.items
-        if booked.entry is not None
-    ]
+    return [shown for booked in page.items if (shown := trade_view(booked)) is not None]
+
+
+def trade_view(booked: BookedTrade) -> TradeView | None:
+    """Return a trade as it is shown; None of one that was not booked here."""
+    entry = booked.entry
+    return None if entry is None else view(TradeView, booked, entry.trade, entry, entry.request)

@@ -22,7 +22,9 @@ from portfolio.application.stream.records import (
     State,
 )
 from portfolio.entrypoints.http.ledger.answers import PositionView
+from portfolio.entrypoints.http.ledger.cash import cash_view
 from portfolio.entrypoints.http.ledger.position_views import PositionViews, position_view
+from portfolio.entrypoints.http.ledger.trades import trade_view
 from portfolio.entrypoints.http.operations.controller import health_view
 from portfolio.entrypoints.http.portfolio.views import totals_view
 from portfolio.entrypoints.http.rebalancing.signals import signal_view
@@ -105,25 +107,12 @@ class MessageWriter:
 
 
 def entry_view(logged: LoggedEntry) -> Struct | None:
-    """Return an entry of the ledger as it is shown; None where nothing can be made of its row."""
+    """Return an entry of the ledger as the lists show it; None where nothing can be made of its row."""
     entry = logged.entry
     if isinstance(entry, RecordedCashEntry):
-        moved = entry.entry.transaction
-        amount = abs(moved.cash_delta)
-        return view(
-            answers.EntryView,
-            entry,
-            entry.entry,
-            moved,
-            ledger=logged.revision,
-            kind=moved.kind.value,
-            amount=amount,
-            moved_at=moved.at,
-        )
-    if entry is None or entry.entry is None:
-        return None
-    booked = entry.entry
-    return view(answers.EntryView, entry, booked.trade, booked, booked.request, ledger=logged.revision, kind="trade")
+        return view(answers.EntryView, cash_view(entry), ledger=logged.revision)
+    shown = None if entry is None else trade_view(entry)
+    return None if shown is None else view(answers.EntryView, shown, ledger=logged.revision, kind="trade")
 
 
 def _totals(state: State) -> Struct:
