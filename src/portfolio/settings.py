@@ -10,12 +10,12 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from portfolio.domain.errors import InvalidSymbol
 from portfolio.domain.ledger.portfolio import BookingRules
@@ -34,8 +34,8 @@ _PORT_OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://.*")
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
 
 Seconds = Annotated[float, Meta(ge=0.01, le=31 * 86_400)]
-Count = Annotated[int, Meta(gt=0, le=10**9)]
-Days = Annotated[int, Meta(gt=0, le=3_650)]
+Count = Annotated[int, Meta(ge=1, le=10**9)]
+Days = Annotated[int, Meta(ge=1, le=3_650)]
 
 
 class SettingsError(Exception):
@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_tls_key: str = ""
     database_tls_verify: bool = True
     prices_schema: str = "crypto_prices"
-    database_pool_size: Annotated[int, Meta(gt=0, le=1_000)] = 10
+    database_pool_size: Annotated[int, Meta(ge=1, le=1_000)] = 10
     request_deadline_seconds: Seconds = 10.0
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8026
@@ -77,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     price_max_age_seconds: Seconds = 300.0
     coinbase_url: str = "https://api.coinbase.com"
     binance_url: str = "https://api.binance.com"
-    compute_workers: Annotated[int, Meta(gt=0, le=64)] = 1
+    compute_workers: Annotated[int, Meta(ge=1, le=64)] = 1
     dask_scheduler: str = ""
     candles_url: str = "https://api.exchange.coinbase.com"
     initial_cash: Decimal = Decimal(100_000)
@@ -173,7 +173,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     given = {
         name.removeprefix(PREFIX).lower(): value.strip()
         for name, value in found.items()
-        if name.startswith(PREFIX) and value is not None and value != ""
+        if name.startswith(PREFIX) and value is not None and value.strip()
     }
     unreadable = [name for name, value in given.items() if not all(map(_is_text, value))]
     if unreadable:
@@ -271,12 +271,26 @@ def _is_cluster_address(text: str) -> bool:
 
 
 def _named(said: str) -> str:
-    """Return a complaint about a field with the name that it is set by."""
-    what, _, place = said.partition(" - at `$.")
+    """Return a complaint about a field with the name that it is set by, and never its value."""
+    place = said.partition(" - at `$.")[2].rstrip("`")
     if place:
-        return f"{PREFIX}{place.rstrip('`').upper()}: {what}"
+        kinds = {field.name: field.type for field in cast("inspect.StructType", inspect.type_info(Settings)).fields}
+        return f"{PREFIX}{place.upper()} takes {_taken(kinds[place])}"
     field, _, rest = said.partition(" ")
     return f"{PREFIX}{field.upper()} {rest}" if field in Settings.__struct_fields__ else f"{PREFIX}*: {said}"
+
+
+def _taken(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case inspect.FloatType(ge=least, le=most):
+            return f"a number from {least} to {most:.0f}"
+        case inspect.EnumType(cls=choices):
+            return " or ".join(str(choice.value) for choice in choices)
+        case inspect.BoolType():
+            return "true or false"
+    return "a number"
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portfolio.settings import SettingsError, read_settings
+from portfolio.settings import Settings, SettingsError, read_settings
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,30 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: st
         read_settings({name: value}, env_file=tmp_path / "none")
     assert str(refused.value).split()[0].rstrip(":") == name
     assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PORTFOLIO_PORT", "abc", "takes a whole number from 0 to 65535"),
+        ("PORTFOLIO_PORT", "1e400", "takes a whole number from 0 to 65535"),
+        ("PORTFOLIO_STREAMS", "0", "takes a whole number from 1 to 1000000000"),
+        ("PORTFOLIO_REFRESH_SECONDS", "0", "takes a number from 0.01 to 2678400"),
+        ("PORTFOLIO_ALLOW_OPEN", "perhaps", "takes true or false"),
+        ("PORTFOLIO_PRICE_FEED", "kraken", "takes exchanges or simulated"),
+        ("PORTFOLIO_INITIAL_CASH", "1,000", "takes a number"),
+    ],
+)
+def test_a_wrong_setting_is_answered_with_what_it_takes(name: str, value: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings({name: value}, env_file=tmp_path / "none")
+    assert str(refused.value) == f"{name} {words}"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t \n"])
+def test_a_blank_setting_is_none(blank: str, tmp_path: Path) -> None:
+    names = [f"PORTFOLIO_{name.upper()}" for name in Settings.__struct_fields__]
+    assert read_settings(dict.fromkeys(names, blank), env_file=tmp_path / "none") == Settings()
 
 
 # As Kubernetes 1.31 sets them for Services named portfolio, portfolio-db and portfolio-metrics-udp.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
@@ -482,6 +483,17 @@ async def test_half_a_character_spoils_its_own_booking_alone(service: Service, t
         ("/rebalance/what-if", {"policy": {"fee_bps": 1e25}}, "policy.fee_bps", "0 or more and at most 1000"),
         ("/rebalance/what-if", {"policy": {"confidences": {"x": 1}}}, "policy.confidences.x", "cash_deployment"),
         ("/rebalance/what-if", {"policy": {"priorities": {"x": "low"}}}, "policy.priorities.x", "cash_deployment"),
+        (URL, {**BUY, "x": 1}, "x", "is not known here"),
+        (URL, {name: value for name, value in BUY.items() if name != "price"}, "price", "is needed"),
+        (URL, {**BUY, "client_trade_id": "k" * 129}, "client_trade_id", "takes at most 128 characters"),
+        (URL, {**BUY, "symbol": 5}, "symbol", "takes a text"),
+        (URL, {**BUY, "symbol": "B" * 41}, "symbol", "takes at most 40 characters"),
+        ("/rebalance/what-if", {"policy": {"x": 1}}, "policy.x", "is not known here"),
+        ("/rebalance/what-if", {"policy": []}, "policy", "takes an object"),
+        ("/rebalance/what-if", {"trades": {}}, "trades", "takes a list"),
+        ("/rebalance/what-if", {"trades": [{"symbol": "BTC", "side": "BUY"}]}, "trades[0].quantity", "is needed"),
+        ("/optimise", {"objective": "hrp", "symbols": ["B"] * 501}, "symbols", "takes at most 500 entries"),
+        (f"/performance?days={'9' * 5000}", None, "days", "is out of range"),
         *(
             ("/rebalance/what-if", {"trades": [{"symbol": "BTC", "side": "BUY", "quantity": 1, name: 1e-19}]},
              f"trades[0].{name}", "has to be above zero at 18 decimals")
@@ -498,6 +510,17 @@ async def test_a_refusal_says_what_is_taken(
     assert error["field"] == field
     assert words in error["message"]
     assert field.rpartition(".")[2] in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("wrong", [7, 7.5, True, "\x00", "x" * 3000, [], {}, [7], {"x": 7}], ids=repr)
+@pytest.mark.parametrize("path", BODIES)
+async def test_no_refusal_speaks_the_language_of_the_decoder(path: str, wrong: Any) -> None:
+    kind, body = BODIES[path]
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
+    async with running() as service:
+        for sent in (wrong, *({**body, name: wrong} for name in names)):
+            said = (await service.http.post(path, json=sent)).text
+            assert not re.search("`|Expected|Object|Invalid|Integer|regex", said), said
 
 
 @pytest.mark.parametrize("field", ["side", "client_trade_id", "engine", "symbol", "quantity"])

@@ -88,6 +88,9 @@ def complete(operation: Json, handler: HTTPRouteHandler, route: str, *, keyed: b
         operation["x-scope"] = " or ".join(access.scopes)
         if keyed:
             operation["security"] = [{"apiKey": []}, {"bearer": []}]
+    body = handler.parsed_fn_signature.parameters.get("data")
+    if body is not None and not body.is_required:
+        operation["requestBody"]["required"] = False
     if access.form is not None:
         schema = {"$ref": f"#/components/schemas/{access.form.__name__}"}
         content = {"multipart/form-data": {"schema": schema, "example": _FORM}}

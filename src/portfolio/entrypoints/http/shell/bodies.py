@@ -54,10 +54,7 @@ def remark(text: str) -> Meta:
     return Meta(description=f"{text} Any value is taken, as well as it can be.", extra_json_schema={})
 
 
-Notes = Annotated[
-    Raw,
-    remark("A text, or anything else as its JSON. Cut at 2,000 characters, which the end of what is kept says."),
-]
+Notes = Annotated[Raw, remark("A text, or anything else as its JSON. Cut at 2,000 characters, which its end says.")]
 
 
 def _cursor_pattern(kind: str) -> str:
@@ -72,10 +69,19 @@ _IN_WORDS = {
     **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in (*"bcefgilrst", "[eu]")},
 }
 
+# What msgspec says of a value of a wrong kind or size, and of other mistakes.
+_EXPECTED = re.compile(r"Expected `([a-z |]+)`(?: (of length )?([<>])= (-?\d+))?(?:, got .*)?")
+_KINDS = {"str": "a text", "int": "a whole number", "bool": "true or false", "array": "a list", "object": "an object"}
+_SAID = {
+    "Object contains unknown field": "is not known here",
+    "Object missing required field": "is needed",
+    "Integer value out of range": "is out of range",
+    "Invalid RFC3339 encoded date": "has to be a day of the calendar, such as 2026-01-31",
+}
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ROUNDED_TO_ZERO = Decimal("-5e-19")
-_QUOTE = ord('"')
 _LONGEST_COUNT = 20  # in nanoseconds that is the year 5138
 # From 1973 on milli-, micro- and nanoseconds are told from seconds by their size: 1e11 s is the year 5138.
 _MOST_SECONDS = Decimal("1e11")
@@ -197,7 +203,7 @@ def _iso(text: str) -> datetime:
 
 def text_of(raw: Raw) -> str:
     """Return the text that a value is; of what is none, its JSON."""
-    return msgspec.json.decode(raw, type=str) if memoryview(raw)[0] == _QUOTE else bytes(raw).decode()
+    return msgspec.json.decode(raw, type=str) if memoryview(raw)[0] == ord('"') else bytes(raw).decode()
 
 
 def read_note(raw: Raw | UnsetType) -> str | None:
@@ -214,18 +220,15 @@ def in_words(said: str, allowed: Sequence[object] = ()) -> str:
     """Return what msgspec says of a value: a pattern is told in words, and choices are named."""
     if allowed and said.startswith("Invalid enum value"):
         return f"takes {' or '.join(map(str, allowed))}"
-    if said.startswith("Expected `int | str"):
-        return "takes a text, or a whole number"
-    if said.startswith("Expected `int"):
-        least = said.partition("` ")[2].replace(">= ", " of at least ").replace("<= ", " of at most ")
-        return f"takes a whole number{least if 'got' not in least else ''}"
-    if said.startswith("Expected `bool`"):
-        return "takes true or false"
-    if said == "Invalid RFC3339 encoded date":
-        return "has to be a day of the calendar, such as 2026-01-31"
-    found = (words for pattern, words in _IN_WORDS.items() if said.endswith(f"matching regex {pattern!r}"))
-    words = next(found, None)
-    return said if words is None else f"takes {words}"
+    if found := _EXPECTED.fullmatch(said):
+        names, length, sign, bound = found.groups()
+        limit = f"at {'most' if sign == '<' else 'least'} {bound}" if sign else ""
+        if length:
+            return f"takes {limit} {'entries' if names == 'array' else 'characters'}"
+        kinds = ", or ".join(words for name, words in _KINDS.items() if name in names.split(" | "))
+        return f"takes {kinds} of {limit}" if limit else f"takes {kinds}"
+    taken = (f"takes {words}" for pattern, words in _IN_WORDS.items() if said.endswith(f"matching regex {pattern!r}"))
+    return next(taken, next((words for start, words in _SAID.items() if said.startswith(start)), said))
 
 
 def choices(kind: inspect.Type, path: Sequence[str] = ()) -> Sequence[object]:
@@ -253,9 +256,7 @@ SymbolText = Annotated[
     ),
 ]
 
-
 SideText = Annotated[str, Meta(pattern=SIDE, description="BUY or SELL, in any case.")]
-
 
 MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970 (milli-, micro- and nanoseconds by their size)"
 

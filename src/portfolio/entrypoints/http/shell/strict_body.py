@@ -268,9 +268,9 @@ def _refused(message: str, wanted: type) -> RequestError:
     said, _, where = message.partition(" - at `")
     field = where.rstrip("`").removeprefix("$").lstrip(".")
     text = in_words(said, choices(_type_info(wanted), re.findall("[a-z_]+", field)))
-    message = f"{field}: {text}" if field else text
-    if not field and "field `" in text:
-        field = text.split("field `", 1)[1].rstrip("`")
+    if said.startswith("Object "):  # one of its fields is missing, or is not known
+        field = f"{field}.{said.partition('field `')[2].rstrip('`')}".lstrip(".")
+    message = f"{field}: {text}" if field else f"the body {text}"
     # The name of an unknown field is as long as the client likes.
     message, text, field = (_shortened(part) for part in (message, text, field))
     return RequestError(MALFORMED, message, errors=[FieldError(field, text)] if field else [])

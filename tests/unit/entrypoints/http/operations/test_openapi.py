@@ -106,6 +106,13 @@ def test_every_route_documents_what_can_go_wrong(described: dict[str, Any]) -> N
             assert "Retry-After" in response.get("headers", {}) or name == "get /health", name
 
 
+def test_a_body_that_may_be_left_out_is_said_to_be_optional(described: dict[str, Any]) -> None:
+    optional = {
+        name for name, operation in operations(described) if not operation.get("requestBody", {}).get("required", True)
+    }
+    assert optional == {"post /trades/{trade_id}/reverse", "post /imports/{import_id}/reverse", "post /ledger/restate"}
+
+
 def test_a_key_may_come_in_the_header_where_one_request_is_one_entry(described: dict[str, Any]) -> None:
     named = {
         name
