@@ -79,10 +79,18 @@ def test_too_little_memory_refuses_the_start(service: ShellService, limit: str, 
 
 
 def test_a_database_in_a_folder_that_is_not_there_or_not_writable_is_told(service: ShellService) -> None:
-    for command in ("migrate", "verify"):
-        url = f"sqlite+aiosqlite:///{service.folder}/none/portfolio.db"
-        said = refused(service, "", command=command, PORTFOLIO_DATABASE_URL=url)
-        assert "unable to open database file" in said
+    url = f"sqlite+aiosqlite:///{service.folder}/none/portfolio.db"
+    assert "unable to open database file" in refused(service, "", command="migrate", PORTFOLIO_DATABASE_URL=url)
+    assert "misses its file" in refused(service, "", command="verify", PORTFOLIO_DATABASE_URL=url)
+
+
+@pytest.mark.parametrize("command", ["serve", "verify", "reconcile", "backfill", "lots"])
+def test_where_there_is_no_database_none_is_made_and_the_file_is_named(service: ShellService, command: str) -> None:
+    nowhere = service.folder / "nowhere.db"
+    said = refused(service, "", command=command, PORTFOLIO_DATABASE_URL=f"sqlite+aiosqlite:///{nowhere}")
+    assert f"the database misses its file {nowhere}" in said
+    assert said.endswith("run `portfolio migrate`")
+    assert not list(service.folder.glob("nowhere*"))
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-"])

@@ -112,7 +112,7 @@ class SchemaUnknown(ApplicationError):
         advice = (
             "start the matching version; docs/upgrade.md has the way back" if is_newer else "run `portfolio migrate`"
         )
-        what = f"misses a table ({missing})" if missing else f"is at schema revision {found or 'none'}"
+        what = f"misses {missing}" if missing else f"is at schema revision {found or 'none'}"
         super().__init__(f"the database {what}, this version needs {expected}: {advice}")
         self.found = found
 

@@ -19,6 +19,10 @@ class FileReplaced(Exception):
     """A file of the database is not the one that was opened."""
 
 
+class FileMissing(Exception):
+    """There is no such database; migrations alone make one."""
+
+
 class DatabaseFile:
     """What tells the files that connections are open on from any others: device and number."""
 
@@ -51,11 +55,14 @@ class DatabaseFile:
         self._open.discard(connection)
 
     def check(self) -> None:
-        """Make sure that the files are the ones that were opened first.
+        """Make sure that there is a database, and that its files are the ones that were opened first.
 
         Raises:
+            FileMissing: none was opened yet, and there is none.
             FileReplaced: one was deleted, moved or replaced since.
         """
+        if self._main is None and _identity(self._path) is None:
+            raise FileMissing(os.path.abspath(self._path))
         if self._main is not None and _identity(self._path) != self._main:
             raise _replaced(self._path, "put it back, or ")
         if self._open:
