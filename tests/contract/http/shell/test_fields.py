@@ -488,6 +488,8 @@ async def test_half_a_character_spoils_its_own_booking_alone(service: Service, t
         (URL, {**BUY, "client_trade_id": "k" * 129}, "client_trade_id", "takes at most 128 characters"),
         (URL, {**BUY, "symbol": 5}, "symbol", "takes a text"),
         (URL, {**BUY, "symbol": "B" * 41}, "symbol", "takes at most 40 characters"),
+        (URL, {**BUY, "symbol": ""}, "symbol", "takes at least 1 character"),
+        (f"{URL}/batch", {"bookings": []}, "bookings", "takes at least 1 entry"),
         ("/rebalance/what-if", {"policy": {"x": 1}}, "policy.x", "is not known here"),
         ("/rebalance/what-if", {"policy": []}, "policy", "takes an object"),
         ("/rebalance/what-if", {"trades": {}}, "trades", "takes a list"),

@@ -117,3 +117,7 @@ async def test_the_detail_of_a_refused_body_names_the_field_before_what_is_wrong
 ) -> None:
     answer = await service.http.post("/holdings/update", json={**BUY, **changed})
     assert (answer.status_code, answer.json()["detail"]) == (400, detail)
+
+
+async def test_what_is_no_object_is_told_that_one_is_taken(service: Service) -> None:
+    assert (await service.http.post(URL, json=[])).json()["detail"] == "this takes an object"

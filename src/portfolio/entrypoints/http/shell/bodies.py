@@ -69,7 +69,6 @@ _IN_WORDS = {
     **{_cursor_pattern(kind): "the next_cursor of a page of this list" for kind in (*"bcefgilrst", "[eu]")},
 }
 
-# What msgspec says of a value of a wrong kind or size, and of other mistakes.
 _EXPECTED = re.compile(r"Expected `([a-z |]+)`(?: (of length )?([<>])= (-?\d+))?(?:, got .*)?")
 _KINDS = {"str": "a text", "int": "a whole number", "bool": "true or false", "array": "a list", "object": "an object"}
 _SAID = {
@@ -224,7 +223,8 @@ def in_words(said: str, allowed: Sequence[object] = ()) -> str:
         names, length, sign, bound = found.groups()
         limit = f"at {'most' if sign == '<' else 'least'} {bound}" if sign else ""
         if length:
-            return f"takes {limit} {'entries' if names == 'array' else 'characters'}"
+            one, more = ("character", "characters") if names == "str" else ("entry", "entries")
+            return f"takes {limit} {one if bound == '1' else more}"
         kinds = ", or ".join(words for name, words in _KINDS.items() if name in names.split(" | "))
         return f"takes {kinds} of {limit}" if limit else f"takes {kinds}"
     taken = (f"takes {words}" for pattern, words in _IN_WORDS.items() if said.endswith(f"matching regex {pattern!r}"))

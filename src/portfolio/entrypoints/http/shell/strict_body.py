@@ -270,7 +270,7 @@ def _refused(message: str, wanted: type) -> RequestError:
     text = in_words(said, choices(_type_info(wanted), re.findall("[a-z_]+", field)))
     if said.startswith("Object "):  # one of its fields is missing, or is not known
         field = f"{field}.{said.partition('field `')[2].rstrip('`')}".lstrip(".")
-    message = f"{field}: {text}" if field else f"the body {text}"
+    message = f"{field}: {text}" if field else f"this {text}"
     # The name of an unknown field is as long as the client likes.
     message, text, field = (_shortened(part) for part in (message, text, field))
     return RequestError(MALFORMED, message, errors=[FieldError(field, text)] if field else [])
