@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from portfolio.adapters.database.connection.sqlite_file import FileMissing, FileReplaced
+from portfolio.adapters.database.connection.sqlite_file import FileReplaced
 from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable, OutcomeUnknown, SchemaUnknown
@@ -119,7 +119,7 @@ def translated() -> Iterator[None]:
     """Turn every error of databases and drivers into one of the application's.
 
     Raises:
-        SchemaUnknown: a table is missing, or the whole database.
+        SchemaUnknown: a table is missing.
         OutcomeUnknown: the answer to a commit never came.
         LedgerRefused: the database answers, and refuses or is unfit; nothing was applied.
         LedgerUnavailable: anything else; nothing was applied.
@@ -141,8 +141,6 @@ def translated() -> Iterator[None]:
         raise LedgerRefused(str(error)) from error
     except Conflict as error:
         raise LedgerUnavailable(f"the database is too contended: {error}") from error
-    except FileMissing as error:
-        raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"its file {error}") from error
     except (FileReplaced, UnreadableRow) as error:
         raise LedgerUnavailable(str(error)) from error
     except (SQLAlchemyError, ConnectionLost, OSError) as error:

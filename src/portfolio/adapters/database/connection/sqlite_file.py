@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 from weakref import WeakSet
 
+from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
+from portfolio.application.errors import SchemaUnknown
+
 FILE = "portfolio_file"
 """Under which a connection of the pool keeps its file."""
 
@@ -17,10 +20,6 @@ _Identity = tuple[int, int] | None
 
 class FileReplaced(Exception):
     """A file of the database is not the one that was opened."""
-
-
-class FileMissing(Exception):
-    """There is no such database; migrations alone make one."""
 
 
 class DatabaseFile:
@@ -58,11 +57,11 @@ class DatabaseFile:
         """Make sure that there is a database, and that its files are the ones that were opened first.
 
         Raises:
-            FileMissing: none was opened yet, and there is none.
+            SchemaUnknown: none was opened yet, and there is none; migrations alone make one.
             FileReplaced: one was deleted, moved or replaced since.
         """
         if self._main is None and _identity(self._path) is None:
-            raise FileMissing(os.path.abspath(self._path))
+            raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"its file {os.path.abspath(self._path)}")
         if self._main is not None and _identity(self._path) != self._main:
             raise _replaced(self._path, "put it back, or ")
         if self._open:
