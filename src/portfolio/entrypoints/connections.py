@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
 from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
@@ -74,6 +74,8 @@ class BoundedConnection(PacedConnection):
         self._idle_since: float | None = None
         self._unfetched_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._before: RequestResponseCycle | None = None
+        self._is_refused = False
         self.is_stuck = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent
@@ -94,6 +96,8 @@ class BoundedConnection(PacedConnection):
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a head that is too long, and what is no body where there should be one."""
+        if self._is_refused:
+            return
         in_head, heads, body = self._in_head, self._heads, self._body_bytes
         super().data_received(data)
         if in_head is not self._in_head or heads != self._heads or self.transport.is_closing():
@@ -123,7 +127,7 @@ class BoundedConnection(PacedConnection):
         """Begin to answer."""
         cast("dict[str, Any]", self.scope)[CONNECTION] = self
         self._count(len(self.url))
-        self._in_head = False
+        self._before, self._in_head = self.cycle, False
         self._heads += 1
         self._head_bytes = self._unfinished_bytes = 0
         self._idle_since = None
@@ -135,13 +139,24 @@ class BoundedConnection(PacedConnection):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Count the time again, where no request waits that was sent ahead."""
+        """Count the time again, where no request waits that was sent ahead; refuse what followed them."""
         super().on_response_complete()
         if self.cycle.response_complete:
             self._idle_since = self.loop.time()
+            if self._is_refused:
+                self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:
-        """Answer 400 with a problem document, and close."""
+        """Answer 400 with a problem document, and close.
+
+        A request that came whole is answered first: who is told 400 believes that nothing was booked.
+        """
+        whole = self.cycle if self._in_head else self._before
+        if whole is not None and not whole.response_complete:
+            if whole is not self.cycle:
+                self.pipeline.popleft()
+            self.cycle, self._in_head, self._is_refused = whole, True, True
+            return
         too_large = max(self._head_bytes, self._unfinished_bytes) > self._limits.head_bytes
         kind = HEAD_TOO_LARGE if too_large else MALFORMED
         detail = f"the head is longer than {self._limits.head_bytes} bytes" if too_large else "that is no HTTP request"

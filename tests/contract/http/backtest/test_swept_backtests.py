@@ -30,7 +30,7 @@ ASKED: dict[str, Any] = {
 }
 
 MALFORMED: Sequence[tuple[dict[str, Any], set[str]]] = [
-    ({"sweep": {}}, {"sweep"}),
+    ({"sweep": {}}, {"sweep.grid"}),
     ({"sweep": {"grid": {}}}, {"sweep.grid"}),
     ({"sweep": {"grid": {"position_limit": []}}}, {"sweep.grid[...]"}),
     ({"sweep": {"grid": {"priorities": [1], "best": [1]}}}, {"sweep.grid.priorities", "sweep.grid.best"}),

@@ -75,6 +75,32 @@ async def test_what_is_no_http_is_a_problem_too(service: Service, raw: bytes) ->
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize(
+    "after",
+    [
+        b"}",
+        b"junk",
+        LIVE + b"X-Long: " + b"a" * 33_000 + b"\r\n\r\n",
+        head("/holdings/update", "Transfer-Encoding: chunked") + b"no size\r\n",
+    ],
+    ids=["a body that is longer than it said", "no HTTP", "a head over its limit", "a body that breaks off"],
+)
+async def test_a_request_that_came_whole_is_answered_before_what_follows_it_is_refused(
+    service: Service, before: int, after: bytes
+) -> None:
+    body = json.dumps(BUY).encode()
+    booking = head("/holdings/update", f"Content-Length: {len(body)}") + body
+    async with served(service) as address, connected(address) as (reader, writer):
+        writer.write(booking * before + booking + after)
+        for number in range(before + 1):
+            answer = await asyncio.wait_for(answer_of(reader), 10)
+            assert (answer.status_code, answer.json()["trade_id"]) == (200, number + 1)
+        assert (await asyncio.wait_for(answer_of(reader), 10)).status_code in {400, 431}
+        assert await ended(reader)
+    assert (await service.http.get("/trades")).json()["count"] == before + 1
+
+
 @pytest.mark.parametrize(
     ("raw", "dripped"),
     [
