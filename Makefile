@@ -25,9 +25,9 @@ install: $(VENV)/.installed  ## install what the service needs into .venv
 
 install-dev: $(VENV)/.installed-dev  ## ... and what its tests and checks need
 
-run: install  ## migrate the embedded database and serve on http://127.0.0.1:8026
+run: install  ## migrate the embedded database and serve on http://127.0.0.1:8026 (PORT=...)
 	$(BIN)/portfolio migrate
-	exec $(BIN)/portfolio serve
+	exec $(if $(PORT),env PORTFOLIO_PORT=$(PORT)) $(BIN)/portfolio serve
 
 demo: install  ## serve two years of made-up trades at simulated prices, in a database of its own (PORT=..., SEED=...)
 	exec $(BIN)/portfolio demo $(if $(PORT),--port $(PORT)) $(if $(SEED),--seed $(SEED))
