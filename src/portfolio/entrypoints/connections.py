@@ -19,7 +19,7 @@ from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
 from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import EVENTS
-from portfolio.entrypoints.paced_connections import PacedConnection
+from portfolio.entrypoints.paced_connections import UNWANTED_BYTES, PacedConnection
 from portfolio.settings import Settings, SettingsError
 
 REFUSED = "connections.refused"
@@ -69,10 +69,8 @@ class BoundedConnection(PacedConnection):
         self._limits = limits
         self._in_head = True
         self._heads = 0
-        self._head_bytes = 0
-        self._unfinished_bytes = 0
+        self._head_bytes = self._unfinished_bytes = self._unfetched_bytes = 0
         self._idle_since: float | None = None
-        self._unfetched_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._before: RequestResponseCycle | None = None
         self._is_refused = False
@@ -96,15 +94,19 @@ class BoundedConnection(PacedConnection):
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a head that is too long, and what is no body where there should be one."""
-        if self._is_refused:
+        in_head, heads, body, was_refused = self._in_head, self._heads, self._body_bytes, self._is_refused
+        if was_refused:
+            self._unwanted_bytes += len(data)
+            if self._unwanted_bytes > UNWANTED_BYTES:
+                self.transport.abort()
             return
-        in_head, heads, body = self._in_head, self._heads, self._body_bytes
         super().data_received(data)
-        if in_head is not self._in_head or heads != self._heads or self.transport.is_closing():
+        if in_head is not self._in_head or heads != self._heads or self._is_refused or self.transport.is_closing():
             return
         if not in_head:
             if not self.bears(len(data) - (self._body_bytes - body)):
-                self._refuse_body()
+                EVENTS[REFUSED] += 1
+                self.send_400_response("")
             return
         # What is not a complete header yet is kept by the parser, which reports it to nobody.
         self._unfinished_bytes += len(data)
@@ -135,7 +137,7 @@ class BoundedConnection(PacedConnection):
 
     def on_message_complete(self) -> None:
         """Wait for the next head."""
-        self._in_head = True
+        self._in_head, self._before = True, None
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -147,7 +149,7 @@ class BoundedConnection(PacedConnection):
                 self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:
-        """Answer 400 with a problem document, and close.
+        """Answer 400 with a problem document, and close; where an answer to the same request has begun, close alone.
 
         A request that came whole is answered first: who is told 400 believes that nothing was booked.
         """
@@ -156,6 +158,10 @@ class BoundedConnection(PacedConnection):
             if whole is not self.cycle:
                 self.pipeline.popleft()
             self.cycle, self._in_head, self._is_refused = whole, True, True
+            return
+        # Of a head that is refused there is no cycle yet.
+        if not self._in_head and self.cycle is not self._before and self.cycle.response_started:
+            self.transport.close()
             return
         too_large = max(self._head_bytes, self._unfinished_bytes) > self._limits.head_bytes
         kind = HEAD_TOO_LARGE if too_large else MALFORMED
@@ -170,13 +176,6 @@ class BoundedConnection(PacedConnection):
         )
         self.transport.write(STATUS_LINE[kind.status] + "\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
-
-    def _refuse_body(self) -> None:
-        EVENTS[REFUSED] += 1
-        if not self.cycle.response_started:
-            self.send_400_response("")
-        else:
-            self.transport.abort()
 
     def bound_buffer(self) -> None:
         """Have the system keep little for a client that does not read, where it is still there."""

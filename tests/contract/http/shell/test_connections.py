@@ -101,6 +101,18 @@ async def test_a_request_that_came_whole_is_answered_before_what_follows_it_is_r
     assert (await service.http.get("/trades")).json()["count"] == before + 1
 
 
+async def test_what_follows_a_request_at_work_is_no_head_however_long_it_is(service: Service) -> None:
+    body = json.dumps(BUY).encode()
+    async with served(service) as address, connected(address) as (reader, writer):
+        writer.write(head("/holdings/update", f"Content-Length: {len(body)}") + body)
+        await writer.drain()
+        await asyncio.sleep(0)
+        writer.write(b"a" * 33_000)
+        answers = [await asyncio.wait_for(answer_of(reader), 10) for _ in range(2)]
+        assert await ended(reader)
+    assert [answer.status_code for answer in answers] == [200, 400]
+
+
 @pytest.mark.parametrize(
     ("raw", "dripped"),
     [

@@ -286,3 +286,13 @@ async def test_a_stream_ends_soon_after_its_key_is_withdrawn_and_others_go_on(
         assert (await gone.until("bye"))["reason"] == "limit"
         await stays.until("heartbeat")
         assert (await refusal(transport, here.address, A))[0] == 401
+
+
+async def test_nothing_is_written_into_events_that_are_sent(here: Served) -> None:
+    async with connected(here.address) as (reader, writer):
+        writer.write(b"GET /stream/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        async with asyncio.timeout(SECONDS):
+            await reader.readuntil(b"event: hello")
+            writer.write(b"zz\r\n")
+            rest = await reader.read()
+    assert b"HTTP/1.1" not in rest
