@@ -169,7 +169,9 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     environment = os.environ if environment is None else environment
     _check_libraries(environment)
     found = _of_file(env_file or Path(ENV_FILE))
-    found.update((name, value) for name, value in environment.items() if not _is_of_a_service(name, value))
+    found.update(
+        (name, value) for name, value in environment.items() if value.strip() and not _is_of_a_service(name, value)
+    )
     given = {
         name.removeprefix(PREFIX).lower(): value.strip()
         for name, value in found.items()

@@ -68,6 +68,10 @@ def test_a_wrong_setting_is_answered_with_what_it_takes(name: str, value: str, w
 def test_a_blank_setting_is_none(blank: str, tmp_path: Path) -> None:
     names = [f"PORTFOLIO_{name.upper()}" for name in Settings.__struct_fields__]
     assert read_settings(dict.fromkeys(names, blank), env_file=tmp_path / "none") == Settings()
+    file = tmp_path / ".env"
+    file.write_text("PORTFOLIO_PORT=9000\n")
+    file.chmod(0o600)
+    assert read_settings({"PORTFOLIO_PORT": blank}, env_file=file).port == 9000
 
 
 # As Kubernetes 1.31 sets them for Services named portfolio, portfolio-db and portfolio-metrics-udp.

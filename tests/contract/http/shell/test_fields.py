@@ -495,6 +495,7 @@ async def test_half_a_character_spoils_its_own_booking_alone(service: Service, t
         ("/rebalance/what-if", {"trades": {}}, "trades", "takes a list"),
         ("/rebalance/what-if", {"trades": [{"symbol": "BTC", "side": "BUY"}]}, "trades[0].quantity", "is needed"),
         ("/optimise", {"objective": "hrp", "symbols": ["B"] * 501}, "symbols", "takes at most 500 entries"),
+        ("/backtests", {"from": 5}, "from", "takes a day of the calendar, such as 2026-01-31"),
         (f"/performance?days={'9' * 5000}", None, "days", "is out of range"),
         *(
             ("/rebalance/what-if", {"trades": [{"symbol": "BTC", "side": "BUY", "quantity": 1, name: 1e-19}]},
@@ -522,7 +523,7 @@ async def test_no_refusal_speaks_the_language_of_the_decoder(path: str, wrong: A
     async with running() as service:
         for sent in (wrong, *({**body, name: wrong} for name in names)):
             said = (await service.http.post(path, json=sent)).text
-            assert not re.search("`|Expected|Object|Invalid|Integer|regex", said), said
+            assert not re.search('`|Expected|Object|Invalid|Integer|regex| "', said), said
 
 
 @pytest.mark.parametrize("field", ["side", "client_trade_id", "engine", "symbol", "quantity"])

@@ -60,7 +60,7 @@ class DatabaseFile:
             SchemaUnknown: none was opened yet, and there is none; migrations alone make one.
             FileReplaced: one was deleted, moved or replaced since.
         """
-        if self._main is None and _identity(self._path) is None:
+        if self._main is None and _is_missing(self._path):
             raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"its file {os.path.abspath(self._path)}")
         if self._main is not None and _identity(self._path) != self._main:
             raise _replaced(self._path, "put it back, or ")
@@ -79,6 +79,17 @@ def _identity(path: str) -> _Identity:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_missing(path: str) -> bool:
+    """Return whether there is no such file; of one that may not be looked at the driver tells."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _replaced(path: str, advice: str) -> FileReplaced:

@@ -28,9 +28,7 @@ PRINTABLE = rf"^[ -~]+{END}"
 NO_CONTROLS = rf"^[^\x00-\x1f\x7f]*{END}"
 SIDE = f"^([Bb][Uu][Yy]|[Ss][Ee][Ll][Ll]){END}"
 
-LONGEST_KEY = 128
-LONGEST_NAME = 100
-LONGEST_NOTE = 2_000
+LONGEST_KEY, LONGEST_NAME, LONGEST_NOTE = 128, 100, 2_000
 REPLACEMENT = "\ufffd"
 """What stands in a remark for a character that cannot be kept."""
 
@@ -70,12 +68,16 @@ _IN_WORDS = {
 }
 
 _EXPECTED = re.compile(r"Expected `([a-z |]+)`(?: (of length )?([<>])= (-?\d+))?(?:, got .*)?")
-_KINDS = {"str": "a text", "int": "a whole number", "bool": "true or false", "array": "a list", "object": "an object"}
+_DAY = "a day of the calendar, such as 2026-01-31"
+_KINDS = {
+    "str": "a text", "int": "a whole number", "bool": "true or false", "date": _DAY,
+    "array": "a list", "object": "an object",
+}  # fmt: skip
 _SAID = {
     "Object contains unknown field": "is not known here",
     "Object missing required field": "is needed",
     "Integer value out of range": "is out of range",
-    "Invalid RFC3339 encoded date": "has to be a day of the calendar, such as 2026-01-31",
+    "Invalid RFC3339 encoded date": f"has to be {_DAY}",
 }
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -225,7 +227,7 @@ def in_words(said: str, allowed: Sequence[object] = ()) -> str:
         if length:
             one, more = ("character", "characters") if names == "str" else ("entry", "entries")
             return f"takes {limit} {one if bound == '1' else more}"
-        kinds = ", or ".join(words for name, words in _KINDS.items() if name in names.split(" | "))
+        kinds = ", or ".join(words for name, words in _KINDS.items() if name in names.split(" | ")) or names
         return f"takes {kinds} of {limit}" if limit else f"takes {kinds}"
     taken = (f"takes {words}" for pattern, words in _IN_WORDS.items() if said.endswith(f"matching regex {pattern!r}"))
     return next(taken, next((words for start, words in _SAID.items() if said.startswith(start)), said))
@@ -255,9 +257,7 @@ SymbolText = Annotated[
         examples=["BTC", "eth-usd"],
     ),
 ]
-
 SideText = Annotated[str, Meta(pattern=SIDE, description="BUY or SELL, in any case.")]
-
 MOMENT = "ISO 8601 with an offset (`Z`, `+01:00`), or seconds since 1970 (milli-, micro- and nanoseconds by their size)"
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
@@ -283,8 +283,7 @@ def read_cursor(cursor: str | None) -> int | None:
 
 def page_of(kind: str, cursor: str | None, limit: int, count: int) -> tuple[slice, str | None]:
     """Return which of ``count`` rows are on a page, and the cursor of the page after it."""
-    start = read_cursor(cursor) or 0
-    end = start + limit
+    end = (start := read_cursor(cursor) or 0) + limit
     return slice(start, end), write_cursor(kind, end if end < count else None)
 
 

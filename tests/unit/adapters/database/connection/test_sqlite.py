@@ -73,9 +73,11 @@ def test_who_is_told_to_stop_while_connecting_leaves_no_such_thread_either(tmp_p
 def test_a_database_is_closed_once_nobody_is_at_work_in_it(tmp_path: Path) -> None:
     """Otherwise the loop could be closed while a statement is under way whose answer nobody waits for any more."""
     answers: list[int] = []
+    file = tmp_path / "portfolio.db"
+    file.touch()
 
     async def look() -> None:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'portfolio.db'}"
+        url = f"sqlite+aiosqlite:///{file}"
         connections = Connections(create_engine(url, hosts=(), pool_size=1, limits=PATIENT), PATIENT)
 
         async def ask(session: Session) -> None:
@@ -84,7 +86,7 @@ def test_a_database_is_closed_once_nobody_is_at_work_in_it(tmp_path: Path) -> No
 
         began = asyncio.Event()
         asking = asyncio.create_task(connections.read(ask))
-        await began.wait()
+        await asyncio.wait_for(began.wait(), 10)
         await connections.close()
         assert answers == [7]
         await asking
