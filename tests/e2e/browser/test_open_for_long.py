@@ -18,6 +18,7 @@ from tests.support.services.tcp_proxy import Mode, TcpProxy
 
 SETTINGS = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
 SILENCE_MS = 40_000
+ROW = "document.activeElement.closest('tr').cells[0].textContent + document.activeElement.getAttribute('href')"
 _keys = itertools.count()
 
 
@@ -119,16 +120,20 @@ def test_privacy_switched_in_one_tab_is_switched_in_the_others(
 def test_the_focus_stays_where_it_was_when_rows_come_above_it(
     browser: BrowserThread, service: ServiceProcess, path: str, link: str
 ) -> None:
-    async def look() -> str:
+    async def look() -> tuple[str, str]:
         context = await browser.context()
+        await buy(service, "LINK")
         await buy(service, "LINK")
         async with visiting(context, service.url, path) as visit:
             await says(visit.page, "live")
-            await visit.page.focus(f"main tbody a[href='{link}LINK']")
+            await visit.page.focus(f"main tbody tr:nth-child(2) a[href='{link}LINK']")
+            row = await visit.page.evaluate(ROW)
             await buy(service, "SOL")
             await visit.page.wait_for_selector(f"main tbody tr:first-child a[href='{link}SOL']")
-            focused: str = await visit.page.evaluate("document.activeElement.getAttribute('href')")
+            focused = await visit.page.evaluate(ROW)
         await context.close()
-        return focused
+        return row, focused
 
-    assert browser.run(look()) == f"{link}LINK"
+    row, focused = browser.run(look())
+    assert row.endswith(f"{link}LINK")
+    assert focused == row

@@ -119,21 +119,22 @@ function prepareCharts(root) {
 
 const partsOf = (root) => [...root.querySelectorAll("[data-part]")].map((part) => part.dataset.part).join();
 const focusable = (root) => [...root.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")];
-// What it is called, whatever its place: rows come and go.
-const nameOf = (element) => element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.closest("[data-figure]")?.dataset.figure
-  ?? element.closest("[data-chart]")?.dataset.chart ?? element.textContent;
+// What it is called, whatever its place: rows come and go, and one asset has many.
+const nameOf = (element) => (element.closest("tr")?.cells[0].textContent ?? "") + (element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.closest("[data-figure]")?.dataset.figure
+  ?? element.closest("[data-chart]")?.dataset.chart ?? element.textContent);
 
 function replacePart(old, part) {
   const opened = new Map([...old.querySelectorAll("summary")].map((summary) => [nameOf(summary), summary.parentElement.open]));
   const scrolled = [...old.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
   const focused = focusable(old).indexOf(document.activeElement);
-  const name = nameOf(document.activeElement);
+  const name = focused >= 0 && nameOf(document.activeElement);
   document.adoptNode(part);
   old.replaceWith(part);
   for (const summary of part.querySelectorAll("summary")) summary.parentElement.open = opened.get(nameOf(summary)) ?? summary.parentElement.open;
   part.querySelectorAll(".scroll").forEach((box, n) => box.scrollTo(...(scrolled[n] ?? [0, 0])));
   prepareCharts(part);
-  if (focused >= 0) (focusable(part).find((one) => nameOf(one) === name) ?? focusable(part)[focused])?.focus({ preventScroll: true });
+  const there = focusable(part);
+  if (focused >= 0) ([there[focused], ...there].find((one) => one && nameOf(one) === name) ?? there[focused])?.focus({ preventScroll: true });
 }
 
 // What the server sent last, by part: what this script changed since (times, cursors) is no difference.
