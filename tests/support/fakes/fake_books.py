@@ -259,12 +259,23 @@ def booked_moves(books: Books, first: datetime, last: datetime) -> list[BookedMo
 
 def booked_splits(books: Books, at: datetime) -> list[BookedSplit]:
     """Return the splits that stand and took effect after a moment."""
-    events = [(i, e, terms) for i, e in books.transactions.items() if (terms := e.transaction.event) is not None]
-    gone = {terms.reverses_revision for _, _, terms in events}
+    events = [terms for entry in books.transactions.values() if (terms := entry.transaction.event) is not None]
+    gone = {terms.reverses_revision for terms in events}
+    taking = {entry.revision for entry in books.transactions.values() if _takes_out(entry)}
+    return [one for one in splits_since(books, 0) if one.at > at and one.revision not in gone | taking]
+
+
+def splits_since(books: Books, revision: int) -> list[BookedSplit]:
+    """Return the splits, and what takes splits out, that were booked after a revision."""
     return [
         BookedSplit(event_id=number, symbol=leg.symbol, at=terms.effective_at, revision=entry.revision)
-        for number, entry, terms in events
-        if entry.transaction.kind is CashTransactionKind.SPLIT and terms.effective_at > at
-        if entry.revision not in gone and terms.reverses_revision is None
+        for number, entry in books.transactions.items()
+        if entry.transaction.kind is CashTransactionKind.SPLIT and entry.revision > revision
+        if (terms := entry.transaction.event) is not None
         for leg in entry.positions
     ]
+
+
+def _takes_out(entry: CashEntry) -> bool:
+    terms = entry.transaction.event
+    return terms is not None and terms.reverses_revision is not None

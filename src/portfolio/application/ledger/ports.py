@@ -111,6 +111,10 @@ class LedgerUnit(Protocol):
         """Return the splits that stand and took effect after ``at``, in the order they were booked."""
         ...
 
+    async def splits_since(self, revision: int) -> Sequence[BookedSplit]:
+        """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order."""
+        ...
+
     async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
         """Add entries to the ledger, whose revisions follow one another, and return their ids, in order."""
         ...

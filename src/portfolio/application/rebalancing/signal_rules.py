@@ -93,7 +93,7 @@ def old_units(signal: Signal, splits: Iterable[BookedSplit]) -> str | None:
     split = next((split for split in splits if split.symbol == signal.symbol), None)
     if split is None:
         return None
-    what = f"{signal.symbol} was split (event {split.event_id}) after it was made"
+    what = f"a split of {signal.symbol} was booked or taken back (event {split.event_id}) after it was made"
     return f"{what}, so its quantity is in old units: generate signals anew"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
@@ -36,7 +36,6 @@ from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of
 
 ATTEMPTS: Final = 5
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -137,11 +136,9 @@ class LockedPlan:
 
 
 async def _splits_since(signal: Signal, unit: LedgerUnit) -> Sequence[BookedSplit]:
-    """Return the splits that the plan behind a signal knew nothing of, whenever they took effect."""
+    """Return the splits, and what took splits out, that the plan behind a signal knew nothing of."""
     revision = signal.origin.ledger_revision
-    if revision == unit.portfolio.revision:
-        return ()
-    return [split for split in await unit.splits_after(_EVER) if split.revision > revision]
+    return () if revision == unit.portfolio.revision else await unit.splits_since(revision)
 
 
 def _became(signal: Signal) -> tuple[object, ...]:

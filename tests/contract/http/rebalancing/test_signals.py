@@ -268,6 +268,12 @@ async def test_a_small_move_of_the_price_leaves_a_signal_to_be_claimed(heavy: Se
     assert (await acknowledge(heavy, signal["id"])).status_code == 200
 
 
+OLD_UNITS = (
+    "a split of BTC was booked or taken back (event {event}) after it was made, so its quantity is in old units: "
+    "generate signals anew"
+)
+
+
 @pytest.mark.parametrize("late", [False, True], ids=["then", "told_late"])
 async def test_a_signal_of_before_a_split_is_not_claimed_after_it(stored: Service, late: bool) -> None:
     """It asks for 0.23 of 1, a tenth of what the plan asks for of 10: it would be carried out in part unnoticed."""
@@ -282,11 +288,26 @@ async def test_a_signal_of_before_a_split_is_not_claimed_after_it(stored: Servic
     refused = await acknowledge(stored, signal["id"])
     assert is_problem(refused, 409, "signal-outdated")
     event = split.json()["event"]["id"]
-    said = f"BTC was split (event {event}) after it was made, so its quantity is in old units: generate signals anew"
-    assert refused.json()["detail"].endswith(said)
+    assert refused.json()["detail"].endswith(OLD_UNITS.format(event=event))
     [anew] = (await generate(stored))["signals"]
     assert anew["trade_quantity"] == pytest.approx(10 * signal["trade_quantity"])
     assert (await acknowledge(stored, anew["id"])).status_code == 200
+
+
+async def test_a_signal_in_the_units_of_a_split_is_not_claimed_once_that_was_a_mistake(stored: Service) -> None:
+    """It asks for a tenth of what the plan asks for again: the plan alone would let it pass."""
+    split = await stored.http.post("/events", json={"kind": "split", "symbol": "BTC", "ratio": 0.1})
+    assert split.status_code == 200, split.text
+    stored.feed.prices["BTC"] = "300000"
+    assert (await stored.http.post("/portfolio/refresh")).status_code == 200
+    [signal] = (await generate(stored))["signals"]
+    taken_back = await stored.http.post(f"/events/{split.json()['event']['id']}/reverse")
+    assert taken_back.status_code == 200, taken_back.text
+    stored.feed.prices["BTC"] = "30000"
+    assert (await stored.http.post("/portfolio/refresh")).status_code == 200
+    refused = await acknowledge(stored, signal["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    assert refused.json()["detail"].endswith(OLD_UNITS.format(event=taken_back.json()["event"]["id"]))
 
 
 async def test_nobody_claims_what_is_not_there(heavy: Service) -> None:

@@ -32,6 +32,10 @@ from portfolio.domain.symbol import Symbol
 _KINDS = [kind.value for kind in EVENT_KINDS]
 
 _c = cash_transactions.c
+_WITH_LEGS = cash_transactions.join(position_adjustments, position_adjustments.c.cash_transaction_id == _c.id)
+_SPLITS = select(_c.id, _c.effective_at, _c.ledger_revision, position_adjustments.c.symbol).where(
+    _c.kind == CashTransactionKind.SPLIT.value
+)
 _EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
 _OPENED = (
     select(func.coalesce(func.max(_c.ledger_revision), 0))
@@ -188,12 +192,22 @@ async def read_splits(session: Session, at: datetime) -> list[BookedSplit]:
     Raises:
         UnreadableRow: nothing can be made of one.
     """
-    legs, by = position_adjustments, cash_transactions.alias("taking")
-    joined = cash_transactions.join(legs, legs.c.cash_transaction_id == _c.id)
-    found = select(_c.id, _c.effective_at, _c.ledger_revision, legs.c.symbol)
-    found = found.select_from(joined.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
+    by = cash_transactions.alias("taking")
+    found = _SPLITS.select_from(_WITH_LEGS.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
     stands = (_c.reverses_revision.is_(None), by.c.id.is_(None))
-    wanted = found.where(_c.kind == CashTransactionKind.SPLIT.value, _c.effective_at > at, *stands)
+    return await _splits(session, found.where(_c.effective_at > at, *stands))
+
+
+async def read_splits_since(session: Session, revision: int) -> list[BookedSplit]:
+    """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order.
+
+    Raises:
+        UnreadableRow: nothing can be made of one.
+    """
+    return await _splits(session, _SPLITS.select_from(_WITH_LEGS).where(_c.ledger_revision > revision))
+
+
+async def _splits(session: Session, wanted: Select[Any]) -> list[BookedSplit]:
     splits = []
     for row in await session.run(wanted.order_by(_c.ledger_revision)):
         with reading(f"the row {row.id} of {cash_transactions.name} cannot be read"):

@@ -22,6 +22,7 @@ from portfolio.adapters.database.ledger.event_reads import (
     read_later_moves,
     read_needed_event,
     read_splits,
+    read_splits_since,
     select_events,
 )
 from portfolio.adapters.database.ledger.imported.book import DatabaseImportBook
@@ -166,6 +167,10 @@ class UnitReads:
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         """Return the splits that stand and took effect after ``at``, in the order they were booked."""
         return await read_splits(self.session, at)
+
+    async def splits_since(self, revision: int) -> Sequence[BookedSplit]:
+        """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order."""
+        return await read_splits_since(self.session, revision)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         return await read_imported(self.session, account)
