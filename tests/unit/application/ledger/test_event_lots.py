@@ -124,6 +124,15 @@ def test_income_is_a_gain_and_a_lot_of_its_value(two_lots: Booked) -> None:
     assert lots(two_lots.lots(LotMethod.FIFO))[-1] == ("BTC", "0.1", "50", 20)
 
 
+def test_of_equal_costs_the_older_lot_is_sold_first_though_a_part_of_it_was_transferred() -> None:
+    booked = Booked()
+    for at in range(2):
+        booked.buy("3", "2", day(at))
+    booked.happen(Kind.TRANSFER_OUT, day(2), symbol=BTC, quantity=units(1), value=money(1))
+    booked.sell("1", "1", day(3))
+    assert [one.acquired_at for one in booked.lots(LotMethod.HIFO).disposals] == [day(0)]
+
+
 def test_what_is_transferred_leaves_and_comes_without_any_gain(two_lots: Booked) -> None:
     two_lots.happen(Kind.TRANSFER_OUT, day(20), symbol=BTC, quantity=units(1), value=money(500))
     two_lots.happen(Kind.TRANSFER_IN, day(30), symbol=BTC, quantity=units(1), value=money(600))

@@ -20,8 +20,9 @@ Placed = tuple[int, Lot]
 # What decides which one is taken, the place, the number, and the lot.
 _Found = tuple[Any, int, int, Lot]
 
-# What is smallest is taken first. Unit costs are compared exactly, and never kept: of amounts of 38 digits, two that
-# differ do so within their first 77 digits, and ``EXACT`` has 80. Fractions say the same, and take many times as long.
+# What is smallest is taken first. Unit costs are compared exactly, and what is left of a lot keeps that of the whole.
+# Two of amounts of 38 digits that differ do so within their first 77 digits, and ``EXACT`` has 80: fractions say the
+# same, and take many times as long.
 _FIRST: Mapping[LotMethod, _First] = {
     LotMethod.FIFO: lambda _, place: place,
     LotMethod.LIFO: lambda _, place: -place,
@@ -127,13 +128,14 @@ class OpenLots:
         rest = wanted if held.value <= 0 else max(subtracted(wanted, held), Quantity.zero())
         if rest != wanted:
             lots, self._heap, part_wanted = self._in_order(), [], wanted - rest
-            for _, at, _, lot in lots:
+            for first, at, number, lot in lots:
                 part = part_wanted.portion(lot.quantity, held)
                 part_wanted, held = part_wanted - part, subtracted(held, lot.quantity)
                 basis = lot.basis.portion(part, lot.quantity)
                 left.append((at, replace(lot, quantity=part, basis=basis)))
                 if part != lot.quantity:
-                    self._add(replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis), at)
+                    rest_of_it = replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis)
+                    heappush(self._heap, (first, at, number, rest_of_it))
         if rest:
             cost = posting.cash.portion(rest, wanted)
             lot = Lot(
