@@ -89,6 +89,7 @@ class _Filling:
         self._history = history
         self._order = {place: position for position, place in enumerate(_in_order(read.places))}
         self._preview = Preview(name=read.name, format=read.format, rows=len(read.places))
+        self._rows: dict[str, Place] = {}  # of this file's new events, by their ids
 
     def filled(self) -> Preview:
         preview = self._preview
@@ -126,11 +127,13 @@ class _Filling:
             self._report([event], f"its id {str(taken)[:60]!r} stood for something else before: compare the two rows")
             return False
         if found.is_known:
-            self._know([event], "came before")
+            row = self._rows.get(found.external_id)
+            self._know([event], "came before" if row is None else f"came before, in row {row} of this file")
         elif event.at in self._told and event.kind in _TRADES:
             self._report([event], _TOLD_BEFORE)
             return False
         else:
+            self._rows[found.external_id] = event.rows[0]
             self._preview.events.append(Identified(event, found.external_id, found.content, found.name))
         return not found.is_known
 

@@ -41,6 +41,7 @@ class Format:
     """A kind of file; files of one ``family`` have their ids in common, and of those the first kind is read first.
 
     A table has all columns of one of ``headers``. ``objects`` finds the rows of a document, None where it has none.
+    Where ids tell which rows belong together, and which stand there twice, a table ``goes_on`` below an equal header.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Format:
     read: Read
     headers: tuple[frozenset[str], ...] = ()
     objects: Callable[[object], Objects | None] | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Page:
 class Part:
     """The rows below a header, and the zone that it states; None where it states none."""
 
-    rows: Sequence[Row]
+    rows: list[Row]
     zone: tzinfo | None = None
 
 
@@ -109,13 +111,18 @@ def _table_of(one: Format, lines: Sequence[Line]) -> Recognised:
     again = [
         index
         for index, line in enumerate(lines)
-        if index and not columns.isdisjoint(line.cells[:2]) and _is_header(line, one)
+        if index and (line.cells == lines[0].cells or not columns.isdisjoint(line.cells[:2])) and _is_header(line, one)
     ]
     faults: list[Reported | Ignored] = [Ignored(lines[index].number, "the header once more") for index in again]
-    parts = []
+    parts, before = list[Part](), None
     for begin, end in pairwise([0, *again, len(lines)]):
-        names, zone = _header(lines[begin].cells)
-        parts.append(Part([*_rows(names, lines[begin + 1 : end], faults)], zone))
+        header = names, zone = _header(lines[begin].cells)
+        rows = [*_rows(names, lines[begin + 1 : end], faults)]
+        if one.goes_on and header == before:
+            parts[-1].rows.extend(rows)
+        else:
+            parts.append(Part(rows, zone))
+        before = header
     return Recognised(one, parts, faults)
 
 
@@ -219,8 +226,8 @@ def _orders(value: object) -> Objects | None:
     return found
 
 
-def _table(name: str, family: str, read: Read, *headers: str) -> Format:
-    return Format(name, family, read, tuple(frozenset(header.split(",")) for header in headers))
+def _table(name: str, family: str, read: Read, *headers: str, goes_on: bool = False) -> Format:
+    return Format(name, family, read, tuple(frozenset(header.split(",")) for header in headers), goes_on=goes_on)
 
 
 FORMATS = (
@@ -236,6 +243,7 @@ FORMATS = (
         "coinbase-pro",
         coinbase_pro.read_account,
         "type,time,amount,amount/balance unit,transfer id,trade id,order id",
+        goes_on=True,
     ),
     Format(
         "coinbase-advanced",
@@ -259,7 +267,9 @@ FORMATS = (
         "Time,Pair,Side,Price,Executed,Amount,Fee",
         "Date(UTC),Pair,Base Asset,Quote Asset,Type,Price,Amount,Total,Fee,Fee Coin",
     ),
-    _table("kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,subtype,asset,amount,fee"),
+    _table(
+        "kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,subtype,asset,amount,fee", goes_on=True
+    ),
     _table("kraken-trades", "kraken", kraken_trades.read, "txid,pair,time,type,price,cost,fee,vol,margin"),
     Format(
         "ghostfolio",

@@ -12,6 +12,16 @@ from portfolio.domain.money import DECIMALS, EXACT, LIMIT
 SAY_THE_SIGN = "give --decimal="
 """What a remedy says where a comma may be the decimal sign."""
 
+
+def may_be_swapped(text: str) -> bool:
+    """Return whether what is no number may be one with a decimal comma, or with points for thousands.
+
+    >>> may_be_swapped("1.234.567"), may_be_swapped("1,5"), may_be_swapped("n/a")
+    (True, True, False)
+    """
+    return "," in text or _GROUPED.fullmatch(text.translate(_SWAPPED)) is not None
+
+
 _PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _SHORT = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.ASCII)
@@ -48,9 +58,8 @@ def number_in(text: str, decimal: str | None = None) -> Decimal:
     if not _PLAIN.fullmatch(dotted):
         grouped = _GROUPED.fullmatch(dotted)
         if grouped is None:
-            remedy = (
-                f"if its comma is the decimal sign, {SAY_THE_SIGN}," if "," in text and decimal is None else MEND_IT
-            )
+            is_unsaid = decimal is None and may_be_swapped(text)
+            remedy = f"if a comma is the decimal sign, {SAY_THE_SIGN}," if is_unsaid else MEND_IT
             raise RowRefused(f"{text[:40]!r} is not a number", remedy)
         if decimal is None and grouped["fraction"] is None and dotted.count(",") == 1:
             raise RowRefused(f"{text!r} has a comma that may be the decimal sign", f"{SAY_THE_SIGN}, or --decimal=.")

@@ -69,6 +69,8 @@ def test_bytes_that_are_no_utf8_are_those_of_windows() -> None:
     text = header + "2021-04-29T14:57:14Z,Buy,BTC,1,EUR,€100,€101,€1,für später\n"
     assert answer(text.encode("cp1252")) == answer(text)
     assert len(answer(text)["events"]) == 1
+    marked = answer(text.encode("utf-8-sig").replace("ä".encode(), b"\xe4"))  # what is put together of both kinds
+    assert len(marked["events"]) == 1
 
 
 def test_a_file_that_is_not_recognised_says_what_to_do() -> None:

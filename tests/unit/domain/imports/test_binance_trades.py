@@ -101,7 +101,8 @@ def test_of_a_file_put_together_of_overlapping_ones_each_is_read_as_a_file_of_it
     mark = "\ufeff"  # each of the two began with one
     [preview] = previews({"both": mark + GLUED + "".join(first) + mark + GLUED + "".join(second)})
     assert [one.event.rows for one in preview.events] == [(2,), (3,), (4,), (8,), (9,)]
-    assert [(one.row, one.reason) for one in preview.known] == [(6, "came before"), (7, "came before")]
+    known = [(one.row, one.reason) for one in preview.known]
+    assert known == [(6, "came before, in row 3 of this file"), (7, "came before, in row 4 of this file")]
     assert [(one.row, one.reason) for one in preview.ignored] == [(5, "the header once more")]
     assert not preview.reported
 
@@ -139,6 +140,15 @@ def test_where_one_row_has_a_decimal_comma_none_is_read_with_a_point() -> None:
     assert [one["row"] for one in found["reported"]] == [3]
     found = answer(text, decimal=".")
     assert [one["row"] for one in found["events"]] == [3]
+
+
+@pytest.mark.parametrize("total", ["1.234.567USDT", "1,5USDT"])
+def test_what_can_only_have_a_decimal_comma_casts_doubt_on_the_points_of_others(total: str) -> None:
+    text = GLUED.replace(",", ";") + (
+        f"2022-03-01 10:00:00;BTCUSDT;BUY;40000;1BTC;{total};0BNB\n"
+        "2022-03-01 10:00:01;BTCUSDT;BUY;40.000;0.050BTC;2.000USDT;0.001BNB\n"
+    )
+    assert [row for row, why in reported(text) if "give --decimal=," in why] == [2, 3]
 
 
 def test_rows_that_move_nothing_are_ignored() -> None:
@@ -187,6 +197,6 @@ def test_a_fee_in_a_coin_whose_name_ends_like_the_quote() -> None:
 
 def test_a_decimal_comma_is_read_when_it_is_said() -> None:
     text = OLDEST.replace(",", ";") + "2018-03-01 10:00:00;BTCUSDT;BUY;9.000,5;0,1;900,05;0;\n"
-    assert "if its comma is the decimal sign" in reported(text)[0][1]
+    assert "if a comma is the decimal sign" in reported(text)[0][1]
     [event] = answer(text, decimal=",")["events"]
     assert (event["price"], event["legs"]) == ("9000.5", {"BTC": "0.1", "USDT": "-900.05"})

@@ -224,8 +224,21 @@ def test_a_row_that_stands_there_once_more_moves_nothing_again() -> None:
     assert found["reported"] == []
     found = answer(rows + rows)  # with both
     assert [event["legs"] for event in found["events"]] == [{"EUR": "-100", "BTC": "0.00499"}, {"BTC": "1"}]
-    assert [one["row"] for one in found["known"]] == [8, 9, 10]
+    again = [(one["row"], one["reason"]) for one in found["ignored"] if one["reason"].startswith("row")]
+    assert sorted(again) == [(n + 6, f"row {n} once more") for n in range(2, 7)]
     assert found["reported"] == []
+
+
+def test_rows_that_belong_together_may_stand_on_either_side_of_a_header() -> None:
+    header, *trade = ledgers("L1,T1,trade,,ZEUR,-100,0", "L2,T1,trade,,XXBT,0.005,0.00001").splitlines(keepends=True)
+    found = answer(header + trade[0] + header + trade[1])
+    assert [event["legs"] for event in found["events"]] == [{"EUR": "-100", "BTC": "0.00499"}]
+    assert found["reported"] == []
+    header, *back = ledgers("L1,R1,withdrawal,,XXBT,-1,0.001", "L2,R1,withdrawal,,XXBT,1,-0.001").splitlines(
+        keepends=True
+    )
+    found = answer(header + back[0] + header + back[1])
+    assert (found["events"], found["reported"]) == ([], [])
 
 
 def test_two_rows_of_one_id_that_say_different_things_are_reported() -> None:

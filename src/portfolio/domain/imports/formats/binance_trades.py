@@ -85,7 +85,8 @@ def _glued(row: Row, how: Reading) -> _Fill:
             except RowRefused:
                 continue
     if len(found) != 1:
-        remedy = f"if their comma is the decimal sign, {SAY_THE_SIGN}," if "," in executed + amount else MEND_IT
+        may_be_swapped = "," in executed + amount or max(executed.count("."), amount.count(".")) > 1
+        remedy = f"if a comma is the decimal sign, {SAY_THE_SIGN}," if may_be_swapped else MEND_IT
         raise RowRefused(f"{executed[:40]!r} and {amount[:40]!r} are not amounts of the pair {pair}", remedy)
     [(base_part, quote_part)] = found
     return base_part, quote_part, _fee(row.text("Fee"), (base_part.symbol, quote_part.symbol), how)
