@@ -28,6 +28,7 @@ from tests.support.database.migrated import bring_up_to_date
 from tests.support.exchange_rules import rules
 from tests.support.fakes.clock import FakeClock
 from tests.support.services.http_service import Service, running_on
+from tests.support.services.proxied_service import until
 
 # Each of hundreds of cells is read by forty routes.
 pytestmark = pytest.mark.unmeasured
@@ -145,8 +146,14 @@ class Books:
 
     async def unreadable(self) -> Sequence[str]:
         """The rows that health names, once its probe is answered in time: else it names those of before."""
-        while "no answer" in str((health := await self.get("/health"))["database"]["detail"]):
-            pass
+        health: Any = None
+
+        async def is_answered() -> bool:
+            nonlocal health
+            health = await self.get("/health")
+            return "no answer" not in str(health["database"]["detail"])
+
+        await until(is_answered, "the probe is not answered in time")
         rows: Sequence[str] = health["unreadable_rows"]["rows"]
         return rows
 

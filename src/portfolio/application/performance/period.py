@@ -150,9 +150,11 @@ class KeptFigures:
         other = history.benchmark
         closes = [other.closes.get(day.day) for day in finals]
         of = (finals, closes, other.symbol, other.is_known, other.joined_history, other.unjoined_history)
-        if self._of != of:
-            self._figures, self._of = final_figures(history, finals), of
-        return self._figures
+        if self._of == of:
+            return self._figures
+        made = final_figures(history, finals)
+        self._figures, self._of = made, of
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class HeatCell:
 def heat_cell(value: Number | None, most: Number) -> HeatCell:
     """Return a cell, the stronger coloured the nearer a value is to ``most``, either way; a dash without a value.
 
-    All have two decimals, so that they stand below each other: more say nothing of a correlation of thirty days.
+    Below a thousand all have two decimals, so that they stand below each other: more say nothing of a correlation of
+    thirty days.
     """
     drawn = number(value)
     text = "–" if drawn is None else PLAIN.text(drawn, _STEP if abs(drawn) < _LARGE else None)

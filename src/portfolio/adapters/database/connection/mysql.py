@@ -33,8 +33,8 @@ IS_READ_ONLY = "CAST(@@global.read_only AS CHAR) NOT IN ('0', 'OFF')"
 # On such a node a transaction begins once the node has applied what the cluster committed before: what was acknowledged
 # by way of another node is seen here.
 _IN_A_CLUSTER = "SET SESSION wsrep_sync_wait = 1"
-# The same of a group replication. A primary that its group cannot reach any more would answer as if nothing were amiss.
 _ASKED = "SHOW GLOBAL VARIABLES WHERE variable_name IN ('read_only', 'group_replication_group_name')"
+# The same of a group replication. A primary that its group cannot reach any more would answer as if nothing were amiss.
 _IN_A_GROUP = "SET SESSION group_replication_consistency = 'BEFORE'"
 
 
