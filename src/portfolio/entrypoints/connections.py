@@ -19,7 +19,7 @@ from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
 from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import EVENTS
-from portfolio.entrypoints.paced_connections import UNWANTED_BYTES, PacedConnection
+from portfolio.entrypoints.paced_connections import PacedConnection
 from portfolio.settings import Settings, SettingsError
 
 REFUSED = "connections.refused"
@@ -67,8 +67,7 @@ class BoundedConnection(PacedConnection):
     def __init__(self, *, limits: ConnectionLimits, **given: Any) -> None:
         super().__init__(**given)
         self._limits = limits
-        self._in_head = True
-        self._heads = 0
+        self._in_head, self._heads = True, 0
         self._head_bytes = self._unfinished_bytes = self._unfetched_bytes = 0
         self._idle_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -96,9 +95,7 @@ class BoundedConnection(PacedConnection):
         """Read on; refuse a head that is too long, and what is no body where there should be one."""
         in_head, heads, body, was_refused = self._in_head, self._heads, self._body_bytes, self._is_refused
         if was_refused:
-            self._unwanted_bytes += len(data)
-            if self._unwanted_bytes > UNWANTED_BYTES:
-                self.transport.abort()
+            self.drop(len(data))
             return
         super().data_received(data)
         if in_head is not self._in_head or heads != self._heads or self._is_refused or self.transport.is_closing():
@@ -120,7 +117,10 @@ class BoundedConnection(PacedConnection):
             super().on_header(name, value)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over to the protocol of sockets: its time is no longer looked at here."""
+        """Hand the connection over to the protocol of sockets, where no request is at work any more."""
+        if self.is_at_work:
+            self.send_400_response("")
+            return
         if self._timer is not None:
             self._timer.cancel()
         super().handle_websocket_upgrade()
@@ -157,6 +157,7 @@ class BoundedConnection(PacedConnection):
         if whole is not None and not whole.response_complete:
             if whole is not self.cycle:
                 self.pipeline.popleft()
+                self.flow.resume_reading()
             self.cycle, self._in_head, self._is_refused = whole, True, True
             return
         # Of a head that is refused there is no cycle yet.

@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Sized
 from typing import Any, Final
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 FRAMING_BYTES: Final = 64 * 1024
 """What of a request may be neither its head nor its body, beside twice the body: sizes of chunks, and trailers."""
@@ -39,11 +40,28 @@ class PacedConnection(HttpToolsProtocol):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._body_bytes = self._framing_bytes = self._unwanted_bytes = 0
+        self._at_work: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent
         """Accept the connection."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request at work that its client is gone: the server tells the newest alone, which may wait."""
+        super().connection_lost(exc)
+        if (cycle := self._at_work) is not None and self.is_at_work:
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    @property
+    def is_at_work(self) -> bool:
+        """Return whether a request is being answered."""
+        return self._at_work is not None and not self._at_work.response_complete
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._at_work = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_headers_complete(self) -> None:
         """Begin to answer, or have the request wait for those before it."""
@@ -62,6 +80,12 @@ class PacedConnection(HttpToolsProtocol):
         super().on_response_complete()
         if not self.transport.is_closing():
             self.flow.resume_reading()
+
+    def drop(self, count: int) -> None:
+        """Take no notice of so many bytes; hang up where they have no end."""
+        self._unwanted_bytes += count
+        if self._unwanted_bytes > UNWANTED_BYTES:
+            self.transport.abort()
 
     def bears(self, framing: int) -> bool:
         """Return whether so many more bytes around the body, and what came of it after its answer, may be."""

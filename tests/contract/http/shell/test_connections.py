@@ -230,7 +230,7 @@ async def test_requests_that_are_sent_ahead_wait_outside(service: Service) -> No
     async with served(service) as address, connected(address) as (reader, writer), asyncio.timeout(WAIT_SECONDS):
         writer.write(asked * ahead)
         assert (await answer_of(reader)).status_code == 200
-        connections = [one for one in gc.get_objects() if isinstance(one, BoundedConnection)]
+        connections = [one for one in gc.get_objects() if type(one) is BoundedConnection]
         waiting = []
         for _ in range(200):
             assert (await answer_of(reader)).status_code == 200

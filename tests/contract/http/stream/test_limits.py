@@ -19,8 +19,9 @@ from portfolio.application.stream.records import DEFAULT_PACE
 from portfolio.settings import PriceFeedKind, Settings
 from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import BOSS, KEYS, A, B, running_on_sqlite
-from tests.support.services.http_sockets import connected, served
+from tests.support.services.http_sockets import answer_of, connected, served
 from tests.support.services.listeners import Transport, listening
+from tests.support.services.proxied_service import until as until_async
 from tests.support.services.waiting import until
 
 TRANSPORTS: list[Transport] = ["socket", "events"]
@@ -286,6 +287,40 @@ async def test_a_stream_ends_soon_after_its_key_is_withdrawn_and_others_go_on(
         assert (await gone.until("bye"))["reason"] == "limit"
         await stays.until("heartbeat")
         assert (await refusal(transport, here.address, A))[0] == 401
+
+
+async def test_who_vanishes_with_a_request_behind_the_events_keeps_no_place(tmp_path: Path) -> None:
+    pace = replace(DEFAULT_PACE, sweep=0.05, heartbeat=0.1)  # a client that is not read is found by what it is sent
+    async with serving(tmp_path, pace=pace, streams_per_key=1) as here:
+        async with connected(here.address) as (reader, writer):
+            writer.write(b"GET /stream/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(SECONDS):
+                await reader.readuntil(b"event: hello")
+            writer.write(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await writer.drain()
+            async with asyncio.timeout(SECONDS):
+                await reader.readuntil(b"event: snapshot")
+        host, port = here.address
+
+        async def may_listen() -> bool:
+            async with httpx.AsyncClient(timeout=SECONDS) as http:
+                return (await http.head(f"http://{host}:{port}/stream/events")).status_code == 200
+
+        await until_async(may_listen, "the place is kept")
+
+
+async def test_an_upgrade_behind_a_request_at_work_does_not_take_its_connection(here: Served) -> None:
+    asked = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    upgrade = (
+        b"GET /stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    async with connected(here.address) as (reader, writer):
+        writer.write(asked + upgrade)
+        async with asyncio.timeout(SECONDS):
+            answers = [await answer_of(reader) for _ in range(2)]
+            assert not await reader.read()
+    assert [answer.status_code for answer in answers] == [200, 400]
 
 
 async def test_nothing_is_written_into_events_that_are_sent(here: Served) -> None:

@@ -119,8 +119,9 @@ function prepareCharts(root) {
 
 const partsOf = (root) => [...root.querySelectorAll("[data-part]")].map((part) => part.dataset.part).join();
 const focusable = (root) => [...root.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")];
+const rowOf = (cell) => cell?.querySelector("time")?.dateTime ?? cell?.textContent ?? "";
 // What it is called, whatever its place: rows come and go, and one asset has many.
-const nameOf = (element) => (element.closest("tr")?.cells[0].textContent ?? "") + (element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.closest("[data-figure]")?.dataset.figure
+const nameOf = (element) => rowOf(element.closest("tr")?.cells[0]) + (element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.closest("[data-figure]")?.dataset.figure
   ?? element.closest("[data-chart]")?.dataset.chart ?? element.textContent);
 
 function replacePart(old, part) {
