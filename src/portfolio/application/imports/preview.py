@@ -89,7 +89,8 @@ class _Filling:
         self._history = history
         self._order = {place: position for position, place in enumerate(_in_order(read.places))}
         self._preview = Preview(name=read.name, format=read.format, rows=len(read.places))
-        self._rows: dict[str, Place] = {}  # of this file's new events, by their ids
+        self._new: dict[str, Identified] = {}  # the events of this file by their ids, and those of its parts before
+        self._earlier: dict[str, Identified] = {}
 
     def filled(self) -> Preview:
         preview = self._preview
@@ -116,6 +117,7 @@ class _Filling:
             if event.rows not in left_out and not self._add(event):
                 left_out.add(event.rows)
         self._identities.close()
+        self._earlier |= self._new
         if self._read.format == "binance-history":
             self._history.take(events)
 
@@ -125,17 +127,28 @@ class _Filling:
             found = self._identities.add(event)
         except IdTaken as taken:
             self._report([event], f"its id {str(taken)[:60]!r} stood for something else before: compare the two rows")
+            self._take_back(str(taken))
             return False
         if found.is_known:
-            row = self._rows.get(found.external_id)
-            self._know([event], "came before" if row is None else f"came before, in row {row} of this file")
+            before = self._earlier.get(found.external_id)
+            self._know([event], f"came before, in row {before.event.rows[0]} of this file" if before else "came before")
         elif event.at in self._told and event.kind in _TRADES:
             self._report([event], _TOLD_BEFORE)
             return False
         else:
-            self._rows[found.external_id] = event.rows[0]
-            self._preview.events.append(Identified(event, found.external_id, found.content, found.name))
+            self._new[found.external_id] = Identified(event, found.external_id, found.content, found.name)
+            self._preview.events.append(self._new[found.external_id])
         return not found.is_known
+
+    def _take_back(self, own_id: str) -> None:
+        """Report what part of a file said of an id of which a later part says something else: which is the whole of it
+        nobody knows.
+        """
+        before = self._earlier.get(own_id)
+        if before is not None:
+            self._preview.events[:] = [one for one in self._preview.events if one is not before]
+            reason = f"its id {own_id[:60]!r} stands for something else below another header: put its rows together"
+            self._report([before.event], reason)
 
     def _without_twins(self, events: Sequence[FileEvent]) -> list[FileEvent]:
         told: set[Place] = set()

@@ -41,7 +41,6 @@ class Format:
     """A kind of file; files of one ``family`` have their ids in common, and of those the first kind is read first.
 
     A table has all columns of one of ``headers``. ``objects`` finds the rows of a document, None where it has none.
-    Where ids tell which rows belong together, and which stand there twice, a table ``goes_on`` below an equal header.
     """
 
     name: str
@@ -49,7 +48,6 @@ class Format:
     read: Read
     headers: tuple[frozenset[str], ...] = ()
     objects: Callable[[object], Objects | None] | None = None
-    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Page:
 class Part:
     """The rows below a header, and the zone that it states; None where it states none."""
 
-    rows: list[Row]
+    rows: Sequence[Row]
     zone: tzinfo | None = None
 
 
@@ -114,15 +112,10 @@ def _table_of(one: Format, lines: Sequence[Line]) -> Recognised:
         if index and (line.cells == lines[0].cells or not columns.isdisjoint(line.cells[:2])) and _is_header(line, one)
     ]
     faults: list[Reported | Ignored] = [Ignored(lines[index].number, "the header once more") for index in again]
-    parts, before = list[Part](), None
+    parts = []
     for begin, end in pairwise([0, *again, len(lines)]):
-        header = names, zone = _header(lines[begin].cells)
-        rows = [*_rows(names, lines[begin + 1 : end], faults)]
-        if one.goes_on and header == before:
-            parts[-1].rows.extend(rows)
-        else:
-            parts.append(Part(rows, zone))
-        before = header
+        names, zone = _header(lines[begin].cells)
+        parts.append(Part([*_rows(names, lines[begin + 1 : end], faults)], zone))
     return Recognised(one, parts, faults)
 
 
@@ -226,8 +219,8 @@ def _orders(value: object) -> Objects | None:
     return found
 
 
-def _table(name: str, family: str, read: Read, *headers: str, goes_on: bool = False) -> Format:
-    return Format(name, family, read, tuple(frozenset(header.split(",")) for header in headers), goes_on=goes_on)
+def _table(name: str, family: str, read: Read, *headers: str) -> Format:
+    return Format(name, family, read, tuple(frozenset(header.split(",")) for header in headers))
 
 
 FORMATS = (
@@ -243,7 +236,6 @@ FORMATS = (
         "coinbase-pro",
         coinbase_pro.read_account,
         "type,time,amount,amount/balance unit,transfer id,trade id,order id",
-        goes_on=True,
     ),
     Format(
         "coinbase-advanced",
@@ -267,9 +259,7 @@ FORMATS = (
         "Time,Pair,Side,Price,Executed,Amount,Fee",
         "Date(UTC),Pair,Base Asset,Quote Asset,Type,Price,Amount,Total,Fee,Fee Coin",
     ),
-    _table(
-        "kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,subtype,asset,amount,fee", goes_on=True
-    ),
+    _table("kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,subtype,asset,amount,fee"),
     _table("kraken-trades", "kraken", kraken_trades.read, "txid,pair,time,type,price,cost,fee,vol,margin"),
     Format(
         "ghostfolio",

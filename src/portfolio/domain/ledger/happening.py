@@ -56,8 +56,8 @@ class LaterMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedSplit:
-    """A split that stands: the id of its event, None where it was only looked at, of what, when it took effect,
-    and its ledger revision.
+    """A split, or what takes one out: the id of its event, None where it was only looked at, of what, when it took
+    effect, and its ledger revision.
     """
 
     event_id: int | None

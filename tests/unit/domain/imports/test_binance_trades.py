@@ -142,13 +142,17 @@ def test_where_one_row_has_a_decimal_comma_none_is_read_with_a_point() -> None:
     assert [one["row"] for one in found["events"]] == [3]
 
 
-@pytest.mark.parametrize("total", ["1.234.567USDT", "1,5USDT"])
-def test_what_can_only_have_a_decimal_comma_casts_doubt_on_the_points_of_others(total: str) -> None:
+@pytest.mark.parametrize(
+    ("total", "fee"),
+    [("1.234.567USDT", "0BNB"), ("1,5USDT", "0BNB"), ("40000USDT", "0,001BNB"), ("40000USDT", "1.2.3BNB")],
+)
+def test_what_can_only_have_a_decimal_comma_casts_doubt_on_the_points_of_others(total: str, fee: str) -> None:
     text = GLUED.replace(",", ";") + (
-        f"2022-03-01 10:00:00;BTCUSDT;BUY;40000;1BTC;{total};0BNB\n"
+        f"2022-03-01 10:00:00;BTCUSDT;BUY;40000;1BTC;{total};{fee}\n"
         "2022-03-01 10:00:01;BTCUSDT;BUY;40.000;0.050BTC;2.000USDT;0.001BNB\n"
     )
     assert [row for row, why in reported(text) if "give --decimal=," in why] == [2, 3]
+    assert not [one for one in answer(text, decimal=".")["reported"] if "give" in one["reason"]]
 
 
 def test_rows_that_move_nothing_are_ignored() -> None:

@@ -85,9 +85,8 @@ def _glued(row: Row, how: Reading) -> _Fill:
             except RowRefused:
                 continue
     if len(found) != 1:
-        may_be_swapped = "," in executed + amount or max(executed.count("."), amount.count(".")) > 1
-        remedy = f"if a comma is the decimal sign, {SAY_THE_SIGN}," if may_be_swapped else MEND_IT
-        raise RowRefused(f"{executed[:40]!r} and {amount[:40]!r} are not amounts of the pair {pair}", remedy)
+        reason = f"{executed[:40]!r} and {amount[:40]!r} are not amounts of the pair {pair}"
+        raise RowRefused(reason, _remedy(how, executed, amount))
     [(base_part, quote_part)] = found
     return base_part, quote_part, _fee(row.text("Fee"), (base_part.symbol, quote_part.symbol), how)
 
@@ -115,8 +114,14 @@ def _fee(text: str, symbols: tuple[str, str], how: Reading) -> Part:
                 continue
     part = _part(text, how)
     if part is None:
-        raise RowRefused(f"Fee: {text[:40]!r} is not an amount with its coin")
+        raise RowRefused(f"Fee: {text[:40]!r} is not an amount with its coin", _remedy(how, text))
     return part
+
+
+def _remedy(how: Reading, *texts: str) -> str:
+    """Return what to do about amounts, with their units, that are none."""
+    is_unsaid = how.decimal is None and any("," in text or text.count(".") > 1 for text in texts)
+    return f"if a comma is the decimal sign, {SAY_THE_SIGN}," if is_unsaid else MEND_IT
 
 
 def _before(text: str, unit: str, how: Reading) -> Part:
