@@ -24,8 +24,7 @@ class InThisProcess:
         self.seconds.append(seconds)
         if self.failure is not None:
             raise self.failure
-        with untraced():
-            return optimise(problem, NativeSolvers())
+        return optimise(problem, NativeSolvers())
 
 
 def chosen_here(problem: Problem) -> Chosen:
