@@ -146,7 +146,8 @@ class _Filling:
         """
         before = self._earlier.get(own_id)
         if before is not None:
-            self._preview.events[:] = [one for one in self._preview.events if one is not before]
+            rows = before.event.rows  # the further fees of a trade have them too
+            self._preview.events[:] = [one for one in self._preview.events if one.event.rows != rows]
             reason = f"its id {own_id[:60]!r} stands for something else below another header: put its rows together"
             self._report([before.event], reason)
 

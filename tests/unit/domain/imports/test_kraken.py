@@ -240,6 +240,14 @@ def test_of_rows_of_one_id_on_either_side_of_a_header_nothing_is_booked() -> Non
     assert answer(header + went + came_back)["reported"] == []
 
 
+def test_of_such_a_trade_no_further_fee_is_booked_either() -> None:
+    rows = ledgers("L7,T4,trade,,USDT,-10,0.01", "L8,T4,trade,,ZEUR,9,0.02", "L9,T4,trade,,ZEUR,8,0.02")
+    header, paid, got, other = rows.splitlines(keepends=True)
+    assert len(answer(header + paid + got)["events"]) == 2
+    found = answer(header + paid + got + header + paid + other)
+    assert (found["events"], [one["row"] for one in found["reported"]]) == ([], [2, 3, 5, 6])
+
+
 def test_two_rows_of_one_id_that_say_different_things_are_reported() -> None:
     found = reported(ledgers("L1,T1,deposit,,XXBT,1,0", "L1,T1,deposit,,XXBT,2,0"))
     reason = "two rows of txid L1 say different things: mend the row in the file, or book it by hand"
