@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.database import Database
 from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger.opening import OpenBooks
@@ -203,6 +204,27 @@ async def test_what_a_first_booking_adds_is_read_along_with_the_others(books: Da
     await book_one(books.ledger, execution(symbol=BTC))
     await book_one(other.ledger, execution(symbol=ETH))  # it knows nothing yet, and reads all rows under the lock
     assert same(await other.ledger.newest(1), await books.ledger.load(1))
+
+
+async def test_what_was_booked_while_all_rows_were_read_is_read_again_and_no_more(
+    books: Database, database: DatabaseUnderTest
+) -> None:
+    for symbol in (ETH, BTC):
+        await book_one(books.ledger, execution(symbol=symbol))
+    place = books.ledger._row
+    await seen_by(books, BTC)
+
+    async def load(session: Session) -> None:
+        row, [holdings] = await place.read(session, 1, place.known.statement(session.dialect, None), lock=False)
+        await book_one(books.ledger, execution(symbol=ADA))
+        await book_one(books.ledger, execution(symbol=BTC))
+        place.known.complete(place.known.whole(row, holdings), (), ())
+
+    await books.ledger._connections.read(load, snapshot=True)
+    execute(database, "UPDATE mock_holdings SET quantity = 7 WHERE symbol = 'ETH'")
+    found = await seen_by(books, BTC)
+    held = {symbol: found.position(symbol).quantity.value for symbol in (ADA, BTC, ETH)}
+    assert held == {ADA: Decimal("0.1"), BTC: Decimal("0.2"), ETH: Decimal("0.1")}  # others are as they were
 
 
 async def test_who_reads_while_others_book_sees_every_booking_that_was_answered_before(

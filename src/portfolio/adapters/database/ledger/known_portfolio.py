@@ -45,6 +45,8 @@ class KnownPortfolio:
         self._read: ReadPortfolio | None = None
         self._written: set[Symbol] = set()
         self._revision = 0
+        # Since all rows were read last, at a revision: what this process moved, and at which revision last.
+        self._whole_at, self._moved_at = 0, dict[Symbol, int]()
         self._positions: dict[int, tuple[Any, Position]] = {}
         self._last: Portfolio | None = None
         self._is_contradicted = False
@@ -53,6 +55,7 @@ class KnownPortfolio:
         """Have all rows read again; what their sums were at this ledger revision stays known."""
         self._read, self._written, self._is_contradicted = None, set(), False
         self._positions.clear()
+        self._moved_at.clear()
 
     def forget(self) -> None:
         """Know nothing, as after a start."""
@@ -83,8 +86,10 @@ class KnownPortfolio:
             return
         if before != self._revision:
             self._read = None  # others wrote in between
+            self._moved_at.clear()
             return
         self._written |= set(symbols)
+        self._moved_at.update(dict.fromkeys(symbols, after.revision))
         self._revision, self._last = after.revision, after
 
     def wanted(self, symbols: Collection[Symbol]) -> frozenset[Symbol] | None:
@@ -135,7 +140,7 @@ class KnownPortfolio:
         self._is_contradicted = bool(moved)
         if moved:
             raise BooksContradicted("; ".join(moved), is_lossy=True)
-        return self._keep(ReadPortfolio(portfolio, read.rows))
+        return self._keep_whole(ReadPortfolio(portfolio, read.rows))
 
     def updated(self, row: Any, holdings: Iterable[Any], wanted: frozenset[Symbol]) -> ReadPortfolio | None:
         """Return the portfolio of its row, of the rows that were wanted, and of the others as they were read before.
@@ -172,6 +177,19 @@ class KnownPortfolio:
         if before is None or before.revision != after.revision:
             return []
         return moved_without_entry(before, after, symbols)
+
+    def _keep_whole(self, read: ReadPortfolio) -> ReadPortfolio:
+        """Keep all rows. What this process booked while they were read is read again, and no more than that."""
+        at = read.portfolio.revision
+        if self._read is not None and self._whole_at <= at < self._revision:
+            self._read = read
+            self._moved_at = {symbol: moved for symbol, moved in self._moved_at.items() if moved > at}
+            self._written = set(self._moved_at)
+        else:
+            self._keep(read)
+            self._moved_at.clear()
+        self._whole_at = at
+        return read
 
     def _keep(self, read: ReadPortfolio) -> ReadPortfolio:
         self._read, self._revision = read, read.portfolio.revision
