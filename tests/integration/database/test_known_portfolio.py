@@ -18,7 +18,7 @@ from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.rebuilding import RebuildBooks
 from portfolio.application.ledger.verification import VerifyBooks
-from portfolio.application.prices.records import PriceUpdate
+from portfolio.application.prices.records import Close, PriceUpdate
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.mark import Mark
@@ -111,6 +111,47 @@ async def test_what_another_instance_priced_is_seen(books: Database, other: Data
     await price(books, ETH="60", BTC="70")
     assert (await seen_by(books, BTC)).invested == money(13)
     assert (await books.ledger.newest(1)).invested == money(13)
+
+
+async def close(books: Database, **prices: str) -> None:
+    """Keep closes of a day."""
+    await books.prices.add_closes(
+        [
+            Close(symbol=Symbol(code), day=AT.date(), price=Price(Decimal(text)), source="coinbase")
+            for code, text in prices.items()
+        ]
+    )
+
+
+async def test_closes_that_this_instance_kept_make_no_booking_read_all_rows(
+    books: Database, other: Database, database: DatabaseUnderTest
+) -> None:
+    for symbol in (ETH, BTC):
+        await book_one(books.ledger, execution(symbol=symbol))
+    await seen_by(books, BTC)
+    execute(database, "UPDATE mock_holdings SET quantity = 7 WHERE symbol = 'ETH'")
+    await close(books, ETH="5")
+    await book_one(books.ledger, execution(symbol=BTC))
+    await close(books, ETH="6", BTC="7")
+    assert (await seen_by(books, BTC)).position(ETH).quantity.value == Decimal("0.1")
+    assert (await books.ledger.newest(1)).position(ETH).quantity.value == Decimal("0.1")
+    # closes of others cannot be told from prices of others
+    await close(other, ETH="8")
+    assert (await seen_by(books, BTC)).position(ETH).quantity.value == Decimal(7)
+
+
+async def test_price_revisions_that_are_given_again_are_not_those_of_this_instance(
+    books: Database, other: Database, database: DatabaseUnderTest
+) -> None:
+    for symbol in (ETH, BTC):
+        await book_one(books.ledger, execution(symbol=symbol))
+    await seen_by(books, BTC)
+    await close(books, ETH="5")
+    await seen_by(books, BTC)
+    execute(database, "UPDATE mock_portfolio SET price_revision = price_revision - 1")  # an older copy, by a person
+    await seen_by(books, BTC)
+    await price(other, ETH="50")
+    assert (await seen_by(books, BTC)).position(ETH).market_value == money(5)
 
 
 async def test_what_another_program_wrote_is_seen_by_the_next_who_asks_once_prices_are_written(
@@ -257,7 +298,7 @@ async def test_who_reads_while_others_book_sees_every_booking_that_was_answered_
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["book", "book elsewhere", "price", "price elsewhere", "read"]),
+        st.sampled_from(["book", "book elsewhere", "price", "price elsewhere", "close", "close elsewhere", "read"]),
         st.sampled_from(["BTC", "ETH", "ADA"]),
         st.sampled_from(["1", "0.000000000000000001", "3.7"]),
     ),
@@ -277,6 +318,8 @@ async def test_whatever_happened_the_newest_is_what_all_rows_say(
             await book_one(at.ledger, execution(Side.BUY, quantity=amount, price="2", fees="0", symbol=symbol))
         elif what.startswith("price"):
             await price(at, **{code: amount})
+        elif what.startswith("close"):
+            await close(at, **{code: amount})
         else:
             await books.ledger.newest(1)
         whole = await other.ledger.load(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -43,19 +44,16 @@ class KnownPortfolio:
 
     def __init__(self) -> None:
         self._read: ReadPortfolio | None = None
-        self._written: set[Symbol] = set()
+        self._since = _Since()
         self._revision = 0
-        # Since all rows were read last, at a revision: what this process moved, and at which revision last.
-        self._whole_at, self._moved_at = 0, dict[Symbol, int]()
-        self._positions: dict[int, tuple[Any, Position]] = {}
+        self.position = _MadePositions()
         self._last: Portfolio | None = None
         self._is_contradicted = False
 
     def forget_rows(self) -> None:
         """Have all rows read again; what their sums were at this ledger revision stays known."""
-        self._read, self._written, self._is_contradicted = None, set(), False
-        self._positions.clear()
-        self._moved_at.clear()
+        self._read, self._is_contradicted = None, False
+        self.position.clear()
 
     def forget(self) -> None:
         """Know nothing, as after a start."""
@@ -67,36 +65,26 @@ class KnownPortfolio:
         self.forget_rows()
         self._last = entered
 
-    def position(self, row: Any) -> Position:
-        """Return the position that a row of the holdings describes; one that has not changed is not made again.
-
-        Raises:
-            NOT_READABLE: no asset goes by the row's symbol, or its numbers are none.
-        """
-        known = self._positions.get(row.id)
-        if known is not None and known[0] == row:
-            return known[1]
-        position = position_from_row(row)
-        self._positions[row.id] = (row, position)
-        return position
-
     def wrote(self, symbols: Collection[Symbol], *, before: int, after: Portfolio) -> None:
         """Take notice of entries of this process, which led from a ledger revision to ``after``, and are committed."""
         if self._read is None or after.revision <= self._revision:
             return
         if before != self._revision:
             self._read = None  # others wrote in between
-            self._moved_at.clear()
             return
-        self._written |= set(symbols)
-        self._moved_at.update(dict.fromkeys(symbols, after.revision))
+        self._since.moved(symbols, after.revision)
         self._revision, self._last = after.revision, after
+
+    def priced(self, price_revision: int) -> None:
+        """Take notice that this process counted a price revision for what stands in no row of the holdings."""
+        self._since.price_revisions.add(price_revision)
 
     def wanted(self, symbols: Collection[Symbol]) -> frozenset[Symbol] | None:
         """Return the rows to read so that these symbols and what was written are current; None where it is all rows."""
-        wanted = frozenset(self._written.union(symbols))
-        is_all = self._read is None or self._is_contradicted or len(wanted) > ROWS_A_STATEMENT
-        return None if is_all else wanted
+        if self._read is None or self._is_contradicted:
+            return None
+        wanted = self._since.written(self._read.portfolio.revision).union(symbols)
+        return None if len(wanted) > ROWS_A_STATEMENT else wanted
 
     def statement(self, dialect: Dialect, wanted: Collection[Symbol] | None) -> Statement:
         """Return the statement that reads the rows wanted."""
@@ -149,9 +137,10 @@ class KnownPortfolio:
         or a row cannot be read, is gone, or says of the ledger what it did not say.
         """
         known = self._read
-        if known is None or (row.revision, row.price_revision) != (self._revision, known.portfolio.price_revision):
+        if known is None or row.revision != self._revision:
             return None
-        if not self._written <= wanted:
+        written = self._since.written(known.portfolio.revision)
+        if not written <= wanted or not self._since.has_prices(known.portfolio.price_revision, row.price_revision):
             return None
         if {name.upper() for name in known.portfolio.unreadable_rows}.intersection(s.code for s in wanted):
             return None
@@ -160,7 +149,7 @@ class KnownPortfolio:
         except NOT_READABLE:
             return None
         rows = {position.symbol: each for position, each in found}
-        gone = (known.rows.keys() & wanted | self._written) - rows.keys()
+        gone = (known.rows.keys() & wanted | written) - rows.keys()
         if gone or len(rows) != len(found) or not rows.keys() <= wanted:
             return None
         assert isinstance(known.portfolio.positions, Positions)
@@ -181,22 +170,77 @@ class KnownPortfolio:
     def _keep_whole(self, read: ReadPortfolio) -> ReadPortfolio:
         """Keep all rows. What this process booked while they were read is read again, and no more than that."""
         at = read.portfolio.revision
-        if self._read is not None and self._whole_at <= at < self._revision:
-            self._read = read
-            self._moved_at = {symbol: moved for symbol, moved in self._moved_at.items() if moved > at}
-            self._written = set(self._moved_at)
-        else:
-            self._keep(read)
-            self._moved_at.clear()
-        self._whole_at = at
-        return read
+        if self._read is None:
+            self._since, self._revision = _Since(), at
+        elif at < self._since.revision:  # others read all rows later, and ended earlier
+            return read
+        self._since.all_were_read(at, read.portfolio.price_revision)
+        return self._keep(read)
 
     def _keep(self, read: ReadPortfolio) -> ReadPortfolio:
-        self._read, self._revision = read, read.portfolio.revision
-        if self._last is None or self._last.revision <= self._revision:  # who began to read earlier may end later
+        at = read.portfolio.revision
+        self._read, self._revision = read, max(self._revision, at)
+        if self._last is None or self._last.revision <= at:  # who began to read earlier may end later
             self._last = read.portfolio
-        self._written = set()
         return read
+
+
+class _MadePositions:
+    """Makes positions of rows of the holdings; one whose row has not changed is not made again."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Any, Position]] = {}
+
+    def __call__(self, row: Any) -> Position:
+        """Return the position that a row describes.
+
+        Raises:
+            NOT_READABLE: no asset goes by the row's symbol, or its numbers are none.
+        """
+        made = self._made.get(row.id)
+        if made is not None and made[0] == row:
+            return made[1]
+        position = position_from_row(row)
+        self._made[row.id] = (row, position)
+        return position
+
+    def clear(self) -> None:
+        """Know no row."""
+        self._made.clear()
+
+
+class _Since:
+    """What this process wrote since all rows were read, which was at a ledger revision."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.price_revisions = set[int]()
+        """Those of this process that moved no row of the holdings."""
+        self._moved_at: dict[Symbol, int] = {}  # the newest last
+
+    def all_were_read(self, revision: int, price_revision: int) -> None:
+        """Forget what was written until then: it is in the rows."""
+        self.revision = revision
+        self._moved_at = {symbol: at for symbol, at in self._moved_at.items() if at > revision}
+        self.price_revisions = {at for at in self.price_revisions if at > price_revision}
+
+    def moved(self, symbols: Iterable[Symbol], revision: int) -> None:
+        """Take notice of rows that were written at a ledger revision, the newest."""
+        for symbol in symbols:
+            self._moved_at.pop(symbol, None)
+            self._moved_at[symbol] = revision
+
+    def written(self, after: int) -> frozenset[Symbol]:
+        """Return whose rows were written after a ledger revision."""
+        newest_first = reversed(self._moved_at.items())
+        return frozenset(symbol for symbol, _ in takewhile(lambda moved: moved[1] > after, newest_first))
+
+    def has_prices(self, known: int, now: Any) -> bool:
+        """Return whether the rows' prices, as known at a price revision, are what they are now."""
+        if not isinstance(now, int) or now < known:
+            self.price_revisions.clear()  # an older copy is in its place, whose numbers will be given again
+            return False
+        return all(at in self.price_revisions for at in range(known + 1, now + 1))
 
 
 def _may_be_too_large(portfolio: Portfolio) -> bool:

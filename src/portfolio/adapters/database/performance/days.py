@@ -16,13 +16,12 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
 from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
-from portfolio.adapters.database.prices.prices import BUMP
+from portfolio.adapters.database.prices.prices import next_price_revision
 from portfolio.adapters.database.schema.fields import Fields, UnreadableRow, Values, reading
 from portfolio.adapters.database.schema.tables import (
     cash_transactions,
     daily_positions,
     mock_performance_history,
-    mock_portfolio,
 )
 from portfolio.adapters.database.schema.unreadable import Rows
 from portfolio.application.performance.daily_positions import positions_of
@@ -86,12 +85,12 @@ class DatabaseDays:
         return dict(self._row.unreadable.readable(_POSITIONS, rows))
 
     async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:
-        async def write(session: Session) -> None:
+        async def write(session: Session) -> int:
             row = await self._row.get(session, portfolio_id, lock=True)
             await self._write_final(session, {day.value.day: day for day in days})
-            await session.run(BUMP.where(mock_portfolio.c.id == row.id))
+            return await next_price_revision(session, row)
 
-        await self._connections.write(write)
+        self._row.known.priced(await self._connections.write(write))
 
     async def write_day(self, session: Session, portfolio: Portfolio, day: date) -> None:
         """Write what the portfolio is worth on ``day``; nothing once the next day has begun."""

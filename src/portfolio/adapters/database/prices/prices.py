@@ -58,8 +58,8 @@ def _executed(row: Any) -> tuple[Symbol, Mark]:
 
 _EXECUTED = Rows.of(_TRADE.id, _executed)
 
-BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
-_TOTALS = Prepared(BUMP.values(updated_at=NOW).where(mock_portfolio.c.id == bindparam("row_id")))
+_BUMP = update(mock_portfolio).values(price_revision=mock_portfolio.c.price_revision + 1)
+_TOTALS = Prepared(_BUMP.values(updated_at=NOW).where(mock_portfolio.c.id == bindparam("row_id")))
 
 
 WriteDay = Callable[[Session, Portfolio, date], Awaitable[None]]
@@ -121,17 +121,16 @@ class DatabasePriceStore:
     async def changed(self, symbols: Collection[Symbol], closes: Collection[Close] = ()) -> None:
         """Keep the closes, and that those of the symbols are others than before."""
 
-        async def write(session: Session) -> None:
+        async def write(session: Session) -> int:
             # The row first, as everywhere; before the books are open there is none, and nobody to tell.
             row = await self._row.find(session, self._row.number, lock=True)
             await self._rows.write_closes(session, closes)
-            revision = _next_price_revision(row) if row is not None else 1
+            revision = 1 if row is None else await next_price_revision(session, row)
             self._rows.mark_changed(session, symbols, revision)
-            if row is not None:
-                await session.run(BUMP.where(mock_portfolio.c.id == row.id))
+            return revision
 
         if symbols:
-            await self._connections.write(write)
+            self._row.known.priced(await self._connections.write(write))
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         start, end = midnight(since), midnight(until + DAY)
@@ -161,6 +160,12 @@ class DatabasePriceStore:
             end = start + timedelta(hours=1)
             gone += await self._connections.write(partial(self._rows.drop_ticks, start=start, end=end))
         return gone
+
+
+async def next_price_revision(session: Session, row: Any) -> int:
+    """Count one price revision more, for what stands in no row of the holdings; return it."""
+    await session.run(_BUMP.where(mock_portfolio.c.id == row.id))
+    return _next_price_revision(row)
 
 
 def _next_price_revision(row: Any) -> int:
