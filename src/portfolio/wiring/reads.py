@@ -37,11 +37,13 @@ class ReadsWiring:
                 for close in adapters.close:
                     await close()
 
-    async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
+    async def stored_closes(
+        self, settings: Settings, symbols: Sequence[str], days: int, *, of_held: bool = True
+    ) -> tuple[Panel, Holdings]:
         from portfolio.application.backtest.gathering import GatherCloses
 
         async with self.use_cases(settings) as cases:
-            return await GatherCloses(cases.rebalancing.market)(symbols, days)
+            return await GatherCloses(cases.rebalancing.market)(symbols, days, of_held=of_held)
 
     async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:
         from portfolio.application.backtest.jobs.reading import ReadBacktest

@@ -18,12 +18,14 @@ class GatherCloses:
 
     market: ReadMarket
 
-    async def __call__(self, symbols: Collection[str], days: int) -> tuple[Panel, Holdings]:
-        """Return the closes of what is held and of ``symbols`` over the last ``days`` completed days, 1 to 3650."""
+    async def __call__(self, symbols: Collection[str], days: int, *, of_held: bool = True) -> tuple[Panel, Holdings]:
+        """Return the closes of ``symbols``, and with ``of_held`` of what is held, over the last ``days`` completed
+        days, 1 to 3650.
+        """
         snapshot = await self.market.newest()
         held = Holdings.of(snapshot.portfolio)
         closes = await self.market.closes(
-            sorted({*held.quantities, *(Symbol(symbol).code for symbol in symbols)}),
+            sorted({*(held.quantities if of_held else ()), *(Symbol(symbol).code for symbol in symbols)}),
             days,
             today=day_of(self.market.clock.now()),
             revisions=snapshot.revisions,

@@ -79,8 +79,10 @@ class Composition(Protocol):
         """Open the database, and yield what lists imports and takes them back."""
         ...
 
-    async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
-        """Return the stored closes of what is held and of ``symbols``, and what is held."""
+    async def stored_closes(
+        self, settings: Settings, symbols: Sequence[str], days: int, *, of_held: bool = True
+    ) -> tuple[Panel, Holdings]:
+        """Return the stored closes of ``symbols``, and with ``of_held`` of what is held, and what is held."""
         ...
 
     async def stored_backtest(self, settings: Settings, job_id: str, *, cancels: bool) -> bytes:

@@ -67,3 +67,5 @@ async def test_stored_closes_of_what_is_held_and_of_what_is_named_are_read() -> 
     joins = Join("AAA", "AAA", Decimal(10), yesterday), Join("BTC", "BTC", Decimal(9), yesterday, NotJoined.NO_JUMP)
     market = replace(market, closes=cast("JoinedCloses", Joined(market.closes, *joins)))
     assert (await GatherCloses(market)(["BTC"], 40))[0].joins == joins
+    named, holdings = await GatherCloses(market)(["BTC"], 40, of_held=False)
+    assert (named.symbols, holdings) == (("BTC",), held(50, AAA=3))

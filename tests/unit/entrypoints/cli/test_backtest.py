@@ -41,12 +41,14 @@ class Root:
         holdings: Holdings = HOLDINGS,
         panel_of: type[Panel] = Panel,
     ) -> None:
-        self.asked: list[tuple[list[str], int]] = []
+        self.asked: list[tuple[list[str], int, bool]] = []
         self._n_days, self._away, self._holdings, self._panel_of = n_days, away, holdings, panel_of
 
-    async def stored_closes(self, settings: Settings, symbols: Sequence[str], days: int) -> tuple[Panel, Holdings]:
+    async def stored_closes(
+        self, settings: Settings, symbols: Sequence[str], days: int, *, of_held: bool = True
+    ) -> tuple[Panel, Holdings]:
         assert isinstance(settings, Settings)
-        self.asked.append((list(symbols), days))
+        self.asked.append((list(symbols), days, of_held))
         if self._away:
             raise LedgerUnavailable("nobody answers")
         return self.panel, self._holdings
@@ -89,7 +91,7 @@ def test_a_run_says_what_came_of_it_beside_doing_nothing_equal_weights_and_btc(p
     root = Root()
     found = call(root, "run", "--from", day(120), "--policy", policy_file)
     assert found.exit_code == 0, found.output
-    assert root.asked == [(["BTC"], 179)]
+    assert root.asked == [(["BTC"], 179, True)]
     words = {line.split()[0] for line in found.output.splitlines() if line.strip()}
     assert {"this", "do", "equal", "BTC", "against", "concentration_risk", "remarks:"} <= words
     assert "% a year more than doing nothing" in found.output
@@ -152,7 +154,7 @@ def test_weights_of_an_objective_are_bought_from_cash() -> None:
     root = Root()
     words = ("run", "--from", day(40), "--objective", "equal_weight", "--symbol", "eth-usd", "--symbol", "SOL")
     found = json.loads(call(root, *words, "--cash", "5000", "--look-back", "90", "--json").output)
-    assert root.asked == [(["ETH", "SOL", "BTC"], 129)]
+    assert root.asked == [(["BTC", "ETH", "SOL"], 129, False)]
     assert found["request"]["start"] == "cash"
     assert {trade["symbol"] for trade in found["trades"]} == {"ETH", "SOL"}
     assert found["equity"][0]["value"] == 5000
@@ -177,6 +179,9 @@ def test_it_begins_with_weights_where_they_are_given() -> None:
         (("--from", day(-400)), "--from: has to be before to"),
         (("--from", "9999-12-31"), "--from: has to be before to"),
         (("--from", "2026-01-01", "--cash", "-1"), "0 or more"),
+        (("--from", "2026-01-01", "--cash", "NaN"), "'NaN' is no number"),
+        (("--from", "2026-01-01", "--seed", str(2**31)), "2147483648 is not in the range"),
+        (("--from", day(40), "--weight", "BTC=1e-19"), "--weight: have to sum to more than 0"),
         (("--from", "2026-01-01", "--cash", "1e400"), "is more than 99999999999999999999"),
         (("--from", "2026-01-01", "--fee-bps", "1000.1"), "is more than 1000"),
         (("--from", "2026-01-01", "--slippage-bps", "20000"), "is more than 1000"),
@@ -224,6 +229,13 @@ def test_what_is_left_out_is_named() -> None:
     assert "against doing nothing +0.00\n" in nothing
 
 
+def test_numbers_are_those_of_18_decimals_that_the_service_would_take() -> None:
+    long = "0.3000000000000000004"
+    words = ("run", "--from", day(40), "--weight", f"BTC={long}", "--cash", "1000.0", "--slippage-bps", long, "--json")
+    asked = json.loads(call(Root(), *words).output, parse_float=str)["request"]
+    assert (asked["weights"], asked["slippage_bps"], asked["initial_value"]) == ({"BTC": "0.3"}, "0.3", 1000)
+
+
 def test_days_without_closes_are_an_error_in_a_sentence() -> None:
     found = call(Root(n_days=50), "run", "--from", day(60))
     assert (found.exit_code, "there are closes from" in found.output) == (3, True)
@@ -233,7 +245,7 @@ def test_a_policy_that_knows_nothing_of_the_future_is_proved(policy_file: str) -
     root = Root(n_days=91)
     found = call(root, "lookahead", "--policy", policy_file, "--cuts", "3", "--json")
     assert found.exit_code == 0
-    assert root.asked == [([], 180)]
+    assert root.asked == [([], 180, True)]
     proved = json.loads(found.output)
     # 60 days with a decision, of which the first, the 30th and the last but one are the cuts; three futures each.
     assert proved == {"cuts": 3, "decisions": 3 * (1 + 30 + 60), "changed": [], "closes": "stored"}
@@ -320,6 +332,10 @@ def test_stability_lists_each_setting_alone_and_the_spread_of_all_together(polic
         (("--set", "position_limit=0.1", "--walk-forward", "0/1"), "DAYS/DAYS"),
         (("--set", "position_limit=0.1", "--walk-forward", "10000/1"), "DAYS/DAYS"),
         (("--stability", "--walk-forward", "90/30"), "chooses among"),
+        (("--set", "position_limit=1e-19"), "has to be above 0"),
+        (("--set", "position_limit=0.2,0.2000000000000000001"), "has a value twice"),
+        (("--set", "position_limit=1e30"), "1e20"),
+        (("--set", "position_limit=" + ",".join(f"0.{n}" for n in range(100, 900)), "--walk-forward", "2/1"), "10,000"),
     ],
 )
 def test_a_sweep_that_cannot_be_read_is_a_usage_error(words: tuple[str, ...], why: str) -> None:

@@ -46,15 +46,21 @@ class RunPlan:
         """Return the plan of a request.
 
         Raises:
-            NotBacktestable: its sweep can be none, is too large, or has too few days to choose on.
+            NotBacktestable: its sweep can be none, is too large, has too few days to choose on, or walk-forward too
+                many policies to choose among.
         """
+        variants, found = swept(request.sweep, request.policy) if request.sweep else [], windows(request)
+        if len(found) * len(variants) > MOST_CHOSEN_AMONG:
+            raise NotBacktestable(
+                f"{len(found)} windows x {len(variants)} policies are more than {MOST_CHOSEN_AMONG:,}: ask for fewer"
+            )
         return cls(
             request=request,
             panel=panel,
             holdings=holdings,
-            swept=swept(request.sweep, request.policy) if request.sweep else [],
+            swept=variants,
             around=around(request.policy, request.seed) if request.stability else [],
-            windows=windows(request),
+            windows=found,
         )
 
     @property
@@ -84,16 +90,7 @@ class RunPlan:
         return 1 + len(self.swept) + len(self.around) + len(self.windows) * (len(self.swept) + 1)
 
     def check(self) -> None:
-        """See that every run can begin, and that a job of them comes to its end.
-
-        Raises:
-            NotBacktestable: one cannot, or walk-forward has too many to choose among.
-        """
-        found, variants = len(self.windows), len(self.swept)
-        if found * variants > MOST_CHOSEN_AMONG:
-            raise NotBacktestable(
-                f"{found} windows x {variants} policies are more than {MOST_CHOSEN_AMONG:,}: ask for fewer"
-            )
+        """See that every run can begin; raises ``NotBacktestable``."""
         check(of_one_run(self.request), self.panel, self.holdings)
         for window in self.windows:
             check(training(self.request, window), self.panel, self.holdings)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from portfolio.entrypoints.cli.backtest.options import asked, gathered, progress
+from portfolio.entrypoints.cli.backtest.options import LARGEST_SEED, asked, gathered, progress
 from portfolio.entrypoints.cli.backtest.sweep import sweep
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import joins_lines
@@ -148,7 +148,7 @@ def _percent(fraction: Decimal | None) -> str:
 @backtest.command()
 @click.option("--policy", "policy_file", required=True, help="The policy file to prove.")
 @click.option("--cuts", type=click.IntRange(1, LOOKAHEAD_DAYS), default=25, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print {cuts, decisions, changed, closes}.")
 @click.pass_obj
 def lookahead(composition: Composition, *, policy_file: str, cuts: int, seed: int, as_json: bool) -> None:

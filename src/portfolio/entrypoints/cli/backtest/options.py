@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from portfolio.domain.decimal_text import shortest
+from portfolio.domain.errors import OutOfRange
+from portfolio.domain.money import round_to_step
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import ESTIMATORS, OBJECTIVES
 from portfolio.entrypoints.cli.parameters import DAY, SYMBOL
@@ -29,10 +32,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 MOST_CASH: Final = 10**20 - 1
 MOST_BPS: Final = 1000
+LARGEST_SEED: Final = 2**31 - 1
 
 
 class Number(click.ParamType[Decimal]):
-    """An exact number: of 0 or more, unless it is ``signed``, and of ``most`` at most."""
+    """A number of 18 decimals, as a request has it: of 0 or more, unless it is ``signed``, and of ``most`` at most."""
 
     name = "number"
 
@@ -45,11 +49,16 @@ class Number(click.ParamType[Decimal]):
             number = Decimal(value)
         except InvalidOperation:
             self.fail(f"{value!r} is no number", param, ctx)
-        if not number.is_finite() or (number < 0 and not self._signed):
+        if not number.is_finite():
+            self.fail(f"{value!r} is no number", param, ctx)
+        if number < 0 and not self._signed:
             self.fail(f"{value!r} is not a number of 0 or more", param, ctx)
         if self._most is not None and number > self._most:
             self.fail(f"{value!r} is more than {self._most}", param, ctx)
-        return number
+        try:
+            return shortest(round_to_step(number))
+        except OutOfRange as error:
+            self.fail(str(error), param, ctx)
 
 
 _OPTIONS: Final = (
@@ -81,7 +90,7 @@ _OPTIONS: Final = (
     click.option(
         "--recovery-percent", type=Number(most=100), default="0", show_default=True, help="What a write-down brings."
     ),
-    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."),
+    click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Of all draws."),
 )
 _OPTION_OF: Final = {
     "from": "--from",
@@ -101,8 +110,8 @@ def gathered(
     composition: Composition, given: Mapping[str, Any]
 ) -> tuple[BacktestRequest, Panel, Holdings, Solve | None]:
     """Return the backtest that the options ask for, the closes for it, what is held, and what computes weights."""
-    from portfolio.application.backtest.jobs.asking import days_back
-    from portfolio.application.backtest.request import faults
+    from portfolio.application.backtest.jobs.asking import days_back, symbols_of
+    from portfolio.application.backtest.request import Start, faults
     from portfolio.application.backtest.run import check
     from portfolio.application.errors import NotBacktestable
 
@@ -111,12 +120,14 @@ def gathered(
     today = datetime.now(UTC).date()
     for fault in faults(request, today):
         raise click.UsageError(f"{_OPTION_OF[fault.field]}: {fault.reason}")
-    named = [*(request.optimise.symbols or () if request.optimise else ()), *request.weights, "BTC"]
     try:
         days = days_back(request, today)
     except NotBacktestable as error:  # what the closes say is asked later: it is the option that cannot be
         raise click.UsageError(f"--from: {error}") from error
-    panel, holdings = asyncio.run(composition.stored_closes(settings, named, days))
+    stored = composition.stored_closes(
+        settings, symbols_of(request, None), days, of_held=request.start is Start.HOLDINGS
+    )
+    panel, holdings = asyncio.run(stored)
     check(request, panel, holdings)
     return request, panel, holdings, composition.solve() if request.optimise else None
 

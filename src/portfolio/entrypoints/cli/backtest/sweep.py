@@ -55,6 +55,7 @@ def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
     of_grid = Sweep(grid=grid, samples=given["samples"], seed=request.seed) if grid else None
     asked_for = msgspec.structs.replace(request, sweep=of_grid, stability=of_grid is None)
     plan = _plan(asked_for, panel, holdings)
+    plan.check()
     runs = _tried(plan, solve)
     trials = runs.trials
     said = {"stability": None if grid else stability_of(trials), "walk_forward": walked_of(runs, plan)}
