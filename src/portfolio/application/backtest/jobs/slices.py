@@ -109,11 +109,13 @@ def advanced(  # shape: the clock and the optimiser are given, as it does no I/O
     """Return how far a backtest is after so many seconds more, from a checkpoint or from the start.
 
     ``ahead`` are trials of it that were run elsewhere, by place. Where slices end, and who ran which trial, makes no
-    difference to what comes of it.
+    difference to what comes of it. What was begun under rules of another version is begun anew: a result is of one.
     """
     until = monotonic() + seconds
     plan = _opened(given)
     runs = Runs() if checkpoint is None else Runs.decode(checkpoint)
+    if runs.engine != ENGINE:
+        runs = Runs(engine=ENGINE)
     runs.take(plan, ahead)
     while not runs.is_done(plan):
         runs.advance(plan, solve)

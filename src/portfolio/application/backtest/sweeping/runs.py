@@ -102,8 +102,10 @@ class Runs(msgspec.Struct, kw_only=True):
     ``tried`` is how many were run of the window that is being chosen in, and ``best`` the best of them; ``running`` is
     the run that is under way, None between two. ``ahead`` are trials that were run elsewhere before it was their turn,
     by place, in their order: what comes of it all is the same with them and without. Equal ones are equal bytes.
+    ``engine`` is the version of the rules that ran it.
     """
 
+    engine: str = ""
     own: BacktestState | None = None
     trials: list[Trial] = []
     choices: list[Choice] = []

@@ -16,6 +16,7 @@ from portfolio.application.backtest.jobs.records import Advanced, Outcome
 from portfolio.application.backtest.jobs.slices import Given, advanced, begun, fingerprint
 from portfolio.application.backtest.request import BacktestRequest
 from portfolio.application.backtest.sweeping.outcome import WholeResult
+from portfolio.application.backtest.sweeping.runs import Runs
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
 
@@ -61,6 +62,13 @@ def test_progress_grows_with_the_days() -> None:
 def test_a_slice_is_a_pure_function() -> None:
     [first, second, *_] = run(GIVEN, 0)
     assert advanced(GIVEN, first.checkpoint, seconds=0, monotonic=lambda: 0.0) == second
+
+
+def test_what_other_rules_have_begun_is_begun_anew() -> None:
+    [first, second, *_] = run(GIVEN, 0)
+    others = Runs.decode(second.checkpoint)
+    others.engine = "1"
+    assert advanced(GIVEN, others.encode(), seconds=0, monotonic=lambda: 0.0) == first
 
 
 def test_what_it_is_computed_of_survives_its_bytes() -> None:
