@@ -332,6 +332,7 @@ def test_stability_lists_each_setting_alone_and_the_spread_of_all_together(polic
         (("--set", "position_limit=0.1", "--walk-forward", "0/1"), "DAYS/DAYS"),
         (("--set", "position_limit=0.1", "--walk-forward", "10000/1"), "DAYS/DAYS"),
         (("--stability", "--walk-forward", "90/30"), "chooses among"),
+        (("--stability", "--samples", "5"), "--samples draws from the policies of --set"),
         (("--set", "position_limit=1e-19"), "has to be above 0"),
         (("--set", "position_limit=0.2,0.2000000000000000001"), "has a value twice"),
         (("--set", "position_limit=1e30"), "1e20"),

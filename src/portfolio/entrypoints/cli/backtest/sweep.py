@@ -50,6 +50,8 @@ def sweep(composition: Composition, /, *, as_json: bool, **given: Any) -> None:
     walk = None if given["walk_forward"] is None else WalkForward(**_days(given["walk_forward"]))
     if walk is not None and not grid:
         raise click.UsageError("--walk-forward chooses among the policies of --set")
+    if given["samples"] and not grid:
+        raise click.UsageError("--samples draws from the policies of --set")
     request, panel, holdings, solve = gathered(composition, given)
     request = msgspec.structs.replace(request, walk_forward=walk)
     of_grid = Sweep(grid=grid, samples=given["samples"], seed=request.seed) if grid else None
