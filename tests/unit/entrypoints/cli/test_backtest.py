@@ -295,7 +295,9 @@ def test_a_sweep_lists_every_policy_and_what_may_be_chance(policy_file: str) -> 
     ):
         assert part in found.output
     short = call(Root(), *SWEEP, "--from", day(20), "--policy", policy_file)
-    assert "nothing more can be said" in short.output
+    assert "2 trials on these closes, none with a Sharpe ratio: that takes 64 returns" in short.output
+    alike = call(Root(), "sweep", "--set", "position_limit=0.15", "--cash", "100", "--from", day(90))
+    assert "1 trial on these closes, none with a Sharpe ratio" in alike.output
 
 
 def test_a_sweep_as_json_has_all_trials_and_what_they_say_together(policy_file: str) -> None:

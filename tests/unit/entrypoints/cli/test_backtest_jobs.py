@@ -128,7 +128,7 @@ def test_of_few_days_or_policies_less_of_a_sweep_is_printed() -> None:
         run(Root({**DONE, "result": {**RESULT, **found}}), "show", "bt-1").output
         for found in ({"sweep": few}, {"sweep": one, "stability": none, "walk_forward": short})
     ]
-    assert "12 trials on these closes; under 64 returns nothing more can be said" in shown[0]
+    assert "12 trials on these closes, none with a Sharpe ratio: that takes 64 returns" in shown[0]
     assert "highest" not in shown[0]
     assert "overfitting" not in shown[1]
     assert "with all settings" not in shown[1]

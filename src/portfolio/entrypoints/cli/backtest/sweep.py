@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.cli.backtest.options import Number, asked, gathered, progress
 from portfolio.entrypoints.cli.composition import Composition
 
@@ -145,7 +146,8 @@ def _of_sweep(found: Mapping[str, Any] | None) -> Iterator[str]:
         return
     yield f"{_percent(found['beat_do_nothing'])} of the policies of the sweep did better than doing nothing"
     if found["highest"] is None:
-        yield f"  {found['trials']} trials on these closes; under 64 returns nothing more can be said"
+        trials = counted(found["trials"], "trial")
+        yield f"  {trials} on these closes, none with a Sharpe ratio: that takes 64 returns of a value that moves"
         return
     highest, likely = found["highest"], _percent(found["deflated_sharpe_ratio"])
     yield f"  the highest Sharpe ratio, {highest['sharpe_ratio']:.2f}, is of {_settings(highest['settings'])}"
