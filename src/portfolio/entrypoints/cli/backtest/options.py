@@ -66,10 +66,8 @@ _OPTIONS: Final = (
         "--policy", "policy_file", default="", help="A policy file; by default that of PORTFOLIO_POLICY_FILE."
     ),
     click.option("--objective", type=click.Choice(OBJECTIVES), help="Weights of this objective instead of a policy."),
-    click.option("--estimator", type=click.Choice(ESTIMATORS), default="ledoit_wolf", show_default=True),
-    click.option(
-        "--look-back", type=click.IntRange(20, 1000), default=180, show_default=True, help="Days of an objective."
-    ),
+    click.option("--estimator", type=click.Choice(ESTIMATORS), help="Of an objective; by default ledoit_wolf."),
+    click.option("--look-back", type=click.IntRange(20, 1000), help="Days of an objective; by default 180."),
     click.option(
         "--symbol",
         "symbols",
@@ -92,6 +90,7 @@ _OPTIONS: Final = (
     ),
     click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Of all draws."),
 )
+_OF_AN_OBJECTIVE: Final = {"symbols": "--symbol", "estimator": "--estimator", "look_back": "--look-back"}
 _OPTION_OF: Final = {
     "from": "--from",
     "to": "--to",
@@ -150,12 +149,12 @@ def _request(composition: Composition, settings: Settings, given: Mapping[str, A
     if given["objective"]:
         targets = Targets(
             objective=Objective(given["objective"]),
-            estimator=Estimator(given["estimator"]),
-            days=given["look_back"],
+            estimator=Estimator(given["estimator"] or Estimator.LEDOIT_WOLF),
+            days=given["look_back"] or 180,
             symbols=symbols,
         )
-    elif symbols:
-        raise click.UsageError("--symbol goes with --objective: a policy trades what is held")
+    elif option := next((option for name, option in _OF_AN_OBJECTIVE.items() if given[name]), None):
+        raise click.UsageError(f"{option} goes with --objective: a policy trades what is held")
     return BacktestRequest(
         kind=Kind.TARGETS if targets else Kind.POLICY,
         policy=composition.policy(given["policy_file"] or settings.policy_file),
