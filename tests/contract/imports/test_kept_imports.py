@@ -416,6 +416,7 @@ async def test_a_swap_whose_trades_were_all_taken_back_alone_is_left(ports: Port
         await ReverseEvent(ports.ledger, StoppedClock(), rules)(1, swap_id, owner="desk")
     done = await reverse(ports, record.id)
     assert done.left == 3
+    assert await reverse(ports, record.id) == replace(done, replayed=True)
     assert figures(await ports.ledger.load(1)) == figures(start)
     await holds(ports)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from portfolio.application.ledger.records import TradeFilter
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from tests.contract.imports.test_import_booking import GLUED, imported
 from tests.contract.imports.test_kept_imports import book, look, newest, reverse
@@ -56,8 +58,11 @@ async def test_taking_an_import_back_says_what_was_split_since(ports: Ports) -> 
     await happened(ports, Kind.SPLIT, 0, symbol=BTC, ratio=Decimal(10))
     await happened(ports, Kind.SPLIT, -120, symbol=ETH, ratio=Decimal(10))  # of before there was any
     split, _ = await ports.ledger.transact(1, lambda unit: unit.splits_after(EVER))
-    for dry_run in (True, False):
-        found = await reverse(ports, (await newest(ports)).id, dry_run=dry_run)
-        assert found.note == (
-            f"reversal: lies before the split of BTC that is booked already, event {split.event_id}, {REMEDY}"
-        )
+    number = (await newest(ports)).id
+    looked, done, again = [await reverse(ports, number, dry_run=dry_run) for dry_run in (True, False, False)]
+    told = f"reversal: lies before the split of BTC that is booked already, event {split.event_id}, {REMEDY}"
+    assert [looked.note, done.note, again.note] == [told] * 3
+    assert again == replace(done, replayed=True)
+    page = await ports.lookups.trades(1, TradeFilter(limit=4))
+    notes = [one.entry.request.notes for one in page.items if one.entry is not None]
+    assert notes == [*[f"import {number} is taken back"] * 3, f"import {number} is taken back [{told}]"]

@@ -14,7 +14,7 @@ from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.in_thread import in_long_thread
 from portfolio.application.ledger.cash_records import Entry, LoggedEntry, RecordedCashEntry
 from portfolio.application.ledger.happenings.imported import REVERSED, KeptImport
-from portfolio.application.ledger.happenings.late_splits import remark_on_reversals
+from portfolio.application.ledger.happenings.late_splits import remark_of, remark_on_reversals, with_remark
 from portfolio.application.ledger.happenings.records import RecordedEvent, entries_of
 from portfolio.application.ledger.happenings.reversal import is_taken_apart, taken_out
 from portfolio.application.ledger.lost_commit import Made, commit_once
@@ -63,7 +63,7 @@ class ReverseImport:
             if kept is None or kept.portfolio_id != portfolio_id:
                 raise NotFound("import", str(import_id))
             if kept.state == REVERSED:
-                return Made(ImportReversal(kept=kept, entries=_count(kept), replayed=True))
+                return Made(await _as_before(unit, kept))
             return await self._reverse(unit, kept, import_id, owner, dry_run=dry_run)
 
         return await commit_once(self.ledger, portfolio_id, reverse, announce=self.announce)
@@ -91,6 +91,7 @@ class ReverseImport:
             reversed_last=entries[-1].revision if entries else None,
         )
         note = await remark_on_reversals(unit, opposite.moved)
+        entries[:1] = [_remarked(entry, note) for entry in entries[:1]]
         result = ImportReversal(kept=after, entries=len(entries), left=opposite.left, dry_run=dry_run, note=note)
         if dry_run:
             return Made(replace(result, kept=kept))
@@ -192,7 +193,27 @@ class _Opposite:
         raise NotReversible(self.import_id, why, what="import") from error
 
 
-def _count(kept: KeptImport) -> int:
-    if kept.reversed_first is None or kept.reversed_last is None:
-        return 0
-    return kept.reversed_last - kept.reversed_first + 1
+async def _as_before(unit: LedgerUnit, kept: KeptImport) -> ImportReversal:
+    """Return what was answered when an import was taken back; its note stands in the first entry that did it."""
+    entries, first = _count(kept.reversed_first, kept.reversed_last), kept.reversed_first
+    logged = await unit.imports.logged(first, first) if first else ()
+    note = next((_note_of(one.entry) for one in logged), None)
+    left = _count(kept.first_revision, kept.last_revision) - entries
+    return ImportReversal(kept=kept, entries=entries, left=left, replayed=True, note=remark_of(note))
+
+
+def _note_of(booked: BookedTrade | RecordedCashEntry | None) -> str | None:
+    entry = None if booked is None else booked.entry
+    if isinstance(entry, TradeEntry):
+        return entry.request.notes
+    return None if entry is None else entry.note
+
+
+def _remarked(entry: Entry, remark: str | None) -> Entry:
+    if isinstance(entry, TradeEntry):
+        return replace(entry, request=replace(entry.request, notes=with_remark(entry.request.notes, remark)))
+    return replace(entry, note=with_remark(entry.note, remark))
+
+
+def _count(first: int | None, last: int | None) -> int:
+    return 0 if first is None or last is None else last - first + 1
