@@ -24,7 +24,13 @@ _MADE = "SELECT sql FROM sqlite_master WHERE name IN ('trades', 'orders')"
 # Enough for a million orders: a view or a formula that never ends is given up.
 _MOST_STEPS, _OPERATIONS_A_STEP = 20_000, 10_000
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
-_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),  # before the mark of UTF-16, with which it begins
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 _MINUS = "\N{MINUS SIGN}"
 _MOST_LINES_OF_A_RECORD = 20
 _SNIFFED_LINES = 40

@@ -283,4 +283,4 @@ def _size(amount: Decimal) -> Decimal:
 
 def _told(event: FileEvent) -> str:
     changes = ", ".join(f"{symbol} {plain(change)}" for symbol, change in event.legs.items())
-    return f"a {event.kind} of {changes or 'nothing'} has no entry"
+    return f"{event.kind} of {changes or 'nothing'} has no entry"

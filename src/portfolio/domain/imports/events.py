@@ -108,7 +108,7 @@ def moved(origin: Origin, part: Part, fees: Sequence[Part] = ()) -> Iterator[Fil
 def received(origin: Origin, kind: Kind, part: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield a reward or an airdrop; raises RowRefused where it takes something away."""
     if part.amount <= 0:
-        raise RowRefused(f"a {kind} of {part.amount} {part.symbol}: something was taken back, which has no event")
+        raise RowRefused(f"{kind} of {part.amount} {part.symbol}: something was taken back, which has no event")
     return single(origin, kind, part, fees)
 
 

@@ -9,7 +9,8 @@ from portfolio.domain.imports.records import RowRefused
 
 _SHAPE = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[-/.])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,4})"
-    r"(?:(?:T|,? +)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?)?"
+    r"(?:(?:T|,? +)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?:[ \u00a0\u202f]?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
     r" ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
@@ -103,19 +104,21 @@ def usual_moment(text: str, zone: tzinfo | None) -> datetime | None:
 
 
 def _local(found: re.Match[str], text: str, order: str | None) -> datetime:
-    a, _, b, c, hour, minute, second, fraction, _ = found.groups()
+    a, _, b, c, hour, minute, second, fraction, half, _ = found.groups()
     if len(a) == 4:
         order = "ymd"
     if order is None:
         raise RowRefused(f"{text!r}: which is the day, which the month", "give --date-order=dmy, mdy or ymd")
     year, month, day = (a, b, c) if order == "ymd" else (c, b, a) if order == "dmy" else (c, a, b)
-    ends_day = hour == "24" and not any(int(part or 0) for part in (minute, second, fraction))  # as ISO 8601 has it
+    ends_day = (
+        hour == "24" and half is None and not any(int(part or 0) for part in (minute, second, fraction))
+    )  # as ISO 8601 has it
     try:
         local = datetime(  # noqa: DTZ001  its zone comes next
             int(year) + 2000 if len(year) <= 2 else int(year),
             int(month),
             int(day),
-            0 if ends_day else int(hour or 0),
+            0 if ends_day else _hour(hour, half),
             int(minute or 0),
             int(second or 0),
             int(fraction.ljust(6, "0")[:6]) if fraction else 0,
@@ -126,6 +129,16 @@ def _local(found: re.Match[str], text: str, order: str | None) -> datetime:
     if not _FIRST_YEAR <= local.year <= _LAST_YEAR:
         raise RowRefused(f"{text!r} is no time that can be: the year is {local.year}")
     return local + ends_day * timedelta(days=1)
+
+
+def _hour(hour: str | None, half: str | None) -> int:
+    """Return an hour of the day; raises ValueError where a half of it is named, and twelve hours have no such one."""
+    number = int(hour or 0)
+    if half is None:
+        return number
+    if not 1 <= number <= 12:
+        raise ValueError(hour)
+    return number % 12 + 12 * (half in "Pp")
 
 
 def _moment(local: datetime, text: str) -> datetime:

@@ -25,6 +25,7 @@ def may_be_swapped(text: str) -> bool:
 _PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _SHORT = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.ASCII)
+_SPACED = re.compile(r"[+-]?\d{1,3}(?P<mark>[ \u00a0\u202f'\u2019])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{0,60})?", re.ASCII)
 _SIGNED = re.compile(r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s()\u2010-\u2015\u2212]{0,4})\s*(?P<number>\S+)", re.ASCII)
 _USUAL_MONEY = re.compile(
     r"(-?)(?:[A-Z]{0,3}[€$£])?(\d{1,15}|\d{1,3}(?:,\d{3}){1,4}(?=\.))(\.\d{0,18})?",
@@ -46,14 +47,15 @@ _SWAPPED = str.maketrans(",.", ".,")
 def number_in(text: str, decimal: str | None = None) -> Decimal:
     """Return the number of a text; ``decimal`` is the decimal sign, None where nobody has said so.
 
-    >>> number_in("1,000,000.00"), number_in("1e-08"), number_in("0,15", ",")
-    (Decimal('1000000.00'), Decimal('1E-8'), Decimal('0.15'))
+    >>> number_in("1,000,000.00"), number_in("1e-08"), number_in("0,15", ","), number_in("(1 000.5)")
+    (Decimal('1000000.00'), Decimal('1E-8'), Decimal('0.15'), Decimal('-1000.5'))
 
     Raises:
         RowRefused: no number, or one that could be read in two ways (``1,204``).
     """
     if decimal != "," and len(text) <= DECIMALS + 1 and _SHORT.fullmatch(text):
         return Decimal(text)  # as nearly all are, and too short for more digits
+    text = _bare(text)
     dotted = text.translate(_SWAPPED) if decimal == "," else text
     if not _PLAIN.fullmatch(dotted):
         grouped = _GROUPED.fullmatch(dotted)
@@ -68,6 +70,18 @@ def number_in(text: str, decimal: str | None = None) -> Decimal:
     if value.adjusted() >= LIMIT.adjusted() and value:
         raise RowRefused(f"{text[:40]!r} is out of range: amounts stay below 1e20")
     return value
+
+
+def _bare(text: str) -> str:
+    """Return a number without what spreadsheets add: brackets about one below zero, a blank or apostrophe at thousands.
+
+    >>> _bare("(5)"), _bare("1 234'567"), _bare("1'234'567.8")
+    ('-5', "1 234'567", '1234567.8')
+    """
+    if text.startswith("(") and text.endswith(")"):
+        text = f"-{text[1:-1]}"
+    spaced = _SPACED.fullmatch(text)
+    return text if spaced is None else text.replace(spaced["mark"], "")
 
 
 def amount_in(text: str, decimal: str | None = None) -> Decimal:
@@ -97,7 +111,7 @@ def money_in(text: str, decimal: str | None = None) -> Decimal:
     if usual is not None:
         minus, whole, fraction = usual.groups()
         return Decimal(f"{minus}{whole.replace(',', '')}{fraction or ''}")
-    found = _SIGNED.fullmatch(text)
+    found = _SIGNED.fullmatch(_bare(text))
     if found is None:
         raise RowRefused(f"{text[:40]!r} is not an amount of money")
     return amount_in(found["minus"] + found["number"], decimal)
@@ -111,7 +125,7 @@ def is_money_of(text: str, currency: str) -> bool:
     """
     if not text or text[0] in _DIGITS:  # before a digit is no sign
         return True
-    found = _SIGNED.fullmatch(text)
+    found = _SIGNED.fullmatch(_bare(text))
     sign = found["sign"] if found is not None else ""
     if not sign or sign.upper() == currency:
         return True

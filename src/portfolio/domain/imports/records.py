@@ -17,6 +17,10 @@ Place: TypeAlias = int | str
 
 MEND_IT: Final = "mend the row in the file, or book it by hand"
 BY_HAND: Final = "book it by hand"
+ROW_MISSING: Final = (
+    "a trade of which a row is missing",
+    "import the file of the whole time, and with no header between its rows",
+)
 
 
 class RowRefused(Exception):

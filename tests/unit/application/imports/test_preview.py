@@ -55,6 +55,8 @@ def test_encodings_and_line_ends_change_nothing(name: str) -> None:
         b"\xfe\xff" + text.encode("utf-16-be"),
         text.encode("utf-16-le"),
         text.encode("utf-16-be"),
+        text.encode("utf-32"),
+        b"\x00\x00\xfe\xff" + text.encode("utf-32-be"),
         text.replace("\n", "\r\n").encode(),
         text.replace("\n", "\r").encode(),
         text.replace(",", ";").encode(),

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portfolio.domain.imports.moments import millisecond_in, moment_in, offset_in, zone_in_name
-from portfolio.domain.imports.numbers import amount_in, money_in, number_in
+from portfolio.domain.imports.numbers import amount_in, is_money_of, money_in, number_in
 from portfolio.domain.imports.records import RowRefused
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 
@@ -31,6 +31,13 @@ VIENNA = ZoneInfo("Europe/Vienna")
         (".5", None, "0.5"),
         ("5.", None, "5"),
         ("0.5000000000000000000000", None, "0.5"),
+        ("(1,234.50)", None, "-1234.50"),
+        ("(0,5)", ",", "-0.5"),
+        ("1 234 567.5", None, "1234567.5"),
+        ("-1\u202f234,5", ",", "-1234.5"),
+        ("1\u00a0234", None, "1234"),
+        ("12'345.67", None, "12345.67"),
+        ("12\u2019345.67", None, "12345.67"),
     ],
 )
 def test_a_number_is_what_stands_there(text: str, decimal: str | None, value: str) -> None:
@@ -52,6 +59,12 @@ def test_a_number_is_what_stands_there(text: str, decimal: str | None, value: st
         ("100000000000000000000", None, "out of range"),
         ("1e-19", None, "finer than 18 decimals"),
         ("1_000", None, "not a number"),
+        ("(-5)", None, "not a number"),
+        ("()", None, "not a number"),
+        ("1234 567", None, "not a number"),
+        ("1 23", None, "not a number"),
+        ("1 234'567", None, "not a number"),
+        ("1 234,567", None, "give --decimal=,"),
     ],
 )
 def test_a_number_that_is_not_certain_is_refused(text: str, decimal: str | None, why: str) -> None:
@@ -67,9 +80,10 @@ def test_a_price_may_be_finer_than_an_amount() -> None:
 
 
 def test_a_currencys_sign_may_stand_before_money() -> None:
-    assert [money_in(text) for text in ("€3343.11", "-€597.49", "CA$10", "$95,000.00", "£ 1", "-5")] == [
-        Decimal(value) for value in ("3343.11", "-597.49", "10", "95000", "1", "-5")
+    assert [money_in(text) for text in ("€3343.11", "-€597.49", "CA$10", "$95,000.00", "£ 1", "-5", "($1,234.50)")] == [
+        Decimal(value) for value in ("3343.11", "-597.49", "10", "95000", "1", "-5", "-1234.50")
     ]
+    assert [is_money_of(text, "EUR") for text in ("(€5)", "($5)", "-$5", "(5)")] == [True, False, False, True]
     for text in ("", "a b c", "€", "€-"):
         with pytest.raises(RowRefused):
             money_in(text)
@@ -105,6 +119,10 @@ def test_an_amount_comes_back_to_the_last_digit(value: Decimal) -> None:
         ("2021-07-01 12:00", VIENNA, datetime(2021, 7, 1, 10, tzinfo=UTC)),
         ("2021-12-31 24:00:00 UTC", None, datetime(2022, 1, 1, tzinfo=UTC)),
         ("2021-07-01T24:00:00.000", VIENNA, datetime(2021, 7, 1, 22, tzinfo=UTC)),
+        ("2021-07-01 12:00:01 AM", UTC, datetime(2021, 7, 1, 0, 0, 1, tzinfo=UTC)),
+        ("2021-07-01 12:30 pm", UTC, datetime(2021, 7, 1, 12, 30, tzinfo=UTC)),
+        ("2021-07-01 11:59:59.5 p.m. +02:00", None, datetime(2021, 7, 1, 21, 59, 59, 500000, tzinfo=UTC)),
+        ("2021-07-01, 1:05:09\u202fAM", UTC, datetime(2021, 7, 1, 1, 5, 9, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_in_its_own_zone_or_the_one_that_is_given(
@@ -131,6 +149,11 @@ def test_a_time_is_read_in_its_own_zone_or_the_one_that_is_given(
         ("tomorrow", UTC, None, "is not a time"),
         ("2021-07-01 24:00:01", UTC, None, "is not a time"),
         ("9999-12-31 24:00:00", UTC, None, "the year is 9999"),
+        ("2021-07-01 13:00:00 PM", UTC, None, "is not a time"),
+        ("2021-07-01 0:00:00 AM", UTC, None, "is not a time"),
+        ("2021-07-01 24:00:00 AM", UTC, None, "is not a time"),
+        ("2021-07-01 PM", UTC, None, "is not a time"),
+        ("7/1/2021 1:00:00 PM", UTC, None, "give --date-order"),
     ],
 )
 def test_a_time_that_is_not_certain_is_refused(text: str, zone: tzinfo | None, order: str | None, why: str) -> None:
@@ -166,7 +189,7 @@ def test_a_short_year_stands_first_where_the_exchange_has_it_so_and_nowhere_agai
     assert day in str(caught.value)
 
 
-@given(st.text(alphabet="0123456789-/.: TZUC+", max_size=40), st.sampled_from(["dmy", "mdy", "ymd", None]))
+@given(st.text(alphabet="0123456789-/.: TZUC+APM", max_size=40), st.sampled_from(["dmy", "mdy", "ymd", None]))
 @example("00-01-01", "ymd")
 def test_whatever_stands_there_is_a_time_or_refused(text: str, order: str | None) -> None:
     try:

@@ -10,7 +10,18 @@ from functools import partial
 
 from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, net, received
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import BY_HAND, Ignored, Kind, Outcome, Row, RowRefused, each, once, together
+from portfolio.domain.imports.records import (
+    BY_HAND,
+    ROW_MISSING,
+    Ignored,
+    Kind,
+    Outcome,
+    Row,
+    RowRefused,
+    each,
+    once,
+    together,
+)
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT
 
@@ -82,7 +93,7 @@ def _group(rows: Sequence[Row], trade: str, how: Reading) -> Iterator[Outcome]:
     fees = [_part(row, how) for row in group if row.text("type").lower() in {"fee", "rebate"}]
     sides = net(_part(row, how) for row in group if row.text("type").lower() not in {"fee", "rebate"})
     if len(sides) != 2:
-        raise RowRefused("a trade of which a row is missing", "import the statement of the whole time")
+        raise RowRefused(*ROW_MISSING)
     one, other = (Part(symbol, change) for symbol, change in sides.items())
     charged = [Part(fee.symbol, EXACT.minus(fee.amount)) for fee in fees]
     own = own_id(one.symbol, other.symbol, trade)

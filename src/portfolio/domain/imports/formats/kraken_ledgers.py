@@ -12,6 +12,7 @@ from portfolio.domain.imports.events import Origin, Part, exchange, gathered, mo
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import (
     BY_HAND,
+    ROW_MISSING,
     FileEvent,
     Ignored,
     Kind,
@@ -108,7 +109,7 @@ def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Read
     changes = [Part(*change) for change in net(_part(row, how) for row in group).items()]
     came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
     if len(came) != 1 or not went:
-        raise RowRefused("a trade of which a row is missing", "import the ledgers of the whole time")
+        raise RowRefused(*ROW_MISSING)
     if len(went) > 1:
         return gathered(origin, went, came[0], fees)
     return exchange(origin, went[0], came[0], fees)
