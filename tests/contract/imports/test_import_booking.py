@@ -177,6 +177,21 @@ async def test_what_is_known_is_read_in_pieces(ports: Ports, monkeypatch: pytest
         assert await kept(ports) == whole
 
 
+async def test_a_small_trade_has_the_fee_that_its_file_says(ports: Ports) -> None:
+    before = await open_books(ports.ledger)
+    rows = (
+        "a1,2022-03-01 09:00:00 UTC,Buy,BTC,0.0001,USD,$4.00,$4.99,$0.99,\n"
+        "a2,2022-03-02 09:00:00 UTC,Sell,BTC,0.00005,USD,$2.00,$0.01,$1.99,\n"
+    )
+    [preview] = await imported(ports, {"file": COINBASE + rows})
+    assert reasons([preview]) == []
+    await assert_as_previewed(ports, before, [preview])
+    assert [str(e.trade.fees) for e in await entries(ports) if isinstance(e, TradeEntry)] == ["0.99", "1.99"]
+    [more] = await imported(ports, {"": COINBASE + "a3,2022-03-03 09:00:00 UTC,Buy,BTC,0.0001,USD,$4,$8.01,$4.01,\n"})
+    [reason] = [one.reason for one in more.reported]
+    assert reason.startswith("fees of 4.01 are more than 100 % of quantity x price, 4: ")
+
+
 async def test_entries_take_effect_when_the_events_did(ports: Ports) -> None:
     await open_books(ports.ledger)
     await imported(ports, {"kraken": KRAKEN, "trades": BINANCE_TRADES})

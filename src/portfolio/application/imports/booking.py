@@ -6,7 +6,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from decimal import Decimal
+from typing import Final, Protocol
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -32,6 +33,9 @@ from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.imports.records import FileEvent
 from portfolio.domain.ledger.happening import BookedSplit
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
+
+_MAX_FEE_SHARE: Final = Decimal(1)
+"""Exchanges charge a dollar of a purchase for four; their files say of each fee what it was charged in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +166,8 @@ class BookImport:
     async def _entered(
         self, files: Sequence[ReadFile], wish: ImportWish, worth: Worth, standing: Standing, tell: Tell
     ) -> _Run:
-        now, keeps = self.clock.now(), not wish.dry_run
-        books = Entering(standing.portfolio, self.rules, worth, now, keeps_entries=keeps)
+        now, keeps, rules = self.clock.now(), not wish.dry_run, replace(self.rules, max_fee_share=_MAX_FEE_SHARE)
+        books = Entering(standing.portfolio, rules, worth, now, keeps_entries=keeps)
         run = _Run(files, wish, standing, books, tell)
         await in_long_thread(run.until_it_holds)
         return run

@@ -12,7 +12,7 @@ from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, Inva
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.positions import Positions
-from portfolio.domain.ledger.trade import Execution, Side, Trade
+from portfolio.domain.ledger.trade import MAX_FEE_SHARE, Execution, Side, Trade
 from portfolio.domain.ledger.trade_counts import TradeCounts
 from portfolio.domain.ledger.units import Units
 from portfolio.domain.mark import MAX_PRICE_AGE, Mark
@@ -27,6 +27,7 @@ class BookingRules:
     amount_tolerance_percent: Decimal = Decimal(5)
     allow_negative_cash: bool = False
     max_price_age: timedelta = MAX_PRICE_AGE
+    max_fee_share: Decimal = MAX_FEE_SHARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
         execution.check_signs()
         if override:
             return self._settle(execution, rules, now)
-        execution.check_amounts(rules.amount_tolerance_percent)
+        execution.check_amounts(rules.amount_tolerance_percent, rules.max_fee_share)
         position = self.position(execution.symbol)
         held = position.quantity
         if execution.side is Side.SELL and position.closed_whole(execution) > held:

@@ -80,17 +80,18 @@ class Execution(Terms):
             raise InvalidAmount("", "fees have to be at least zero", field="fees")
 
     @exact
-    def check_amounts(self, tolerance_percent: Decimal) -> None:
+    def check_amounts(self, tolerance_percent: Decimal, max_fee_share: Decimal = MAX_FEE_SHARE) -> None:
         """Refuse amounts of which one is probably wrong: a misplaced decimal point, or fees in another currency.
 
         Raises:
-            FeesTooHigh: over 10 % of quantity x price, or more than there is to take them from.
+            FeesTooHigh: over ``max_fee_share`` of quantity x price, or more than there is to take them from.
             AmountMismatch: the notional is further than ``tolerance_percent`` from quantity x price; exactly at it is
                 accepted.
         """
         notional, expected = self.notional.value, self.quantity.value * self.price.value
-        if self.fees.value > expected * MAX_FEE_SHARE:
-            raise FeesTooHigh(self.fees.value, f"are more than 10 % of quantity x price, {plain(expected)}")
+        if self.fees.value > expected * max_fee_share:
+            reason = f"are more than {plain(max_fee_share * HUNDRED)} % of quantity x price, {plain(expected)}"
+            raise FeesTooHigh(self.fees.value, reason)
         if notional <= 0:
             raise FeesTooHigh(self.fees.value, f"leave nothing for the asset of {self.net_amount}")
         if self.side is Side.SELL and self.cash_delta.value < 0:

@@ -55,6 +55,7 @@ def test_fees_are_at_most_ten_percent_of_the_notional() -> None:
     said = "fees of 100.000000000000000001 are more than 10 % of quantity x price, 1000"
     with pytest.raises(FeesTooHigh, match=said):
         over.check_amounts(FIVE)
+    over.check_amounts(FIVE, Decimal(1))  # as in the files of exchanges
 
 
 def test_included_fees_leave_something_for_the_asset() -> None:
