@@ -33,6 +33,7 @@ Read: TypeAlias = Callable[[Sequence[Row], Reading], Iterator[Outcome]]
 
 _HEADER_WITHIN = 30
 _AS_IT_WAS: Final = "import the file as it was downloaded"
+_UNIVERSAL: Final = "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,Label"
 _LOCAL_HEADER = re.compile(r"(?P<name>Date|Time|UTC_Time) ?\(UTC(?P<offset>[+-][\d:]+)?\)", re.ASCII)
 
 
@@ -90,7 +91,8 @@ def recognise(file: ImportFile, wanted: str | None = None) -> Recognised | Repor
         return found
     names = f"that of {wanted}" if wanted else f"known; formats are {', '.join(one.name for one in FORMATS)}"
     what = "header" if isinstance(file.content, Table) else "structure"
-    return Reported(1, f"the {what} is not {names}: {_AS_IT_WAS}")
+    otherwise = "" if wanted else f", or put what another place tells under the columns of koinly: {_UNIVERSAL}"
+    return Reported(1, f"the {what} is not {names}: {_AS_IT_WAS}{otherwise}")
 
 
 def _tables(lines: Sequence[Line], formats: Sequence[Format]) -> Iterator[Recognised]:
@@ -273,8 +275,8 @@ FORMATS = (
         "koinly",
         "koinly",
         koinly.read,
-        "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,Label",
-        "Koinly Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,Label",
+        _UNIVERSAL,
+        f"Koinly {_UNIVERSAL}",
     ),
     _table(
         "koinly-trades",

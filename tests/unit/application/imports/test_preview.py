@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from portfolio.application.imports.recognition import FORMATS
-from tests.support.imports import answer, previews, reported
+from tests.support.imports import answer, legs, previews, reported
 
 GLUED = "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
 ROW = "2022-03-01 10:00:00,BTCUSDT,BUY,40000,0.01BTC,400USDT,0.00001BTC\n"
@@ -83,6 +83,13 @@ def test_a_file_that_is_not_recognised_says_what_to_do() -> None:
     assert "the header is not that of koinly" in reported(SAMPLES["coinbase"], format="koinly")[0][1]
     assert "the structure is not known" in reported("{}")[0][1]
     assert answer(SAMPLES["coinbase"], format="coinbase")["format"] == "coinbase"
+
+
+def test_what_another_place_tells_can_be_put_under_the_columns_that_are_named() -> None:
+    [(_, reason)] = reported("Type,Datetime,Account,Amount,Value,Rate,Fee,Sub Type\n")
+    header = reason.partition("under the columns of koinly: ")[2]
+    text = f"{header}\n2021-03-01 10:00:00Z,500,EUR,0.01,BTC,1.25,EUR,\n"
+    assert legs(text) == [("trade", {"EUR": "-501.25", "BTC": "0.01"})]
 
 
 @pytest.mark.parametrize(
