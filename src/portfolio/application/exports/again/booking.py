@@ -208,7 +208,7 @@ class _Run:
             before = row.revision - 1
             await self._take_money_back(self._id, reverses, owner=owner, note=row.note, revision=before)
         else:
-            await self._reverse_event(self._id, self._ids[reverses], owner=owner)
+            await self._reverse_event(self._id, self._ids[reverses], owner=owner, note=row.note)
 
     async def _book_new(self, row: HappenedRow, owner: str, key: str) -> None:
         if row.kind == TRADE:

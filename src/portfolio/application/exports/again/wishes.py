@@ -25,13 +25,12 @@ def cash_of(row: HappenedRow, owner: str, key: str) -> MoveCash:
     """Return the wish to move money."""
     assert row.kind is not None  # here and below: the rows were looked at
     assert row.amount is not None
-    note = (row.note or "").removesuffix(UNITS_BEGIN_ANEW).removesuffix("; ") or None
     return MoveCash(
         kind=CashTransactionKind(row.kind),
         amount=row.amount,
         owner=owner,
         client_transaction_id=key,
-        note=note,
+        note=_noted(row),
         # Money that came by an import has a time of its own, and says of its cost that nothing is assumed.
         effective_at=None if row.basis_assumed is None else row.effective_at,
     )
@@ -83,4 +82,9 @@ def event_of(row: HappenedRow, owner: str, key: str) -> BookEvent:
     if kind is CashTransactionKind.SPLIT:
         stated["added"] = row.quantity  # which was of all that was held, or of what was held at its moment
     what = Happening(kind=kind, effective_at=row.effective_at, group=row.group, **stated)
-    return BookEvent(what=what, owner=owner, client_event_id=key, stated_at=row.effective_at)
+    return BookEvent(what=what, owner=owner, client_event_id=key, stated_at=row.effective_at, noted=_noted(row))
+
+
+def _noted(row: HappenedRow) -> str | None:
+    """Return the note of a row, without what is said anew where it is booked."""
+    return (row.note or "").removesuffix(UNITS_BEGIN_ANEW).removesuffix("; ") or None

@@ -134,7 +134,7 @@ class _Run:
         self, wish: BookEvent, happened: Happened, first: RefusedCashEntry | None, remark: str | None
     ) -> tuple[CashEntry, list[TradeEntry]]:
         moved = happened.transaction
-        note = "; ".join(filter(None, (_all_of_it(wish.what, happened), remark)))
+        note = wish.noted or "; ".join(filter(None, (_all_of_it(wish.what, happened), remark)))
         return entries_of(
             happened,
             owner=wish.owner if first is None else first.owner,

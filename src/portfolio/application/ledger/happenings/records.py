@@ -29,7 +29,7 @@ class BookEvent:
 
     ``stated_at`` is when the client says that it happened, None where it says nothing. With ``adopts_open`` its key is
     also that of a service without API keys. An ``override`` is for whoever has something under its key, unless
-    ``owner_given``.
+    ``owner_given``. What was ``noted`` when it was booked first is its note, whatever else would be said of it.
     """
 
     what: Happening
@@ -39,6 +39,7 @@ class BookEvent:
     adopts_open: bool = False
     override: bool = False
     owner_given: bool = False
+    noted: str | None = None
 
     @property
     def stated(self) -> Mapping[str, str]:

@@ -30,8 +30,10 @@ class ReverseEvent:
     rules: BookingRules
     announce: Announcer = NO_LISTENERS
 
-    async def __call__(self, portfolio_id: int, event_id: int, *, owner: str) -> EventReply:
+    async def __call__(self, portfolio_id: int, event_id: int, *, owner: str, note: str | None = None) -> EventReply:
         """Return the reversal, once it is committed; the one there is where this owner reversed the event before.
+
+        Its ``note`` is what is said of it where nothing is given.
 
         Raises:
             NotFound: no such event.
@@ -42,11 +44,11 @@ class ReverseEvent:
         return await commit_once(
             self.ledger,
             portfolio_id,
-            lambda unit: self._reverse(unit, event_id, owner),
+            lambda unit: self._reverse(unit, event_id, owner, note),
             announce=self.announce,
         )
 
-    async def _reverse(self, unit: LedgerUnit, event_id: int, owner: str) -> Made[EventReply]:
+    async def _reverse(self, unit: LedgerUnit, event_id: int, owner: str, note: str | None) -> Made[EventReply]:
         found = await unit.event(event_id)
         if found is None:
             raise NotFound("event", str(event_id))
@@ -62,7 +64,7 @@ class ReverseEvent:
         happened = taken_out(unit.portfolio, found, event_id, self.rules, self.clock.now())
         symbols = {leg.symbol for leg in found.legs}
         remark = await remark_on_reversal(unit, symbols, found.terms.effective_at, found.entry.revision)
-        entry, trades = entries_of(happened, owner=owner, note=remark)
+        entry, trades = entries_of(happened, owner=owner, note=note or remark)
         event, told = await write_event(unit, entry, trades)
         event = replace(event, reverses=event_id)
         await unit.save(happened.after)
