@@ -14,13 +14,14 @@ from portfolio.application.clock import Clock
 from portfolio.application.imports.already.likeness import span_of
 from portfolio.application.imports.already.likes import Likes
 from portfolio.application.imports.before_splits import remarks_on
+from portfolio.application.imports.between import INSIDE
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.imports.letting_go import let_go
 from portfolio.application.imports.preview import Placing, PreviewImport
 from portfolio.application.imports.progress import Tell, tell_nobody
 from portfolio.application.imports.reading import ReadFile
-from portfolio.application.imports.records import Options, Preview
+from portfolio.application.imports.records import Identified, Options, Preview
 from portfolio.application.imports.rehearsing.rehearsal import Rehearsal
 from portfolio.application.imports.simulation import Simulation
 from portfolio.application.imports.valuing import FindWorths
@@ -235,19 +236,26 @@ class _Run:
         return [self.previews[number] for number in range(len(self.files))]
 
     def _rows(self) -> list[ImportedRow]:
+        booked = [(number, one) for number, one in self.previews.items() if not one.is_given_up]
         return [
-            ImportedRow(
-                account=self.wish.options.account,
-                family=self.files[number].family,
-                format=preview.format or "",
-                external_id=one.name.own_id,
-                content=one.content,
-                effective_at=one.event.at,
-                ledger_revision=self.revisions[id(one)],
-            )
-            for number, preview in self.previews.items()
-            for one in (() if preview.is_given_up else preview.events)
+            *(
+                self._row(one, preview, self.files[number].family, self.revisions[id(one)])
+                for number, preview in booked
+                for one in preview.events
+            ),
+            *(self._row(one, preview, INSIDE, None) for _, preview in booked for one in preview.inside),
         ]
+
+    def _row(self, one: Identified, preview: Preview, family: str, revision: int | None) -> ImportedRow:
+        return ImportedRow(
+            account=self.wish.options.account,
+            family=family,
+            format=preview.format or "",
+            external_id=one.name.own_id,
+            content=one.content,
+            effective_at=one.event.at,
+            ledger_revision=revision,
+        )
 
     def _record(self, portfolio_id: int, within: Within | None) -> KeptImport:
         entries = self.books.entries

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from portfolio.application.clock import Clock
+from portfolio.application.imports.between import INSIDE, Between
 from portfolio.application.imports.identities import Identities, IdTaken
 from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.imports.progress import Tell, tell_nobody
@@ -25,6 +26,11 @@ _TOLD_OTHERWISE: Final = (
 _TOLD_BEFORE: Final = (
     "the books have trades of this second from the other of Binance's two kinds of files: it may be one of them:"
     " look at the books, and leave it out or book it by hand"
+)
+_TOLD_INSIDE: Final = "the report of Coinbase tells it as between places of the same owner"
+_BOOKED_THERE: Final = (
+    "the statement of Coinbase Pro, which was imported before, has it as a deposit or withdrawal: it would count twice:"
+    " take that import back, and import both files in one run"
 )
 _TWINS: Final = {"binance-trades": "binance-history", "binance-history": "binance-trades"}
 _TRADES: Final = {Kind.TRADE, Kind.CONVERSION}
@@ -59,6 +65,8 @@ class Placing:
             of_family[row.family].append(row)
         self._identities: dict[str, Identities] = {f: Identities(rows) for f, rows in of_family.items()}
         self._history = History()
+        self._between = Between(of_family)
+        self._identities[INSIDE] = self._between.identities
         self._told = {family: {row.effective_at for row in of_family[other]} for family, other in _TWINS.items()}
 
     def placed(self, files: Mapping[int, ReadFile]) -> dict[int, Preview]:
@@ -76,14 +84,22 @@ class Placing:
 
     def _filled(self, read: ReadFile) -> Preview:
         identities = self._identities.setdefault(read.family, Identities())
-        return _Filling(read, identities, self._history, self._told.get(read.family, ())).filled()
+        return _Filling(read, identities, self._history, self._between, self._told.get(read.family, ())).filled()
 
 
 class _Filling:
     """A preview that is being filled."""
 
-    def __init__(self, read: ReadFile, identities: Identities, history: History, told: Collection[datetime]) -> None:
+    def __init__(  # shape: what the files before have told, by kind
+        self,
+        read: ReadFile,
+        identities: Identities,
+        history: History,
+        between: Between,
+        told: Collection[datetime],
+    ) -> None:
         self._read = read
+        self._between = between
         self._told = told
         self._known = identities
         self._history = history
@@ -104,7 +120,7 @@ class _Filling:
     def _fill(self, outcomes: Sequence[Outcome]) -> None:
         """Take in what was a file of its own: what it says that one before it said is known."""
         preview, self._identities = self._preview, self._known.of_file(self._read.format or "")
-        preview.ignored += [one for one in outcomes if isinstance(one, Ignored)]
+        self._ignore([one for one in outcomes if isinstance(one, Ignored)])
         preview.reported += [one for one in outcomes if isinstance(one, Reported)]
         events = [one for one in outcomes if isinstance(one, FileEvent)]
         # What has an id is told first, as those without are what is left.
@@ -129,6 +145,9 @@ class _Filling:
             self._report([event], f"its id {str(taken)[:60]!r} stood for something else before: compare the two rows")
             self._take_back(str(taken))
             return False
+        if not found.is_known and self._between.is_told(event, self._read.format):
+            self._know([event], _TOLD_INSIDE)
+            return False
         if found.is_known:
             before = self._earlier.get(found.external_id)
             self._know([event], f"came before, in row {before.event.rows[0]} of this file" if before else "came before")
@@ -139,6 +158,20 @@ class _Filling:
             self._new[found.external_id] = Identified(event, found.external_id, found.content, found.name)
             self._preview.events.append(self._new[found.external_id])
         return not found.is_known
+
+    def _ignore(self, ignored: Sequence[Ignored]) -> None:
+        """Take in rows that move nothing; what another file of before had booked is reported."""
+        identities = self._between.identities.of_file(self._read.format or "")
+        for one in ignored:
+            found = None if one.inside is None else identities.add(one.inside)
+            if one.inside is None or found is None or found.is_known:
+                self._preview.ignored.append(one)
+            elif self._between.take_in(one.inside):
+                self._preview.ignored.append(one)
+                self._preview.inside.append(Identified(one.inside, found.external_id, found.content, found.name))
+            else:
+                self._report([one.inside], _BOOKED_THERE)
+        identities.close()
 
     def _take_back(self, own_id: str) -> None:
         """Report what part of a file said of an id of which a later part says something else: which is the whole of it

@@ -98,6 +98,7 @@ class Preview:
     """What each row of a file becomes; ``format`` is None where the file was not recognised.
 
     ``is_given_up`` says that nothing of it is booked, as a row is reported. ``remarks`` are on rows that are booked.
+    What is ignored as it went ``inside`` is kept where it is new: another file may tell it as a deposit.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Preview:
     ignored: list[Ignored] = field(default_factory=list)
     reported: list[Reported] = field(default_factory=list)
     known: list[Ignored] = field(default_factory=list)
+    inside: list[Identified] = field(default_factory=list)
     is_given_up: bool = False
     remarks: Sequence[str] = ()
     implied: list[Implied] = field(default_factory=list)

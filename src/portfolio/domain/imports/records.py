@@ -108,10 +108,11 @@ class FileEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A row that moves nothing, and why."""
+    """A row that moves nothing, and why; what went ``inside`` is as the other place of the owner may tell it."""
 
     row: Place
     reason: str
+    inside: FileEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)

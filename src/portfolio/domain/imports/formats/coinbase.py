@@ -30,10 +30,8 @@ from portfolio.domain.imports.records import (
 from portfolio.domain.imports.symbols import symbol_in
 from portfolio.domain.money import EXACT
 
-_INTERNAL = {
-    "retail staking transfer", "retail unstaking transfer", "pro deposit", "pro withdrawal", "exchange deposit",
-    "exchange withdrawal",
-}  # fmt: skip
+_TO_PRO, _FROM_PRO = {"pro deposit", "exchange deposit"}, {"pro withdrawal", "exchange withdrawal"}
+_INTERNAL = {"retail staking transfer", "retail unstaking transfer"} | _TO_PRO | _FROM_PRO
 _REWARDS = {
     "staking income", "reward income", "rewards income", "inflation reward", "learning reward", "coinbase earn",
 }  # fmt: skip
@@ -75,7 +73,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     def rule(row: Row) -> Iterator[Outcome]:
         kind = _kind(row)
         if kind in _INTERNAL:
-            yield Ignored(row.place, f"{row.text('Transaction Type')}: between places of the same owner")
+            yield _inside(row, kind, how)
         elif kind == "convert":
             converts.append(row)
         elif kind in _MIGRATIONS:
@@ -86,6 +84,15 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     yield from each(rows, rule)
     yield from _grouped(converts, how, _converted)
     yield from _grouped(migrations, how, _migrated)
+
+
+def _inside(row: Row, kind: str, how: Reading) -> Ignored:
+    """Return a row that moves nothing; of what went to Pro or came from it, as the statement of Pro tells it."""
+    line = _line(row, how)
+    size = line.part.amount.copy_abs()
+    there = Part(line.part.symbol, EXACT.minus(size) if kind in _FROM_PRO else size)
+    inside = next(moved(Origin((row.place,), line.at), there)) if size and kind in _TO_PRO | _FROM_PRO else None
+    return Ignored(row.place, f"{row.text('Transaction Type')}: between places of the same owner", inside)
 
 
 def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcome]:
