@@ -245,3 +245,6 @@ def test_what_is_reported_in_the_end_is_not_told_of() -> None:
 def test_who_has_no_name_and_what_is_many_is_said_in_short() -> None:
     many = [move(n, by="", name=f"trade {n}") for n in range(5)]
     assert looks_like(many) == "looks like trade 0, trade 1, trade 2 and 2 more"
+    named = [many[0]._replace(by="momentum"), many[1], many[2]._replace(by="dca")]
+    assert looks_like(named) == "looks like trade 0 of momentum, trade 1, trade 2 of dca"
+    assert looks_like([one._replace(by="dca") for one in many[:2]]) == "looks like trade 0, trade 1 of dca"

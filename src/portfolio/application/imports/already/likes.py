@@ -56,5 +56,10 @@ def by_whom(likes: Sequence[Like]) -> str:
 
 def looks_like(moves: Sequence[BookedMove]) -> str:
     """Return what something looks like, and who booked that."""
-    by = by_whom([Like((), moves)])
-    return f"looks like {listed([one.name for one in moves], _NAMED)}{by and f' of {by}'}"
+    if len({one.by for one in moves}) > 1:
+        return f"looks like {listed([f'{one.name}{_of(one.by)}' for one in moves], _NAMED)}"
+    return f"looks like {listed([one.name for one in moves], _NAMED)}{_of(moves[0].by)}"
+
+
+def _of(name: str) -> str:
+    return f" of {name}" if name else ""
