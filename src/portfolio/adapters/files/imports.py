@@ -31,6 +31,12 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_NO_TABLES = (
+    (b"\xd0\xcf\x11\xe0", "this is a workbook of before 2007, or a locked one: save its sheet as CSV (UTF-8)"),
+    (b"\x1f\x8b", "this is packed: unpack it"),
+    (b"PAR1", "this is Parquet: import the same as CSV or JSON"),
+    (b"%PDF", "this is a PDF: download the same as CSV"),
+)
 _MINUS = "\N{MINUS SIGN}"
 _MOST_LINES_OF_A_RECORD = 20
 _SNIFFED_LINES = 40
@@ -71,9 +77,15 @@ def content_of(raw: bytes) -> Content:
         from portfolio.adapters.files.workbooks import workbook_in  # noqa: PLC0415  few files are workbooks
 
         return workbook_in(raw)
-    if raw.startswith(b"\xd0\xcf\x11\xe0"):
-        return Unreadable("this is a workbook of before 2007, or a locked one: save its sheet as CSV (UTF-8)")
+    no_table = next((what for begins, what in _NO_TABLES if raw.startswith(begins)), None)
+    if no_table is not None:
+        return Unreadable(no_table)
     text = _text(raw)
+    begins = text[:100].lstrip().lower()
+    if begins.startswith(("<!doctype html", "<html")):
+        return Unreadable("this is a web page: download the file itself")
+    if not text or text.isspace():
+        return Unreadable("the file is empty: download it again")
     if text.lstrip()[:1] not in {"{", "["}:
         lines = list(islice(_lines(text), MOST_LINES + 1))
         return Table(lines) if len(lines) <= MOST_LINES else Unreadable(f"over {MOST_LINES:,} lines: split the file")

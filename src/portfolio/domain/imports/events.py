@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 from typing import NamedTuple
 
+from portfolio.domain.decimal_text import plain
 from portfolio.domain.imports.records import FileEvent, Kind, Place, RowRefused, Stated
 from portfolio.domain.imports.symbols import DOLLARS, FIAT, MONEY
 from portfolio.domain.money import EXACT
@@ -57,9 +58,7 @@ def market_trade(
         RowRefused: nothing came, or nothing went, or the price says something quite different from the money.
     """
     if price and not _agree(base.amount.copy_abs(), quote.amount.copy_abs(), price):
-        raise RowRefused(
-            f"{base.amount} {base.symbol} at {price} is not {quote.amount} {quote.symbol}: which is wrong is not known"
-        )
+        raise RowRefused(f"{_told(base)} at {plain(price)} is not {_told(quote)}: which is wrong is not known")
     kind = Kind.TRADE if quote.symbol in MONEY else Kind.CONVERSION
     return _exchanged(origin, kind, (base, quote), fees, price)
 
@@ -108,7 +107,7 @@ def moved(origin: Origin, part: Part, fees: Sequence[Part] = ()) -> Iterator[Fil
 def received(origin: Origin, kind: Kind, part: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield a reward or an airdrop; raises RowRefused where it takes something away."""
     if part.amount <= 0:
-        raise RowRefused(f"{kind} of {part.amount} {part.symbol}: something was taken back, which has no event")
+        raise RowRefused(f"{kind} of {_told(part)}: something was taken back, which has no event")
     return single(origin, kind, part, fees)
 
 
@@ -148,7 +147,7 @@ def _exchanged(
 ) -> Iterator[FileEvent]:
     base, quote = pair
     if not base.amount or not quote.amount or (base.amount > 0) is (quote.amount > 0) or base.symbol == quote.symbol:
-        raise RowRefused(f"{base.amount} {base.symbol} against {quote.amount} {quote.symbol} is no exchange")
+        raise RowRefused(f"{_told(base)} against {_told(quote)} is no exchange")
     own, others = _fees(fees, quote.symbol, base.symbol)
     yield FileEvent(
         rows=origin.rows,
@@ -166,6 +165,10 @@ def _exchanged(
     )
     if others:
         yield from _further(origin, others)
+
+
+def _told(part: Part) -> str:
+    return f"{plain(part.amount)} {part.symbol}"
 
 
 def _agree(quantity: Decimal, amount: Decimal, price: Decimal) -> bool:

@@ -82,6 +82,22 @@ def test_a_file_of_more_lines_than_memory_is_for_is_not_read() -> None:
     assert content.reason == "over 1,000,000 lines: split the file"
 
 
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"\x1f\x8b\x08\x00rest", "this is packed: unpack it"),
+        (b"PAR1\x15\x04PAR1", "this is Parquet: import the same as CSV or JSON"),
+        (b"%PDF-1.4\n%\xe2\xe3", "this is a PDF: download the same as CSV"),
+        (b"<!DOCTYPE html><html>", "this is a web page: download the file itself"),
+        (b" \r\n<html lang='en'>", "this is a web page: download the file itself"),
+        (b"", "the file is empty: download it again"),
+        (b"\xef\xbb\xbf \r\n", "the file is empty: download it again"),
+    ],
+)
+def test_what_is_no_table_is_called_by_its_name(raw: bytes, why: str) -> None:
+    assert content_of(raw) == Unreadable(why)
+
+
 def test_a_cell_that_is_too_long_is_a_fault_of_its_row(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text(f'x,y\n"{"a" * 200_000}",2\n"a"b,1\n1,2\n')
