@@ -55,12 +55,12 @@ def number_in(text: str, decimal: str | None = None) -> Decimal:
     """
     if decimal != "," and len(text) <= DECIMALS + 1 and _SHORT.fullmatch(text):
         return Decimal(text)  # as nearly all are, and too short for more digits
-    text = _bare(text)
-    dotted = text.translate(_SWAPPED) if decimal == "," else text
+    bare = _bare(text)
+    dotted = bare.translate(_SWAPPED) if decimal == "," else bare
     if not _PLAIN.fullmatch(dotted):
         grouped = _GROUPED.fullmatch(dotted)
         if grouped is None:
-            is_unsaid = decimal is None and may_be_swapped(text)
+            is_unsaid = decimal is None and may_be_swapped(bare)
             remedy = f"if a comma is the decimal sign, {SAY_THE_SIGN}," if is_unsaid else MEND_IT
             raise RowRefused(f"{text[:40]!r} is not a number", remedy)
         if decimal is None and grouped["fraction"] is None and dotted.count(",") == 1:
