@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
+from portfolio.application.imports.already.between import INSIDE
 from portfolio.application.imports.already.likeness import span_of
 from portfolio.application.imports.already.likes import Likes
 from portfolio.application.imports.before_splits import remarks_on
-from portfolio.application.imports.between import INSIDE
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.imports.letting_go import let_go

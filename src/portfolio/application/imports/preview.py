@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from portfolio.application.clock import Clock
-from portfolio.application.imports.between import INSIDE, Between
+from portfolio.application.imports.already.between import INSIDE, Between
 from portfolio.application.imports.identities import Identities, IdTaken
 from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.imports.progress import Tell, tell_nobody
@@ -90,7 +90,7 @@ class Placing:
 class _Filling:
     """A preview that is being filled."""
 
-    def __init__(  # shape: what the files before have told, by kind
+    def __init__(
         self,
         read: ReadFile,
         identities: Identities,

@@ -284,8 +284,7 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     def _moved(self, kind: CashTransactionKind, delta: Money, at: datetime) -> tuple[Portfolio, CashTransaction]:
         value = self.total_value
         transaction = CashTransaction(kind=kind, cash_delta=delta, net_deposits_delta=delta, value_before=value, at=at)
-        after, _ = recorded(replace(self, cash=self.cash + delta), transaction)
-        return after.in_range(), transaction
+        return recorded(replace(self, cash=self.cash + delta), transaction)[0].in_range(), transaction
 
 
 def recorded(before: Portfolio, transaction: CashTransaction) -> tuple[Portfolio, CashTransaction]:

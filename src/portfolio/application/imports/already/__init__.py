@@ -1,1 +1,1 @@
-"""What of a file looks like what was booked already, by whoever reports its trades itself."""
+"""What of a file was booked already, or is told by another file, though no id says so."""
