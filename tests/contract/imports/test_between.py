@@ -16,6 +16,7 @@ __all__ = ["ports"]
 REPORT = (
     "Timestamp,Transaction Type,Asset,Quantity Transacted,Price Currency,Subtotal,Total,Fees,Notes\n"
     "2022-03-01 10:00:00 UTC,Buy,BTC,1,USD,40000,40100,100,\n"
+    "2022-03-02 09:55:00 UTC,Pro Deposit,BTC,0.3,USD,12000,12000,0,\n"  # which another statement has
     "2022-03-02 10:00:00 UTC,Pro Deposit,BTC,-1,USD,40000,40000,0,\n"
     "2022-03-02 10:00:20 UTC,Exchange Deposit,BTC,0,USD,0,0,0,\n"
     "2022-03-09 10:00:00 UTC,Exchange Withdrawal,USD,20000,USD,20000,20000,0,\n"
@@ -48,7 +49,7 @@ async def test_in_one_run_it_moves_nothing(ports: Ports, names: tuple[str, ...])
     await open_books(ports.ledger)
     files = {name: {"report": REPORT, "statement": STATEMENT}[name] for name in names}
     found = dict(zip(names, await imported(ports, files), strict=True))
-    assert told([found["report"], found["statement"]]) == [(1, 3, 0, 0), (1, 0, 2, 0)]
+    assert told([found["report"], found["statement"]]) == [(1, 4, 0, 0), (1, 0, 2, 0)]
     assert [one.reason for one in found["statement"].known] == [
         "the report of Coinbase tells it as between places of the same owner"
     ] * 2
@@ -56,7 +57,7 @@ async def test_in_one_run_it_moves_nothing(ports: Ports, names: tuple[str, ...])
     again = await imported(ports, files)
     assert [one.events for one in again] == [[], []]
     assert await figures(ports) == AFTER
-    assert len(await kept(ports)) == 4  # the two events, and what went to Pro and back
+    assert len(await kept(ports)) == 5  # the two events, and what went to Pro and back
     await holds(ports)
 
 
@@ -66,7 +67,7 @@ async def test_a_statement_that_comes_later_is_held_to_the_report(ports: Ports) 
     # What is of another time, or of another quantity, came from elsewhere.
     assert told(await imported(ports, {"statement": STATEMENT + ELSEWHERE})) == [(2, 0, 2, 0)]
     assert await figures(ports) == ("1.5", "80900")
-    assert told(await imported(ports, {"statement": STATEMENT, "report": REPORT})) == [(0, 0, 4, 0), (0, 3, 1, 0)]
+    assert told(await imported(ports, {"statement": STATEMENT, "report": REPORT})) == [(0, 0, 4, 0), (0, 4, 1, 0)]
 
 
 async def test_what_a_statement_had_booked_before_is_reported_of_the_report(ports: Ports) -> None:
@@ -74,7 +75,7 @@ async def test_what_a_statement_had_booked_before_is_reported_of_the_report(port
     await imported(ports, {"statement": STATEMENT})
     assert await figures(ports) == ("0.5", "101000")
     [report] = await imported(ports, {"report": REPORT})
-    assert (report.is_given_up, [one.row for one in report.reported]) == (True, [3, 5])
+    assert (report.is_given_up, [one.row for one in report.reported]) == (True, [4, 6])
     assert "it would count twice: take that import back, and import both files in one run" in report.reported[0].reason
     await reverse(ports, (await newest(ports)).id)
     await imported(ports, {"statement": STATEMENT, "report": REPORT})

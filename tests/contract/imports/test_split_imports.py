@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
-from tests.contract.imports.test_import_booking import GLUED, imported
+from tests.contract.imports.test_import_booking import GLUED, KRAKEN, imported
 from tests.contract.imports.test_kept_imports import book, look, newest, reverse
 from tests.contract.imports.test_like_booked import engine_trade, happened
 from tests.contract.ledger.ledger_kinds import Ports, ports
@@ -66,3 +66,13 @@ async def test_taking_an_import_back_says_what_was_split_since(ports: Ports) -> 
     page = await ports.lookups.trades(1, TradeFilter(limit=4))
     notes = [one.entry.request.notes for one in page.items if one.entry is not None]
     assert notes == [*[f"import {number} is taken back"] * 3, f"import {number} is taken back [{told}]"]
+
+
+async def test_what_was_said_is_said_again_where_no_trade_is_the_first(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await imported(ports, {"file.csv": KRAKEN})  # the last of it is a charge
+    await happened(ports, Kind.SPLIT, 10_000, symbol=BTC, ratio=Decimal(10))
+    number = (await newest(ports)).id
+    done = await reverse(ports, number)
+    assert done.note is not None
+    assert await reverse(ports, number) == replace(done, replayed=True)
