@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -52,12 +53,11 @@ class SimulatedFeed:
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Return a price for every symbol, whether there is such an asset or not."""
         now = self._clock.now()
-        return FeedReport(
-            quotes={
-                symbol: Quote(symbol=symbol, price=self._price(symbol, now), source=SOURCE, observed_at=now)
-                for symbol in symbols
-            }
-        )
+        quotes = {}
+        for symbol in symbols:
+            quotes[symbol] = Quote(symbol=symbol, price=self._price(symbol, now), source=SOURCE, observed_at=now)
+            await asyncio.sleep(0)  # the first walk of a symbol takes some milliseconds: others have their turn between
+        return FeedReport(quotes=quotes)
 
     async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
         """Return nothing: there is no other simulation."""
@@ -65,6 +65,7 @@ class SimulatedFeed:
 
     async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
         """Return the closes of the days from ``start`` to ``end``, oldest first."""
+        await asyncio.sleep(0)  # as between quotes
         return [
             Close(symbol=symbol, day=day, price=self._close(_walks_as(symbol), day), source=SOURCE)
             for day in each_day(start, end)

@@ -1,3 +1,4 @@
+import asyncio
 import math
 from datetime import date, timedelta
 from decimal import Decimal
@@ -83,3 +84,23 @@ async def test_it_stands_where_the_exchanges_do_and_has_no_second_opinion() -> N
     assert len(await exchanges.closes.daily_closes(BTC, date(2025, 6, 1), date(2025, 6, 2))) == 2
     assert exchanges.least_interval_seconds(200) == 0
     await exchanges.close()
+
+
+async def test_others_have_their_turn_between_the_symbols() -> None:
+    feed, symbols = SimulatedFeed(FakeClock()), [Symbol(f"C{n}") for n in range(20)]
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    await feed.quotes(symbols)
+    assert turns >= len(symbols)
+    turns = 0
+    for symbol in symbols:
+        await feed.daily_closes(symbol, date(2024, 6, 1), date(2025, 6, 2))
+    assert turns >= len(symbols)
+    beside.cancel()
