@@ -88,6 +88,7 @@ class ReadCloses:
     prefers_simulated: bool = False
     deadline_seconds: float = 5.0
     _columns: dict[str, _Column] = field(default_factory=dict, init=False)
+    _most_at_once: int = field(default=0, init=False)
     _version: int = field(default=0, init=False)
     _asks_again_at: float = field(default=-math.inf, init=False)
     _made: Derived = field(default_factory=lambda: Derived(most=4), init=False)
@@ -140,7 +141,9 @@ class ReadCloses:
             part = missing[first : first + at_once]
             found = await self.prices.closes([Symbol(s) for s in part], since=since, until=last_day)
             self._keep(part, found, today=today, span=span, price_revision=price_revision)
-        if len(self._columns) > _MOST_KEPT:
+        # All that is held is asked for again at once, and a benchmark alone in between: beside the one the other is kept.
+        self._most_at_once = max(self._most_at_once, len(symbols))
+        if len(self._columns) > _MOST_KEPT + self._most_at_once:
             self._columns = {symbol: self._columns[symbol] for symbol in symbols}
 
     def _keep(
