@@ -28,6 +28,7 @@ SETTLING_MINUTES: Final = 15
 _SETTLING_SECONDS = 60.0
 _SETTLED_SECONDS = 6 * 3600.0
 _SILENT_SECONDS = 3.0  # before a database is asked again that did not answer in time
+_SLOW_SECONDS = 1.0  # ... and one that answered too slowly
 # So many rows at once: a booking that comes meanwhile waits for no more than these.
 _ROWS_A_READ = 1_200
 _MOST_KEPT = 1_000
@@ -110,8 +111,8 @@ class ReadCloses:
             except LedgerUnavailable:
                 pass
             except TimeoutError:
-                # Not one reader after the other is to wait as long for the same silence.
-                pause = _SILENT_SECONDS if self._version == version else 0.0
+                # Not one reader after the other is to wait as long for the same silence, nor one request several times.
+                pause = _SILENT_SECONDS if self._version == version else _SLOW_SECONDS
                 self._asks_again_at = self.clock.monotonic() + pause
         return self._closes(symbols, days, today, is_current=is_current)
 

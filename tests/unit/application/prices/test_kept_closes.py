@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from portfolio.application.prices.closes import ReadCloses
@@ -29,6 +31,15 @@ class CountedStore(FakePriceStore):
         return await super().closes(symbols, since=since, until=until)
 
 
+class SlowStore(CountedStore):
+    """Answers the first time at once, and then never."""
+
+    async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
+        if self.asked:
+            await asyncio.Event().wait()
+        return await super().closes(symbols, since=since, until=until)
+
+
 async def asked_for(*reads: Sequence[str]) -> list[str]:
     """Return whose closes the store was asked for in the last of some reads."""
     store = CountedStore(FakeLedger(Books()), FakeLeases())
@@ -46,3 +57,17 @@ async def test_many_positions_are_kept_beside_what_else_is_asked_for() -> None:
 async def test_what_else_is_asked_for_is_not_kept_for_ever() -> None:
     others = [[f"X{n}" for n in range(first, first + 100)] for first in range(0, 3_000, 100)]
     assert await asked_for(["BTC"], *others, ["BTC"]) == ["BTC"]
+
+
+async def test_one_request_waits_once_for_a_database_that_is_too_slow() -> None:
+    clock, store = FakeClock(), SlowStore(FakeLedger(Books()), FakeLeases())
+    closes = ReadCloses(store, clock, deadline_seconds=0.05)
+    read = partial(closes, MANY, 30, today=NOON.date(), price_revision=0)
+    assert not (await read()).is_known, "it got a part of them"
+    asked, store.asked = store.asked, []
+    assert not (await read()).is_current
+    assert store.asked == [], "the next read of the request does without"
+    clock.advance(1)
+    await read()
+    assert store.asked, "and a later one goes on"
+    assert not set(asked) & set(store.asked)

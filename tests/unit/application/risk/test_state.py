@@ -264,10 +264,12 @@ async def test_a_longer_look_reads_as_far_back_and_serves_the_shorter_ones() -> 
 
 async def test_of_thousands_of_assets_asked_about_those_in_use_alone_are_kept() -> None:
     world = World(held(BTC))
-    many = {Symbol(f"S{number}"): None for number in range(1_000)}
+    many, more = ({Symbol(f"{letter}{number}"): None for number in range(1_000)} for letter in "ST")
     state = await world.market.of(await world.snapshots.newest(), also=many)
     assert len(state.view.holdings) == 1_001
     assert len(world.prices.symbols_read) == 1_001
+    await world.market.of(await world.snapshots.newest(), also=more)
+    assert len(world.prices.symbols_read) == 1_000
     await world.market()
     await world.market.of(await world.snapshots.newest(), also={Symbol("S1"): None, Symbol("X"): None})
     assert world.prices.symbols_read == ["X"]
