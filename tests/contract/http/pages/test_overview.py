@@ -202,6 +202,16 @@ async def test_what_has_no_room_for_its_name_is_named_beneath_the_holdings(held:
     assert "and others." in said
 
 
+async def test_of_many_positions_the_table_has_the_largest(service: Service) -> None:
+    bookings = [{**BUY, "symbol": f"C{n}", "quantity": n, "price": 1, "net_amount": n, "fees": 0} for n in range(1, 121)]
+    for part in (bookings[:60], bookings[60:]):
+        answer = await service.http.post("/holdings/update/batch", json={"bookings": part})
+        assert answer.json()["booked"] == len(part), answer.text
+    [table] = re.findall(r'data-chart="holdings".*?</figure>', await page(service, "/"), re.DOTALL)
+    assert "The table has the 100 largest of 120." in words(table)
+    assert re.findall(r'<th scope="row">(.*?)</th>', table) == [f"C{n}" for n in range(120, 20, -1)]
+
+
 async def test_a_figure_says_in_a_few_words_what_it_is(held: Service) -> None:
     assert "sum of squared shares: 1 is all in one asset" in words(await page(held, "/pages/risk"))
     assert "return for its volatility" in words(await page(held, "/pages/performance"))

@@ -14,7 +14,7 @@ from portfolio.application.operations.health import Health
 from portfolio.application.performance.period import of_today
 from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.prices.identity import Identity
-from portfolio.application.prices.valuation import Valuation
+from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
 from portfolio.domain.decimal_text import counted
 from portfolio.domain.rebalancing.summary import Summary
@@ -31,6 +31,7 @@ from portfolio.entrypoints.http.portfolio.answers import PortfolioView
 AVERAGE_COST: Final = "average cost, fees included, at the newest believed prices"
 SMALL_PERCENT: Final = 3
 MOST_SMALL: Final = 8
+MOST_LISTED: Final = 100
 FIGURES: Final[Mapping[str, About]] = {
     "total_value": ("Total value", Kind.MONEY, "Cash plus the market value of what is held."),
     "total_pnl": ("Total result", Kind.RESULT, "Realized plus unrealized result."),
@@ -183,20 +184,27 @@ def holdings_chart(valuation: Valuation, *, private: bool) -> Chart:
                 Cell(value.allocation_percent, Kind.PERCENT, NO_TOTAL_VALUE),
                 *([] if private else [Cell(value.position.market_value, Kind.MONEY)]),
             ]
-            for value in valuation.positions
+            for value in _listed(valuation.positions)
         ],
         _small(valuation),
     )
+
+
+def _listed(positions: Sequence[PositionValue]) -> Sequence[PositionValue]:
+    """Return the positions that the table beneath lists: all, else the largest."""
+    if len(positions) <= MOST_LISTED:
+        return positions
+    return sorted(positions, key=lambda value: value.position.market_value.value or 0, reverse=True)[:MOST_LISTED]
 
 
 def _small(valuation: Valuation) -> str:
     """Return what a drawing of areas cannot tell: what has no room for its name."""
     shares = [(value.position.symbol.code, value.allocation_percent) for value in valuation.positions]
     small = sorted((share, code) for code, share in shares if share is not None and 0 < share < SMALL_PERCENT)[::-1]
-    if not small:
-        return "Cash is not among them."
     names = ", ".join(f"{code} {shown(share, Kind.PERCENT)}" for share, code in small[:MOST_SMALL])
-    return f"Cash is not among them. Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}."
+    words = f" Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}." if small else ""
+    more = len(shares) - MOST_LISTED
+    return f"Cash is not among them.{words}{f' The table has the {MOST_LISTED} largest of {len(shares):,}.' if more > 0 else ''}"
 
 
 def entry_line(listed: ListedEntry) -> dict[str, Any]:
