@@ -35,6 +35,8 @@ class Fault:
 FAULTS = [
     Fault("wider than the page", "<p class=x>wide</p>", ".x { width: 340px; }"),
     Fault("text is cut", "<p class=x>too long</p>", ".x { width: 9px; overflow: hidden; white-space: nowrap; }"),
+    Fault("crowded: <text", "<svg class=chart><text y=20>one</text><text y=20 x=5>other</text></svg>"),
+    Fault("beyond the chart: <text", '<svg class=chart width=50 overflow=visible><text y=20 x=40>one</text></svg>'),
     Fault("a word is broken: broken", "<p class=x>broken</p>", ".x { width: 40px; overflow-wrap: anywhere; }"),
     Fault("target of 20 x", "<button class=x>y</button>", ".x { min-width: 0; width: 20px; padding: 0; }"),
     Fault("for pointers only: <p.x>", "<p class=x>press me</p>", ".x { cursor: pointer; }"),

@@ -37,6 +37,19 @@
       .map(e => `text is cut: ${this.name(e)}`).concat(this.cutChoices());
   },
 
+  // Words of a chart stand beside each other, and within it; signs of single trades may stand close together.
+  crowded() {
+    return [...document.querySelectorAll("svg.chart")].flatMap(svg => {
+      const all = [...svg.querySelectorAll("text:not(.chart-marker)")].filter(e => this.isShown(e)).map(e => [e, e.getBoundingClientRect()]);
+      const whole = svg.getBoundingClientRect();
+      return all.flatMap(([e, box], n) => [
+        ...(box.left < whole.left - 2 || box.right > whole.right + 2 ? [`beyond the chart: ${this.name(e)}`] : []),
+        ...all.slice(n + 1).filter(([, other]) => Math.min(box.right, other.right) - Math.max(box.left, other.left) > 1
+          && Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top) > 4).map(([other]) => `crowded: ${this.name(e)} and ${this.name(other)}`),
+      ]);
+    }).slice(0, 5);
+  },
+
   // What is chosen stands whole in its box: a copy as wide as it wants to be tells how much room it asks for.
   cutChoices() {
     return [...document.querySelectorAll("select")].filter(e => this.isShown(e)).flatMap(e => {
@@ -145,7 +158,7 @@
   deaf() {
     return [...document.body.querySelectorAll("*")]
       .filter(e => getComputedStyle(e).cursor === "pointer" && this.isShown(e)
-        && !e.closest("a[href], button, input, select, textarea, summary, label, [tabindex]"))
+        && !e.closest("a[href], button, input, select, textarea, summary, label, [tabindex='0']"))
       .map(e => `for pointers only: ${this.name(e)}`);
   },
 

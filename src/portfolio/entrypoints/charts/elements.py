@@ -13,6 +13,9 @@ PIXELS: Final = 720
 FINENESS: Final = 10
 """Units of a path's coordinates a pixel."""
 
+SHOWN_FROM: Final = (280, 300, 340, 370, 400, 520, 640, 760, 900, 1_240)
+"""Widths of the chart in pixels from which on a text may be shown, for what it stands on is stretched and it is not."""
+
 UNKNOWN: Final = "unknown"
 
 # Of a chart that has one row for each item: its words, its bar, and what is between one row and the next, in pixels.
@@ -20,6 +23,7 @@ WORDS: Final = 18
 BAR: Final = 12
 BETWEEN: Final = 8
 LEGEND: Final = 24
+_CHARACTER: Final = 6.3  # pixels of one in these words, on average
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -44,10 +48,17 @@ def rectangle(kind: str, across: tuple[float, float], down: tuple[float, float])
     )
 
 
-def row_words(name: str, value: str, y: float) -> Iterator[str]:
-    """Yield the words of a row at ``y``: its name on the left, and on the right what there is to say."""
+def row_words(name: str, value: str, y: float, more: str = "") -> Iterator[str]:
+    """Yield the words of a row at ``y``: its name on the left, and on the right what there is to say; ``more`` of it
+    where the chart is wide enough for all.
+    """
     yield label(name, x="0", y=y + 13, kind="chart-name")
-    yield label(value, x="100%", y=y + 13, kind="chart-value", anchor="end")
+    words = text(value)
+    if more:
+        needed = (len(name) + len(value) + len(more) + 1) * _CHARACTER
+        width = next((width for width in SHOWN_FROM if width >= needed), SHOWN_FROM[-1])
+        words += f'<tspan class="chart-from-{width}">{text(more)}</tspan>'
+    yield f'<text class="chart-value" x="100%" y="{short(y + 13)}" text-anchor="end">{words}</text>'
 
 
 def line_down(kind: str, fraction: float, top: float, bottom: float) -> str:
@@ -93,6 +104,10 @@ def across_at(kind: str, y: float) -> str:
 
 
 def below(words: str, fraction: float, height: int) -> str:
-    """Return the label of a place on the lower edge, which does not reach over the sides of the chart."""
+    """Return the label of a place on the lower edge, which does not reach over the sides of the chart.
+
+    Near a side it stands nearer to the next one: where the chart is narrow there is no room for it.
+    """
     anchor = "start" if fraction < 0.06 else "end" if fraction > 0.94 else "middle"
-    return label(words, x=percent(fraction), y=height - 6, anchor=anchor)
+    kind = "chart-label" if anchor == "middle" or fraction in {0, 1} else "chart-label chart-from-340"
+    return label(words, x=percent(fraction), y=height - 6, kind=kind, anchor=anchor)

@@ -46,7 +46,8 @@ def interval_chart(frame: Frame, intervals: Sequence[Interval], names: tuple[str
     parts = [legend(keys)]
     for place, (each, (low, value, high, other)) in enumerate(zip(intervals, rows, strict=True)):
         y = top + place * apart
-        parts += row_words(each.label, _said(frame, each), y)
+        found, *between = _said(frame, each).partition(" (")
+        parts += row_words(each.label, found, y, "".join(between))
         if low is not None and high is not None:
             parts.append(rectangle("chart-range", (axis.place(low), axis.place(high)), (y + WORDS, y + WORDS + BAR)))
         for kind, at in (("chart-point", value), ("chart-beside", other)):

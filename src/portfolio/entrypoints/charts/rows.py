@@ -131,7 +131,7 @@ def bullet_chart(frame: Frame, bullets: Sequence[Bullet]) -> Svg:
         y, value = place * apart, number(bullet.value)
         kind = "chart-broken" if bullet.is_broken else "chart-within"
         parts += [
-            *row_words(bullet.label, _bullet_words(frame, bullet), y),
+            *row_words(bullet.label, _value(frame, value), y, _beside(frame, bullet)),
             rectangle("chart-track", (0.0, 1.0), (y + WORDS, y + WORDS + BAR)),
             _bar(kind, (0.0, value), axis, y + WORDS, inset=2),
             line_down("chart-limit", axis.place(float(bullet.limit)), y + WORDS - 2, y + WORDS + BAR + 2),
@@ -139,14 +139,14 @@ def bullet_chart(frame: Frame, bullets: Sequence[Bullet]) -> Svg:
     broken = sum(bullet.is_broken for bullet in bullets)
     words = (
         f"{counted(len(bullets), 'limit')}, {broken:,} broken.",
-        *(f"{one.label}: {_bullet_words(frame, one)}." for one in bullets),
+        *(f"{one.label}: {_value(frame, number(one.value))}{_beside(frame, one)}." for one in bullets),
     )
     return drawn(frame, "bullet", words, parts, len(bullets) * apart)
 
 
-def _bullet_words(frame: Frame, bullet: Bullet) -> str:
+def _beside(frame: Frame, bullet: Bullet) -> str:
     of = "at least" if bullet.is_least else "at most"
-    return f"{_value(frame, number(bullet.value))}, {of} {frame.unit.text(bullet.limit)}: {bullet.word}"
+    return f", {of} {frame.unit.text(bullet.limit)}: {bullet.word}"
 
 
 def _bar_words(frame: Frame, names: Sequence[str], bars: Sequence[Bar]) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from portfolio.entrypoints.charts.elements import SHOWN_FROM
 from portfolio.entrypoints.charts.heat import STRENGTHS
-from portfolio.entrypoints.charts.treemap import SHOWN_FROM, TONES
+from portfolio.entrypoints.charts.treemap import TONES
 
 _TONES: Final = "".join(f".chart-tone-{n} {{ fill: var(--chart-tone-{n}); }}\n" for n in range(TONES))
 _SHOWN: Final = "".join(

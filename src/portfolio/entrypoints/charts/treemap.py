@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from portfolio.entrypoints.charts.elements import PIXELS, counted, label, percent, short, text
+from portfolio.entrypoints.charts.elements import PIXELS, SHOWN_FROM, counted, label, percent, short, text
 from portfolio.entrypoints.charts.figure import Frame, Svg, drawn, empty
 from portfolio.entrypoints.charts.units import Number, number
 
@@ -17,9 +17,6 @@ _LINE: Final = 15  # pixels
 _CHARACTER: Final = 7  # pixels of one, at most on average
 _BESIDE: Final = 8  # pixels left and right of a text
 TONES: Final = 8
-
-SHOWN_FROM: Final = (280, 400, 520, 640, 760, 900, 1_240)
-"""Widths of the chart in pixels from which on a text may be shown, for its tile is stretched and the text is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ async def test_shadows_are_those_of_the_api(scored: Service) -> None:
     assert len(rows) > 5
     figures = page.table("Figures of the portfolio and of its shadows")
     assert [row["Portfolio"].text for row in figures][:4] == [
-        "the portfolio itself",
+        "the portfolio",
         "without a trade",
         "the policy",
         "position limit alone",

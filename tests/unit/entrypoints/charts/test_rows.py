@@ -121,6 +121,12 @@ def test_a_broken_limit_is_said_and_at_the_limit_it_is_kept(
     assert bool(of_class(svg, "chart-broken")) == bullet.is_broken
 
 
+def test_where_a_chart_is_narrow_the_limit_beside_a_long_name_is_told_by_its_mark_alone() -> None:
+    for name, least in (("BTC", 280), ("smart contracts: category limit", 370)):
+        svg = bullet_chart(Frame(id="limits", title="Limits", unit=PERCENT), [Bullet(label=name, value=45.1, limit=40)])
+        assert f'>45.1%<tspan class="chart-from-{least}">, at most 40%: over</tspan>' in svg
+
+
 def test_a_bullet_reaches_to_its_value_and_its_mark_is_the_limit() -> None:
     bullets = [Bullet(label="BTC", value=40, limit=25), Bullet(label="ETH", value=10, limit=20)]
     svg = bullet_chart(Frame(id="limits", title="Limits", unit=PERCENT), bullets)

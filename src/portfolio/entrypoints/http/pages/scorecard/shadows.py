@@ -16,7 +16,7 @@ from portfolio.entrypoints.http.pages.words import RULES
 from portfolio.entrypoints.http.rebalancing.shadows import ShadowDayView, ShadowsView, UnitFiguresView, shadows_view
 
 ACTUAL: Final = "actual"
-NAMES: Final = {ACTUAL: "the portfolio itself", DO_NOTHING: "without a trade", POLICY: "the policy"}
+NAMES: Final = {ACTUAL: "the portfolio", DO_NOTHING: "without a trade", POLICY: "the policy"}
 DRAWN: Final = ((ACTUAL, Tone.OWN), (POLICY, Tone.OTHER), (DO_NOTHING, Tone.THIRD))
 
 _FIGURES: Final = (
