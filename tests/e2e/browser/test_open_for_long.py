@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from tests.support.browser.browser import BrowserThread
 from tests.support.browser.places import OVERVIEW, PAGES
@@ -19,6 +20,14 @@ from tests.support.services.tcp_proxy import Mode, TcpProxy
 SETTINGS = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
 SILENCE_MS = 40_000
 ROW = "document.activeElement.closest('tr').cells[0].textContent + document.activeElement.getAttribute('href')"
+# Two figures of one name, also in what is fetched.
+ALIKE = """
+const real = window.fetch;
+window.fetch = async (...given) => {
+    const answer = await real(...given);
+    return new Response((await answer.text()).replace('"hhi_with_cash"', '"hhi"'), { status: answer.status });
+};
+"""
 _keys = itertools.count()
 
 
@@ -137,3 +146,86 @@ def test_the_focus_stays_where_it_was_when_rows_come_above_it(
     row, focused = browser.run(look())
     assert row.endswith(f"{link}LINK")
     assert focused == row
+
+
+def test_of_two_figures_with_one_name_each_stays_as_it_was_left(browser: BrowserThread, service: ServiceProcess) -> None:
+    async def look() -> list[bool]:
+        context = await browser.context()
+        await context.add_init_script(ALIKE)
+        async with visiting(context, service.url, PAGES["risk"]) as visit:
+            await says(visit.page, "live")
+            await visit.page.evaluate("document.querySelector('[data-figure=hhi_with_cash]').dataset.figure = 'hhi'")
+            await visit.page.locator("[data-figure=hhi] summary").first.click()
+            await visit.page.evaluate("document.querySelector('[data-part=concentration]').dataset.old = 1")
+            await buy(service, "SOL")
+            await visit.page.wait_for_selector("[data-part=concentration]:not([data-old])")
+            opened: list[bool] = await visit.page.eval_on_selector_all(
+                "[data-figure=hhi]", "all => all.map(each => each.open)"
+            )
+        await context.close()
+        return opened
+
+    assert browser.run(look()) == [True, False]
+
+
+def test_a_row_without_a_link_shows_its_exact_digits_by_keys_and_keeps_the_focus(
+    browser: BrowserThread, service: ServiceProcess
+) -> None:
+    shown = "getComputedStyle(document.activeElement.querySelector('[data-exact]'), '::after').content"
+
+    async def look() -> tuple[str, str, str]:
+        context = await browser.context()
+        async with visiting(context, service.url, PAGES["rebalancing"]) as visit:
+            page = visit.page
+            await says(page, "live")
+            await page.focus("[data-part=before] .scroll")
+            for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
+                await page.keyboard.press(key)
+            name = "document.activeElement.cells[0].textContent"
+            row, exact = await page.evaluate(name), await page.evaluate(shown)
+            await page.evaluate("document.querySelector('[data-part=before]').dataset.old = 1")
+            await buy(service, "SOL")
+            await page.wait_for_selector("[data-part=before]:not([data-old])")
+            after = await page.evaluate(name)
+        await context.close()
+        return row, exact, after
+
+    row, exact, after = browser.run(look())
+    assert (row, after) == ("Broken limits", "Broken limits")
+    assert exact != "none"
+
+
+def test_a_page_that_was_paused_meanwhile_is_not_loaded_anew(
+    browser: BrowserThread, service: ServiceProcess
+) -> None:
+    async def look() -> bool:
+        context = await browser.context()
+        async with visiting(context, service.url) as visit:
+            page = visit.page
+            await says(page, "live")
+            asked = asyncio.Event()
+
+            async def other_version(route: Route) -> None:
+                await page.evaluate("document.querySelector('[data-switch=pause]').click()")
+                await route.fulfill(status=401, body="<p>the key is asked for</p>", content_type="text/html")
+                asked.set()
+
+            await page.route(service.url + OVERVIEW, other_version, times=1)
+            await page.evaluate("window.here = true; document.dispatchEvent(new Event('visibilitychange'))")
+            await asked.wait()
+            await page.wait_for_timeout(300)
+            stayed: bool = await page.evaluate("!!window.here")
+        await context.close()
+        return stayed
+
+    assert browser.run(look())
+
+
+def test_a_page_that_the_browser_kept_is_loaded_anew(browser: BrowserThread, service: ServiceProcess) -> None:
+    async def look() -> None:
+        context = await browser.context()
+        async with visiting(context, service.url, PAGES["import"]) as visit, visit.page.expect_navigation():
+            await visit.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        await context.close()
+
+    browser.run(look())

@@ -11,8 +11,6 @@ const LOOK_MS = 15_000; // a page without a stream looks by itself, as in privac
 const button = (name) => document.querySelector(`[data-switch='${name}']`);
 const clock = (at = new Date()) => `${at.toISOString().slice(11, 19)} UTC`;
 
-// ---------------------------------------------------------------------------------------------------------------- times
-
 function showTimes(local) {
   for (const time of document.querySelectorAll("time[datetime*='T']")) {
     time.dataset.utc ??= time.textContent;
@@ -38,8 +36,6 @@ function offerLocalTime() {
   return show;
 }
 
-// --------------------------------------------------------------------------------------------------------------- charts
-
 // How a place in a drawing becomes a row of the table beneath: along the days, across its columns, or down its rows.
 const DIRECTIONS = { "chart-line": "days", "chart-columns": "across", "chart-waterfall": "down", "chart-bars": "down", "chart-bullet": "down", "chart-intervals": "down" };
 
@@ -59,10 +55,8 @@ class Cursor {
     this.drawing.tabIndex = 0;
     this.drawing.setAttribute("role", "group");
     this.drawing.setAttribute("aria-label", `${figure.querySelector("figcaption").textContent}: arrow keys move along it`);
-    this.drawing.addEventListener("pointermove", (event) => this.point(event));
-    this.drawing.addEventListener("pointerdown", (event) => this.point(event));
-    this.drawing.addEventListener("pointerleave", () => this.hide());
-    this.drawing.addEventListener("blur", () => this.hide());
+    for (const kind of ["pointermove", "pointerdown"]) this.drawing.addEventListener(kind, (event) => this.point(event));
+    for (const kind of ["pointerleave", "blur"]) this.drawing.addEventListener(kind, () => this.hide());
     this.drawing.addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -106,34 +100,44 @@ class Cursor {
 
   hide() {
     this.at = undefined;
-    this.said.hidden = true;
-    this.line.hidden = true;
+    this.said.hidden = this.line.hidden = true;
   }
 }
 
-function prepareCharts(root) {
+function prepare(root) {
   for (const figure of root.querySelectorAll("figure[data-chart]")) new Cursor(figure);
+  for (const row of root.querySelectorAll("tr:has(td)")) row.tabIndex = -1; // a press shows its exact digits
 }
 
-// ---------------------------------------------------------------------------------------------------------------- parts
+// ... and so do the arrow keys, from the table or the opened figure that has the focus.
+document.addEventListener("keydown", (event) => {
+  const rows = [...(event.target.closest(".scroll, .figure[open]")?.querySelectorAll("tr:has(td)") ?? [])];
+  const step = event.target.matches(".scroll, summary, tr") && { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const row = rows[rows.indexOf(event.target) + step];
+  if (row) event.preventDefault();
+  row?.focus();
+});
 
 const partsOf = (root) => [...root.querySelectorAll("[data-part]")].map((part) => part.dataset.part).join();
 const focusable = (root) => [...root.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")];
 const rowOf = (cell) => cell?.querySelector("time")?.dateTime ?? cell?.textContent ?? "";
 // What it is called, whatever its place: rows come and go, and one asset has many.
-const nameOf = (element) => rowOf(element.closest("tr")?.cells[0]) + (element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.closest("[data-figure]")?.dataset.figure
+const nameOf = (element) => rowOf(element.closest("tr")?.cells[0]) + (element.matches("tr") ? "" : element.getAttribute("href") ?? element.getAttribute("aria-label") ?? element.closest("[data-figure]")?.dataset.figure
   ?? element.closest("[data-chart]")?.dataset.chart ?? element.textContent);
 
+// Some are called alike: the first of one name, the second, and so on.
+const summariesOf = (root, seen = {}) => [...root.querySelectorAll("summary")].map((summary) => [nameOf(summary), summary])
+  .map(([name, summary]) => [`${name} ${(seen[name] = (seen[name] ?? 0) + 1)}`, summary]);
+
 function replacePart(old, part) {
-  const opened = new Map([...old.querySelectorAll("summary")].map((summary) => [nameOf(summary), summary.parentElement.open]));
+  const opened = new Map(summariesOf(old).map(([name, summary]) => [name, summary.parentElement.open]));
   const scrolled = [...old.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
   const focused = focusable(old).indexOf(document.activeElement);
   const name = focused >= 0 && nameOf(document.activeElement);
-  document.adoptNode(part);
   old.replaceWith(part);
-  for (const summary of part.querySelectorAll("summary")) summary.parentElement.open = opened.get(nameOf(summary)) ?? summary.parentElement.open;
+  for (const [name, summary] of summariesOf(part)) summary.parentElement.open = opened.get(name) ?? summary.parentElement.open;
   part.querySelectorAll(".scroll").forEach((box, n) => box.scrollTo(...(scrolled[n] ?? [0, 0])));
-  prepareCharts(part);
+  prepare(part);
   const there = focusable(part);
   if (focused >= 0) ([there[focused], ...there].find((one) => one && nameOf(one) === name) ?? there[focused])?.focus({ preventScroll: true });
 }
@@ -157,19 +161,17 @@ async function fetchPage() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(FETCH_MS) });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const isShown = page.querySelector("[data-part]"); // else it is the form that asks for the key, or says what is wrong
-  if (answer.status === 401 || (answer.ok && !(isShown && frameOf(page) === frameOf(document)))) location.reload();
+  if (answer.status === 401 || (answer.ok && !(isShown && frameOf(page) === frameOf(document)))) return undefined; // it is to be loaded anew
   if (!isShown) throw new Error(`the page answered ${answer.status}`);
   return page;
 }
 
 function showParts(page) {
   const parts = remember(page);
-  const isAlike = partsOf(page) === partsOf(document); // else there are others now, as after the first booking
-  if (!isAlike) replacePart(document.querySelector("main"), page.querySelector("main"));
+  // There may be others now, as after the first booking.
+  if (partsOf(page) !== partsOf(document)) replacePart(document.querySelector("main"), page.querySelector("main"));
   else for (const part of parts) replacePart(document.querySelector(`[data-part='${CSS.escape(part.dataset.part)}']`), part);
 }
-
-// ----------------------------------------------------------------------------------------------------------------- live
 
 class Live {
   constructor(afterwards) {
@@ -199,17 +201,15 @@ class Live {
   say(state, words) {
     if (state === "live") this.since = undefined;
     if (this.paused && state !== "paused") return;
-    const shown = document.querySelector("[data-live]");
-    shown.dataset.live = state;
-    const place = shown.querySelector("[data-live-words]");
+    document.querySelector("[data-live]").dataset.live = state;
+    const place = document.querySelector("[data-live-words]");
     if (place.textContent !== words) place.textContent = words;
   }
 
   resume() {
-    this.isNew = true;
     if (this.isConnected) this.say("live", this.live);
     else this.cutOff();
-    this.fetchSoon();
+    this.changed();
   }
 
   connect() {
@@ -281,6 +281,7 @@ class Live {
     try {
       const page = await fetchPage();
       if (this.paused) return void (this.isNew = true); // nothing changes under who has paused
+      if (!page) return location.reload();
       showParts(page);
       this.afterwards();
       if (this.isConnected) this.say("live", this.live);
@@ -295,7 +296,9 @@ class Live {
   }
 }
 
+// A browser may keep a page that was left, with what it showed, and bring it back after the sign-out.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 remember(document);
-prepareCharts(document);
+prepare(document);
 const showLocal = button("local-time") && offerLocalTime();
 if (showLocal && !("still" in document.body.dataset)) new Live(showLocal);
