@@ -192,10 +192,11 @@ def texts_of(amount: Decimal) -> Iterator[str]:
         yield f">{DOLLARS.text(amount)}<"
 
 
-async def test_the_cookie_of_private_pages_makes_it_private_too(service: Service) -> None:
+@pytest.mark.parametrize("cookie", ["private=1", "private=1; private=0"], ids=["one", "two that differ"])
+async def test_the_cookie_of_private_pages_makes_it_private_too(service: Service, cookie: str) -> None:
     await year_of(service, days=60)
     by_query = await sheet(service, private="true")
-    answer = await service.http.get("/reports/tearsheet", headers={"Cookie": "private=1"})
+    answer = await service.http.get("/reports/tearsheet", headers={"Cookie": cookie})
     assert answer.content == by_query
 
 

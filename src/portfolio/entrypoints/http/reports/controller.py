@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.entrypoints.http.pages.frame.headers import HEADERS
-from portfolio.entrypoints.http.pages.frame.page import PRIVATE_COOKIE
+from portfolio.entrypoints.http.pages.frame.page import is_private
 from portfolio.entrypoints.http.performance.controller import Benchmark, asked_benchmark
 from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet, SheetRequest, policy
 from portfolio.entrypoints.http.shell.access import access
@@ -47,7 +47,7 @@ class ReportController(Controller):
         wanted = SheetRequest(
             days=days,
             benchmark=asked_benchmark(benchmark),
-            private=private or request.cookies.get(PRIVATE_COOKIE) == "1",
+            private=private or is_private(request),
         )
         headers = {**HEADERS, "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"}
         return Response(await tear_sheet(wanted), media_type=MediaType.HTML, headers=headers)
