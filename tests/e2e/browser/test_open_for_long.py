@@ -148,7 +148,9 @@ def test_the_focus_stays_where_it_was_when_rows_come_above_it(
     assert focused == row
 
 
-def test_of_two_figures_with_one_name_each_stays_as_it_was_left(browser: BrowserThread, service: ServiceProcess) -> None:
+def test_of_two_figures_with_one_name_each_stays_as_it_was_left(
+    browser: BrowserThread, service: ServiceProcess
+) -> None:
     async def look() -> list[bool]:
         context = await browser.context()
         await context.add_init_script(ALIKE)
@@ -195,9 +197,7 @@ def test_a_row_without_a_link_shows_its_exact_digits_by_keys_and_keeps_the_focus
     assert exact != "none"
 
 
-def test_a_page_that_was_paused_meanwhile_is_not_loaded_anew(
-    browser: BrowserThread, service: ServiceProcess
-) -> None:
+def test_a_page_that_was_paused_meanwhile_is_not_loaded_anew(browser: BrowserThread, service: ServiceProcess) -> None:
     async def look() -> bool:
         context = await browser.context()
         async with visiting(context, service.url) as visit:

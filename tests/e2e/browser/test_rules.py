@@ -36,7 +36,8 @@ FAULTS = [
     Fault("wider than the page", "<p class=x>wide</p>", ".x { width: 340px; }"),
     Fault("text is cut", "<p class=x>too long</p>", ".x { width: 9px; overflow: hidden; white-space: nowrap; }"),
     Fault("crowded: <text", "<svg class=chart><text y=20>one</text><text y=20 x=5>other</text></svg>"),
-    Fault("beyond the chart: <text", '<svg class=chart width=50 overflow=visible><text y=20 x=40>one</text></svg>'),
+    Fault("beyond the chart: <text", "<svg class=chart width=50 overflow=visible><text y=20 x=40>one</text></svg>"),
+    Fault("a table without a name: <table>", "<table><tr><th>one<td>1</table>"),
     Fault("a word is broken: broken", "<p class=x>broken</p>", ".x { width: 40px; overflow-wrap: anywhere; }"),
     Fault("target of 20 x", "<button class=x>y</button>", ".x { min-width: 0; width: 20px; padding: 0; }"),
     Fault("for pointers only: <p.x>", "<p class=x>press me</p>", ".x { cursor: pointer; }"),
@@ -128,7 +129,7 @@ def test_each_rule_finds_what_it_is_for(browser: BrowserThread, site: Site, faul
 def test_of_rows_that_look_alike_two_are_seen_and_one_that_looks_otherwise(browser: BrowserThread, site: Site) -> None:
     site.style += ".pale { color: #ccc; }"
     rows = ["<tr><td>sound</td></tr>"] * 4 + ["<tr><td class=pale>pale</td></tr>"] * 4
-    site.body += f"<table><tbody>{''.join(rows)}</tbody></table>"
+    site.body += f"<table><caption>Rows</caption><tbody>{''.join(rows)}</tbody></table>"
     found = [finding for finding in findings(browser, site) if "axe: color-contrast" in finding]
     assert found
     assert all(", 2 times: " in finding for finding in found)

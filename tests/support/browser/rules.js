@@ -37,6 +37,10 @@
       .map(e => `text is cut: ${this.name(e)}`).concat(this.cutChoices());
   },
 
+  unnamed() {
+    return [...document.querySelectorAll("table:not(:has(> caption)):not([aria-label])")].map(e => `a table without a name: ${this.name(e)}`);
+  },
+
   // Words of a chart stand beside each other, and within it; signs of single trades may stand close together.
   crowded() {
     return [...document.querySelectorAll("svg.chart")].flatMap(svg => {

@@ -16,7 +16,7 @@ SCHEMES: Final[Sequence[Scheme]] = ("light", "dark", "forced")
 WIDTHS: Final[Sequence[int]] = (1280, 360, 320)
 HEIGHT: Final = 900
 # What colours do not change.
-LAYOUT: Final = ("wider", "cut", "crowded", "uneven", "broken", "small", "deaf")
+LAYOUT: Final = ("wider", "cut", "crowded", "unnamed", "uneven", "broken", "small", "deaf")
 
 _RULES = Path(__file__).with_name("rules.js").read_text()
 _ALL: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -142,7 +142,7 @@ class ReadCloses:
             part = missing[first : first + at_once]
             found = await self.prices.closes([Symbol(s) for s in part], since=since, until=last_day)
             self._keep(part, found, today=today, span=span, price_revision=price_revision)
-        # All that is held is asked for again at once, and a benchmark alone in between: beside the one the other is kept.
+        # All that is held is asked for at once, and a benchmark alone in between: beside the one the other is kept.
         self._most_at_once = max(self._most_at_once, len(symbols))
         if len(self._columns) > _MOST_KEPT + self._most_at_once:
             self._columns = {symbol: self._columns[symbol] for symbol in symbols}

@@ -36,7 +36,7 @@ _COLOURS_AND_LINES: Final = """\
     --heat-plus: 56 139 253; --heat-minus: 219 119 19;
   }
 }
-.chart { display: block; width: 100%; font: 12px/1.2 system-ui, sans-serif; fill: var(--chart-ink); }
+.chart { display: block; width: 100%; overflow: visible; font: 12px/1.2 system-ui, sans-serif; fill: var(--chart-ink); }
 .chart-plot { overflow: visible; }
 .chart-label, .chart-legend { fill: var(--chart-soft); }
 .chart-label, .chart-legend {

@@ -203,7 +203,9 @@ async def test_what_has_no_room_for_its_name_is_named_beneath_the_holdings(held:
 
 
 async def test_of_many_positions_the_table_has_the_largest(service: Service) -> None:
-    bookings = [{**BUY, "symbol": f"C{n}", "quantity": n, "price": 1, "net_amount": n, "fees": 0} for n in range(1, 121)]
+    bookings = [
+        {**BUY, "symbol": f"C{n}", "quantity": n, "price": 1, "net_amount": n, "fees": 0} for n in range(1, 121)
+    ]
     for part in (bookings[:60], bookings[60:]):
         answer = await service.http.post("/holdings/update/batch", json={"bookings": part})
         assert answer.json()["booked"] == len(part), answer.text

@@ -128,7 +128,7 @@ async def test_a_price_that_cannot_be_believed_is_marked_in_words(held: Service)
 
 
 async def test_with_nothing_held_it_says_so(service: Service) -> None:
-    assert "Nothing is held." in await page(service, URL)
+    assert "Nothing is held. Trades are booked over the API" in words(await page(service, URL))
     assert "Nothing is held." in await page(service, URL, PRIVATE)
 
 

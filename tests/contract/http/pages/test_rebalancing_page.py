@@ -266,3 +266,17 @@ async def test_a_plan_that_does_harm_says_what_it_was_made_without(service: Serv
     analysis = (await of_api(service, "/rebalance/analysis"))["analysis"]
     page = await page_of(service)
     assert ("The plan was made without" in page.text) is bool(analysis["withheld_rules"])
+
+
+async def test_of_a_plan_of_many_trades_the_first_are_shown() -> None:
+    symbols = [f"C{n}" for n in range(120)]
+    async with running(categories=Categories(dict.fromkeys(symbols, "defi"))) as service:
+        bought = [
+            {"symbol": symbol, "side": "BUY", "quantity": 10, "price": 80, "net_amount": 800} for symbol in symbols
+        ]
+        booked = await service.http.post("/holdings/update/batch", json={"bookings": bought})
+        assert booked.json()["booked"] == len(symbols), booked.text
+        assert len((await of_api(service, "/rebalance/analysis"))["analysis"]["recommendations"]) == 120
+        page = await page_of(service)
+        assert "These are the first 100 of 120 trades" in page.text
+        assert len([one for one in page.all() if one.tag == "summary" and one.text.startswith("sell C")]) == 100

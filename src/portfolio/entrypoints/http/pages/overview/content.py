@@ -23,7 +23,7 @@ from portfolio.entrypoints.http.pages.activity.form import KINDS
 from portfolio.entrypoints.http.pages.frame.figures import SINCE_START, About, Cell, Chart, Figure, FigureOf, Term
 from portfolio.entrypoints.http.pages.frame.filters import Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
-from portfolio.entrypoints.http.pages.frame.humanized import humanized
+from portfolio.entrypoints.http.pages.risk.limits import health_terms
 from portfolio.entrypoints.http.pages.words import PARTS, RULES, named, subject_of
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.portfolio.answers import PortfolioView
@@ -129,13 +129,9 @@ def _day_change(view: PortfolioView, series: DailySeries, *, restated: bool) -> 
 
 def health_figure(summary: Summary, as_of: datetime, convention: str) -> Figure:
     """Return the health score with what was deducted."""
-    score, deductions = summary.health.score, summary.health.deductions
-    terms = [
-        Term("Points at the start", 100, Kind.NUMBER),
-        *(Term(humanized(one.detail), one.points, Kind.NUMBER, "−") for one in deductions),
-    ]
-    figure = FigureOf(FIGURES, convention, as_of)
-    return figure("health_score", score, terms=terms, reason=None if score is not None else NO_TOTAL_VALUE)
+    score, figure = summary.health.score, FigureOf(FIGURES, convention, as_of)
+    reason = None if score is not None else NO_TOTAL_VALUE
+    return figure("health_score", score, terms=health_terms(summary), reason=reason)
 
 
 def identity_chart(identity: Identity, *, private: bool) -> Chart:
@@ -203,8 +199,8 @@ def _small(valuation: Valuation) -> str:
     small = sorted((share, code) for code, share in shares if share is not None and 0 < share < SMALL_PERCENT)[::-1]
     names = ", ".join(f"{code} {shown(share, Kind.PERCENT)}" for share, code in small[:MOST_SMALL])
     words = f" Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}." if small else ""
-    more = len(shares) - MOST_LISTED
-    return f"Cash is not among them.{words}{f' The table has the {MOST_LISTED} largest of {len(shares):,}.' if more > 0 else ''}"
+    few = f" The table has the {MOST_LISTED} largest of {len(shares):,}." if len(shares) > MOST_LISTED else ""
+    return f"Cash is not among them.{words}{few}"
 
 
 def entry_line(listed: ListedEntry) -> dict[str, Any]:

@@ -38,17 +38,21 @@ FIGURES: Final[Mapping[str, About]] = {
     "estimated_cost": ("Estimated cost", Kind.COST, "The value of all trades, times the fee of the policy."),
 }  # fmt: skip
 
+MOST_TRADES: Final = 100
+
 
 def plan_content(state: MarketState) -> dict[str, Any]:
     """Return the plan as ``GET /rebalance/analysis`` has it, its evidence, and the portfolio before and after it."""
     view = analysis_view(state)
+    trades = view.recommendations[:MOST_TRADES]
     return {
         "view": view,
         "figures": _figures(state, view),
-        "chart": shares_chart(view.recommendations),
+        "trades": trades,
+        "chart": shares_chart(trades),
         "standing": before_after_rows(standing_view(state), view.projected),
         "broken": broken_rows(view.broken_limits),
-        "evidence": evidence_of(view.recommendations),
+        "evidence": evidence_of(trades),
         "unresolved": unresolved_rows(view.unresolved),
         "withheld": [RULES[rule] for rule in view.withheld_rules],
     }

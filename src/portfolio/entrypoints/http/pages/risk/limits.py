@@ -108,7 +108,7 @@ def sectors_chart(state: MarketState) -> Chart:
 
 def health_terms(summary: Summary) -> Sequence[Term]:
     """Return what is deducted as terms of the score."""
-    return [Term("Nothing deducted", 100, Kind.NUMBER), *map(_deducted, summary.health.deductions)]
+    return [Term("Points at the start", 100, Kind.NUMBER), *map(_deducted, summary.health.deductions)]
 
 
 def _deducted(deduction: Deduction) -> Term:

@@ -191,6 +191,7 @@ class Live {
       else this.resume();
     });
     document.addEventListener("visibilitychange", () => this.changed()); // ages at least, and who may look
+    addEventListener("online", () => this.changed()); // as after a sleep
     addEventListener("pagehide", () => {
       if (this.socket) this.socket.onclose = null;
       this.socket?.close();
