@@ -229,3 +229,28 @@ def test_a_page_that_the_browser_kept_is_loaded_anew(browser: BrowserThread, ser
         await context.close()
 
     browser.run(look())
+
+
+def test_a_page_whose_fetches_fail_asks_ever_less_often(browser: BrowserThread, service: ServiceProcess) -> None:
+    async def look() -> int:
+        context = await browser.context()
+        async with visiting(context, service.url) as visit:
+            page, asked = visit.page, 0
+
+            async def refuse(route: Route) -> None:
+                nonlocal asked
+                asked += 1
+                await route.fulfill(status=503, body="<p>too much to do</p>", content_type="text/html")
+
+            await page.clock.install()
+            await page.reload()
+            await says(page, "live")
+            await page.route(service.url + OVERVIEW, refuse)
+            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            for _ in range(30):
+                await page.clock.run_for(1_000)
+                await page.wait_for_timeout(30)  # the answer comes in the time of this machine
+        await context.close()
+        return asked
+
+    assert 3 <= browser.run(look()) <= 5, "after 2, 4, 8 and 16 seconds"

@@ -11,21 +11,15 @@ const LOOK_MS = 15_000; // a page without a stream looks by itself, as in privac
 const button = (name) => document.querySelector(`[data-switch='${name}']`);
 const clock = (at = new Date()) => `${at.toISOString().slice(11, 19)} UTC`;
 
-function showTimes(local) {
-  for (const time of document.querySelectorAll("time[datetime*='T']")) {
-    time.dataset.utc ??= time.textContent;
-    time.textContent = local
-      ? new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" })
-      : time.dataset.utc;
-  }
-}
-
 function offerLocalTime() {
   const offered = button("local-time");
   const show = () => {
-    const local = localStorage.getItem(LOCAL_TIME) === "true";
-    offered.setAttribute("aria-pressed", String(local));
-    showTimes(local);
+    const isLocal = localStorage.getItem(LOCAL_TIME) === "true";
+    offered.setAttribute("aria-pressed", String(isLocal));
+    for (const time of document.querySelectorAll("time[datetime*='T']")) {
+      time.dataset.utc ??= time.textContent;
+      time.textContent = isLocal ? new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }) : time.dataset.utc;
+    }
   };
   offered.hidden = false;
   offered.addEventListener("click", () => {
@@ -181,17 +175,19 @@ class Live {
     this.paused = false;
     this.isNew = false; // something is new that was not fetched yet
     this.fetchedAt = performance.now();
-    this.failures = 0;
+    this.failures = this.failedFetches = 0;
     const pause = button("pause");
     pause.hidden = false;
     pause.addEventListener("click", () => {
       this.paused = !this.paused;
       pause.setAttribute("aria-pressed", String(this.paused));
       if (this.paused) this.say("paused", `Paused since ${clock()}`);
-      else this.resume();
+      else if (this.isConnected) this.say("live", this.live);
+      else this.cutOff();
+      if (!this.paused) this.look();
     });
-    document.addEventListener("visibilitychange", () => this.changed()); // ages at least, and who may look
-    addEventListener("online", () => this.changed()); // as after a sleep
+    document.addEventListener("visibilitychange", () => this.look()); // ages at least, and who may look
+    addEventListener("online", () => this.look()); // as after a sleep
     addEventListener("pagehide", () => {
       if (this.socket) this.socket.onclose = null;
       this.socket?.close();
@@ -205,12 +201,6 @@ class Live {
     document.querySelector("[data-live]").dataset.live = state;
     const place = document.querySelector("[data-live-words]");
     if (place.textContent !== words) place.textContent = words;
-  }
-
-  resume() {
-    if (this.isConnected) this.say("live", this.live);
-    else this.cutOff();
-    this.changed();
   }
 
   connect() {
@@ -237,7 +227,7 @@ class Live {
     this.listen();
     if (message.type === "bye") this.retryMs = message.retry_ms;
     else if (message.type === "hello") {
-      if (this.failures > 0) this.changed();
+      if (this.failures > 0) this.look();
       this.failures = 0;
       this.isConnected = true;
       this.say("live", this.live);
@@ -262,6 +252,12 @@ class Live {
     this.say("cut-off", `Cut off since ${this.since}: trying again`);
   }
 
+  look() {
+    this.failedFetches = 0;
+    this.timer = clearTimeout(this.timer);
+    this.changed();
+  }
+
   changed() {
     this.isNew = true;
     this.fetchSoon();
@@ -269,7 +265,7 @@ class Live {
 
   fetchSoon() {
     if (!this.isNew || this.paused || document.hidden || this.timer || this.isFetching) return;
-    const wait = Math.max(0, this.fetchedAt + LEAST_MS_BETWEEN_FETCHES - performance.now());
+    const wait = Math.max(0, this.fetchedAt + Math.min(LEAST_MS_BETWEEN_FETCHES * 2 ** this.failedFetches, LONGEST_WAIT_MS) - performance.now());
     this.timer = setTimeout(() => this.fetchNow(), wait);
   }
 
@@ -284,15 +280,17 @@ class Live {
       if (this.paused) return void (this.isNew = true); // nothing changes under who has paused
       if (!page) return location.reload();
       showParts(page);
+      this.failedFetches = 0;
       this.afterwards();
       if (this.isConnected) this.say("live", this.live);
     } catch (error) {
       this.isNew = true;
+      this.failedFetches += 1;
       this.cutOff();
       console.info("portfolio:", error.message);
     } finally {
       this.isFetching = false;
-      if (this.isNew && this.isConnected) setTimeout(() => this.fetchSoon(), LEAST_MS_BETWEEN_FETCHES);
+      if (this.isConnected) this.fetchSoon();
     }
   }
 }
