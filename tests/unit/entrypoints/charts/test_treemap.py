@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.entrypoints.charts import DOLLARS, Frame, Group, Tile, treemap
-from portfolio.entrypoints.charts.elements import PIXELS
+from portfolio.entrypoints.charts.elements import PIXELS, SHOWN_FROM
 from portfolio.entrypoints.charts.stylesheet import STYLESHEET
-from portfolio.entrypoints.charts.treemap import LEAST_SHARE, SHOWN_FROM, Box, squarified
+from portfolio.entrypoints.charts.treemap import LEAST_SHARE, Box, squarified
 from tests.unit.entrypoints.charts.reading import SVG, of_class, parsed, said, texts
 
 FRAME = Frame(id="holdings", title="Holdings", unit=DOLLARS, height=300)
