@@ -347,3 +347,15 @@ async def test_a_file_of_nothing_has_its_head(service: Service) -> None:
     file = await service.http.get("/pages/trades.csv")
     assert (file.status_code, file.text.count("\r\n")) == (200, 1)
     assert file.text.startswith("id,symbol,side,quantity")
+
+
+@pytest.mark.parametrize("path", ["/pages/trades", "/pages/activity"])
+async def test_a_long_note_opens_and_no_name_or_note_turns_the_words_beside_it(service: Service, path: str) -> None:
+    override = "\N{RIGHT-TO-LEFT OVERRIDE}"
+    await book(service, notes="long " * 300, engine=f"{override}enigne")
+    await book(service, notes="short")
+    page = await page_of(service, path)
+    [opened] = [one for one in page.one("main").all() if one.tag == "details" and "long" in one.text]
+    assert opened.text.count("long") > 300
+    told = [one.text for one in page.all() if one.tag == "bdi"]
+    assert {f"{override}enigne", "short"} <= set(told)
