@@ -66,11 +66,8 @@ class Cursor {
     if (!this.direction) return;
     const box = this.drawing.getBoundingClientRect();
     const place = this.direction === "down" ? (event.clientY - box.top) / box.height : (event.clientX - box.left) / box.width;
-    let nearest = 0;
-    this.places.forEach((each, n) => {
-      if (Math.abs(each - place) < Math.abs(this.places[nearest] - place)) nearest = n;
-    });
-    this.show(nearest);
+    const apart = (n) => Math.abs(this.places[n] - place);
+    this.show(this.places.reduce((nearest, _, n) => (apart(n) < apart(nearest) ? n : nearest), 0));
   }
 
   press(event) {
