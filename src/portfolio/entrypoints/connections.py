@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED
+from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED, ProblemKind
 from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
+from portfolio.entrypoints.http.request_heads import fault_of
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import EVENTS
 from portfolio.entrypoints.paced_connections import PacedConnection
 from portfolio.settings import Settings, SettingsError
+
+_log = structlog.get_logger(__name__)
 
 REFUSED = "connections.refused"
 OVERDUE = "connections.overdue"
@@ -42,8 +46,8 @@ class ConnectionLimits:
     connections: int = 2_000
 
 
-class HeadTooLarge(Exception):
-    """The head of a request is longer than it may be."""
+class HeadRefused(Exception):
+    """The head of a request is longer than it may be, or breaks a rule."""
 
 
 class _OpenOnly:
@@ -72,6 +76,7 @@ class BoundedConnection(PacedConnection):
         self._idle_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._before: RequestResponseCycle | None = None
+        self._fault = "that is no HTTP request"
         self._is_refused = False
         self.is_stuck = False
 
@@ -127,11 +132,16 @@ class BoundedConnection(PacedConnection):
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
-        cast("dict[str, Any]", self.scope)[CONNECTION] = self
         self._count(len(self.url))
+        if fault := fault_of(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers):
+            self._fault = fault
+            raise HeadRefused
+        self._head_bytes = self._unfinished_bytes = 0
+        if self.stays:
+            return
+        cast("dict[str, Any]", self.scope)[CONNECTION] = self
         self._before, self._in_head = self.cycle, False
         self._heads += 1
-        self._head_bytes = self._unfinished_bytes = 0
         self._idle_since = None
         super().on_headers_complete()
 
@@ -165,17 +175,10 @@ class BoundedConnection(PacedConnection):
             self.transport.close()
             return
         too_large = max(self._head_bytes, self._unfinished_bytes) > self._limits.head_bytes
+        said = f"the head is longer than {self._limits.head_bytes} bytes" if too_large else self._fault
         kind = HEAD_TOO_LARGE if too_large else MALFORMED
-        detail = f"the head is longer than {self._limits.head_bytes} bytes" if too_large else "that is no HTTP request"
-        body = encode(problem(kind, detail, path="/"))
-        lines = (
-            f"content-type: {PROBLEM_JSON}",
-            f"content-length: {len(body)}",
-            "x-content-type-options: nosniff",
-            "cache-control: no-store",
-            "connection: close",
-        )
-        self.transport.write(STATUS_LINE[kind.status] + "\r\n".join([*lines, "", ""]).encode() + body)
+        _log.info("request.unreadable", status=kind.status, reason=said, client=self.client and self.client[0])
+        self.transport.write(_refusal(kind, said))
         self.transport.close()
 
     def bound_buffer(self) -> None:
@@ -192,7 +195,7 @@ class BoundedConnection(PacedConnection):
     def _count(self, more: int) -> None:
         self._head_bytes += more
         if self._head_bytes > self._limits.head_bytes:
-            raise HeadTooLarge
+            raise HeadRefused
 
     def _look_later(self) -> None:
         self._timer = self.loop.call_later(self._limits.idle_seconds / 2, self._look)
@@ -211,6 +214,19 @@ class BoundedConnection(PacedConnection):
             return
         self._unfetched_bytes = unfetched
         self._look_later()
+
+
+def _refusal(kind: ProblemKind, said: str) -> bytes:
+    """Return the whole answer to what is no request."""
+    body = encode(problem(kind, said, path="/"))
+    lines = (
+        f"content-type: {PROBLEM_JSON}",
+        f"content-length: {len(body)}",
+        "x-content-type-options: nosniff",
+        "cache-control: no-store",
+        "connection: close",
+    )
+    return STATUS_LINE[kind.status] + "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def bounded(limits: ConnectionLimits) -> type[asyncio.Protocol]:

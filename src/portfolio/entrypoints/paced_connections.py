@@ -2,7 +2,8 @@
 
 The server's own protocol reads on with each answer, so that requests which a client sends ahead pile up in memory; it
 keeps a trailer of any length, and takes in what surrounds a body for as long as it comes. None of that costs a key, and
-while it is taken in nothing else is done.
+while it is taken in nothing else is done. Of a request that asks for a protocol it does not speak it takes the body for
+the next request.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import asyncio
 from collections.abc import Sized
 from typing import Any, Final
 
+import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from portfolio.entrypoints.http.request_heads import asks_for_socket
 
 FRAMING_BYTES: Final = 64 * 1024
 """What of a request may be neither its head nor its body, beside twice the body: sizes of chunks, and trailers."""
@@ -54,6 +58,37 @@ class PacedConnection(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
 
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
+
+    @property
+    def stays(self) -> bool:
+        """Return whether the head asks for a protocol that is not spoken here: it will be read again without that."""
+        return self.parser.should_upgrade() and not self._should_upgrade()
+
+    def _should_upgrade(self) -> bool:
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        return asks_for_socket(method, version, self.headers) and super()._should_upgrade()
+
+    def _stay(self, rest: bytes) -> None:
+        """Take the request for one that does not ask for another protocol: the parser has left its body out."""
+        version = self.parser.get_http_version()
+        head = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version.encode())]
+        head += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the parent's
+        self.data_received(b"\r\n".join([*head, b"", rest]))
+
     @property
     def is_at_work(self) -> bool:
         """Return whether a request is being answered."""
@@ -65,6 +100,8 @@ class PacedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin to answer, or have the request wait for those before it."""
+        if self.stays:
+            return
         self._body_bytes = self._framing_bytes = self._unwanted_bytes = 0
         super().on_headers_complete()
 
@@ -74,6 +111,11 @@ class PacedConnection(HttpToolsProtocol):
         if self.cycle.response_complete:
             self._unwanted_bytes += len(body)
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Hand the end of the body over."""
+        if not self.stays:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Answer the next request; read on once none waits."""

@@ -13,10 +13,15 @@ import socket
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import CloseCode
+from websockets.http11 import Response
 from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
+from portfolio.entrypoints.http.errors import kind_of_status
 from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES, SEND_BUFFER_BYTES
+from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 
 ABORT_SECONDS: Final = 30.0
 
@@ -29,6 +34,21 @@ UNASKED_BYTES_PER_SECOND: Final = 256
 
 class _Inbound(ServerProtocol):
     """Closes a message that is too long as one that breaks the rules: nobody is expected to send any."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        """Return a problem as the answer to what is no handshake."""
+        answer = super().reject(status, text)
+        answer.body = encode(problem(kind_of_status(answer.status_code), " ".join(text.split()), path="/"))
+        answer.headers = Headers(
+            {
+                "Content-Type": PROBLEM_JSON,
+                "Content-Length": str(len(answer.body)),
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "no-store",
+                "Connection": "close",
+            }
+        )
+        return answer
 
     def fail(self, code: int, reason: str = "") -> None:
         """Close the connection."""
@@ -61,6 +81,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         """Take what the client sends; nobody but a broken client says anything before it was answered, or says much."""
         if not self.handshake_initiated:  # it is the request
             super().data_received(data)
+            if not self.handshake_initiated:  # the protocol takes no notice of what it does not take
+                self._refuse()
         elif not self.handshake_complete:
             self.transport.abort()
         elif self._takes(len(data)):
@@ -92,6 +114,13 @@ class BoundedSocket(WebSocketsSansIOProtocol):
         super().on_task_complete(task)
         if not self.disconnected:
             self._abort = self.loop.call_later(ABORT_SECONDS, self.transport.abort)
+
+    def _refuse(self) -> None:
+        """Answer a request that the protocol of sockets cannot read, and close."""
+        self.transport.write(
+            self.conn.reject(400, "the head has too many headers for a socket, or too long ones").serialize()
+        )
+        self.transport.close()
 
     def _takes(self, size: int) -> bool:
         now = self.loop.time()

@@ -1,0 +1,162 @@
+"""Heads that break the rules of HTTP, or ask for another protocol: nothing is done that others read otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from portfolio.entrypoints.connections import ConnectionLimits
+from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
+from tests.support.services.http_sockets import answer_of, connected, exchange, head, served
+
+BODY = json.dumps(BUY).encode()
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+KEY = b"X-TRADING-API-KEY: aaaaaaaaaaaaaaaa"
+JSON = b"Content-Type: application/json"
+LENGTH = b"Content-Length: %d" % len(BODY)
+HOST = b"Host: localhost"
+UPGRADE = (HOST, b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13")
+NONCE = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+
+
+def booking(*lines: bytes, first: bytes = b"POST /holdings/update HTTP/1.1", body: bytes = BODY) -> bytes:
+    """A booking with these lines of its head beside its key and type."""
+    return b"\r\n".join([first, KEY, JSON, *lines, b"", body])
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        booking(LENGTH),
+        booking(HOST, HOST, LENGTH),
+        booking(b"Host: localhost, evil.example", LENGTH),
+        booking(b"Host: user@localhost", LENGTH),
+        booking(b"Host: localhost/", LENGTH),
+        booking(HOST, LENGTH, first=b"POST http://evil.example/holdings/update HTTP/1.1"),
+        booking(HOST, LENGTH, first=b"POST /holdings/update HTTP/2.0"),
+        booking(HOST, b"Transfer-Encoding: gzip, chunked", body=CHUNKS),
+        booking(HOST, b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked", body=CHUNKS),
+        booking(b"Transfer-Encoding: chunked", first=b"POST /holdings/update HTTP/1.0", body=CHUNKS),
+        booking(HOST, b"Transfer-Encoding: chunked", LENGTH, body=CHUNKS),
+        booking(HOST, LENGTH, LENGTH),
+        booking(HOST, b"Content-Length: +%d" % len(BODY)),
+        booking(HOST, LENGTH, b"X-Long: a\r\n b"),
+        booking(HOST, LENGTH, b"X-Long : a"),
+        booking(HOST, first=b"CONNECT localhost:80 HTTP/1.1", body=b""),
+    ],
+    ids=[
+        "no host", "two hosts", "a list of hosts", "a user in the host", "a path in the host", "an address elsewhere",
+        "another version", "a coding beside chunks", "codings in two lines", "chunks before HTTP/1.1",
+        "a length beside chunks", "two lengths", "a sign before the length", "a folded line", "a blank before a colon",
+        "a tunnel",
+    ],
+)  # fmt: skip
+async def test_a_head_that_breaks_the_rules_is_400_and_nothing_is_done(raw: bytes) -> None:
+    async with running(api_keys=KEYS) as service, served(service) as address, connected(address) as (reader, writer):
+        writer.write(raw)
+        answer = await asyncio.wait_for(answer_of(reader), 10)
+        assert is_problem(answer, 400, "malformed-request")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        key = {"X-TRADING-API-KEY": "aaaaaaaaaaaaaaaa"}
+        assert (await service.http.get("/trades", headers=key)).json()["count"] == 0
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        booking(LENGTH, first=b"POST /holdings/update HTTP/1.0"),
+        booking(b"Host: [::1]:8026", LENGTH),
+        booking(
+            b"Host: portfolio.example:8026",
+            LENGTH,
+            first=b"POST http://Portfolio.example:8026/holdings/update HTTP/1.1",
+        ),
+        booking(HOST, b"Transfer-Encoding: Chunked", body=CHUNKS),
+    ],
+    ids=["before HTTP/1.1", "an address as host", "a whole address", "chunks"],
+)
+async def test_a_head_that_keeps_the_rules_is_served(raw: bytes) -> None:
+    async with running(api_keys=KEYS) as service, served(service) as address:
+        assert (await exchange(address, raw)).status_code == 200
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAEAAEAA"),
+        (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", NONCE),
+    ],
+    ids=["as Java's client asks for HTTP/2", "a socket by POST"],
+)
+@pytest.mark.parametrize(
+    ("framing", "body"), [(LENGTH, BODY), (b"Transfer-Encoding: chunked", CHUNKS)], ids=["length", "chunks"]
+)
+async def test_who_asks_for_another_protocol_with_a_body_is_answered_in_this_one(
+    service: Service, lines: tuple[bytes, ...], framing: bytes, body: bytes, apart: bool
+) -> None:
+    raw = booking(HOST, framing, *lines, body=b"")
+    async with served(service) as address, connected(address) as (reader, writer):
+        for _ in range(2):
+            writer.write(raw if apart else raw + body)
+            if apart:
+                await asyncio.sleep(0.05)
+                writer.write(body)
+            answer = await asyncio.wait_for(answer_of(reader), 10)
+            assert (answer.status_code, answer.json()["status"]) == (200, "success")
+    assert (await service.http.get("/trades")).json()["count"] == 2
+
+
+async def test_the_body_of_who_asks_for_another_protocol_is_no_request_of_its_own(service: Service) -> None:
+    inner = booking(HOST, LENGTH)
+    lines = (HOST, b"Connection: Upgrade", b"Upgrade: h2c", b"Content-Length: %d" % len(inner))
+    async with served(service) as address, connected(address) as (reader, writer):
+        writer.write(booking(*lines, first=b"GET /health/live HTTP/1.1", body=b""))
+        await asyncio.sleep(0.05)
+        writer.write(inner + b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answers = [await asyncio.wait_for(answer_of(reader), 10) for _ in range(2)]
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert (await service.http.get("/trades")).json()["count"] == 0
+
+
+async def test_a_socket_before_http_1_1_is_no_socket(service: Service) -> None:
+    raw = b"\r\n".join([b"GET /stream HTTP/1.0", *UPGRADE, NONCE, b"", b""])
+    async with served(service) as address:
+        assert is_problem(await exchange(address, raw), 426, "upgrade-required")
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "slug"),
+    [
+        (UPGRADE, 400, "malformed-request"),
+        ((*UPGRADE, b"Sec-WebSocket-Key: abc"), 400, "malformed-request"),
+        ((*UPGRADE[:3], b"Sec-WebSocket-Version: 99", NONCE), 400, "malformed-request"),
+        ((*UPGRADE, NONCE, *(b"X-%d: a" % n for n in range(300))), 400, "malformed-request"),
+        ((*UPGRADE, NONCE, b"X-Long: " + b"a" * 10_000), 400, "malformed-request"),
+        ((*UPGRADE[1:], NONCE), 400, "malformed-request"),
+    ],
+    ids=["no key", "no such key", "another version", "many headers", "a long header", "no host"],
+)
+async def test_what_is_no_handshake_is_a_problem_and_the_connection_ends(
+    service: Service, lines: tuple[bytes, ...], status: int, slug: str
+) -> None:
+    raw = b"\r\n".join([b"GET /stream HTTP/1.1", *lines, b"", b""])
+    async with served(service, ConnectionLimits()) as address, connected(address) as (reader, writer):
+        writer.write(raw)
+        answer = await asyncio.wait_for(answer_of(reader), 10)
+        assert is_problem(answer, status, slug)
+        assert answer.json()["detail"].isprintable()
+        assert answer.headers["cache-control"] == "no-store"
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+
+
+@pytest.mark.parametrize("broken", [b"zz\r\n", b"2\r\n{}\r\nzz\r\n", b"2\r\n{}\r\n0\r\nno trailer\r\n\r\n"])
+async def test_where_a_body_breaks_off_nothing_was_done(service: Service, broken: bytes) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    async with served(service) as address:
+        raw = head("/trades/1/reverse", "Transfer-Encoding: chunked") + broken
+        assert is_problem(await exchange(address, raw), 400, "malformed-request")
+    assert (await service.http.get("/trades")).json()["count"] == 1
