@@ -209,7 +209,7 @@ async def test_another_policy_is_held_beside_the_service_s_own(free: Service) ->
     [
         ({"policy": {"position_limit": 25}}, 400, "invalid-policy", {"policy.position_limit"}),
         ({"policy": {"position_limit": "much"}}, 400, "malformed-request", {"policy.position_limit"}),
-        ({"policy": {"confidences": {"luck": 1}}}, 400, "invalid-policy", {"policy.confidences.luck"}),
+        ({"policy": {"confidences": {"luck": 1}}}, 400, "malformed-request", {"policy.confidences.luck"}),
         ({"policy": {"speed": 1}}, 400, "malformed-request", {"policy.speed"}),
         ({"trades": [{"symbol": "X", "side": "BUY", "quantity": 0}]}, 400, "malformed-request", {"trades[0].quantity"}),
         ({"trades": [{"symbol": "X", "side": "BUY", "quantity": 1}]}, 400, "invalid-amount", {"trades[0].price"}),

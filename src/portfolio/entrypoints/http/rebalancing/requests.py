@@ -28,8 +28,7 @@ MOST_TRADES = 100
 
 Setting = Annotated[Raw, figure("A setting of the policy, in its range")]
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(max_length=200)]
-ByReason = Annotated[dict[str, Setting], Meta(description="By the rule's name.")]
-PriorityByReason = Annotated[dict[str, str], Meta(description="high, medium or low by the rule's name.")]
+PriorityName = Annotated[str, Meta(description="high, medium or low.")]
 
 
 class TradeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +53,28 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     pair_limit: Setting | UnsetType = UNSET
 
 
+class PrioritiesBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The priority of what each rule recommends."""
+
+    concentration_risk: PriorityName | UnsetType = UNSET
+    high_volatility: PriorityName | UnsetType = UNSET
+    negative_momentum: PriorityName | UnsetType = UNSET
+    category_concentration: PriorityName | UnsetType = UNSET
+    high_correlation: PriorityName | UnsetType = UNSET
+    cash_deployment: PriorityName | UnsetType = UNSET
+
+
+class ConfidencesBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The confidence of what each rule recommends."""
+
+    concentration_risk: Setting | UnsetType = UNSET
+    high_volatility: Setting | UnsetType = UNSET
+    negative_momentum: Setting | UnsetType = UNSET
+    category_concentration: Setting | UnsetType = UNSET
+    high_correlation: Setting | UnsetType = UNSET
+    cash_deployment: Setting | UnsetType = UNSET
+
+
 class PolicyBody(LimitSettings, forbid_unknown_fields=True, kw_only=True):
     """Settings of the policy that are to be others; shares are fractions, 25 % is 0.25."""
 
@@ -65,8 +86,8 @@ class PolicyBody(LimitSettings, forbid_unknown_fields=True, kw_only=True):
     dust_value: Setting | UnsetType = UNSET
     uncapped_categories: Names | UnsetType = UNSET
     stable_categories: Names | UnsetType = UNSET
-    priorities: PriorityByReason | UnsetType = UNSET
-    confidences: ByReason | UnsetType = UNSET
+    priorities: PrioritiesBody | UnsetType = UNSET
+    confidences: ConfidencesBody | UnsetType = UNSET
 
 
 class WhatIfBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -103,7 +124,7 @@ def policy_changes(body: PolicyBody | None) -> dict[str, object]:
     return changes
 
 
-def settings_in(reading: FieldReader, field: str, body: LimitSettings) -> dict[str, object]:
+def settings_in(reading: FieldReader, field: str, body: msgspec.Struct) -> dict[str, object]:
     """Return the settings that a ``field`` gives, as the policy takes them; what is no number is complained of."""
     given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
     return {name: _setting(reading, f"{field}.{name}", value) for name, value in given.items()}
@@ -129,6 +150,4 @@ def _setting(reading: FieldReader, name: str, value: object) -> object:
         # The range of the setting is the policy's to tell, also of a number beyond all that can be rounded.
         number = reading.taking(name, lambda: parse_number(value), None)
         return number if number is None or number.adjusted() >= DECIMALS else round_to_step(number)
-    if isinstance(value, dict):
-        return {key: _setting(reading, f"{name}.{key}", item) for key, item in value.items()}
-    return value
+    return settings_in(reading, name, value) if isinstance(value, msgspec.Struct) else value

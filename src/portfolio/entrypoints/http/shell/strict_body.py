@@ -183,8 +183,8 @@ def _decoded_in_parts(body: bytes, wanted: type[T]) -> T:
 
 
 def _given(part: Raw, kind: inspect.Type) -> Raw:
-    """Return the JSON of a ``kind`` without the optional fields, and the values of tables, that are null or empty, and
-    with whole numbers written as such.
+    """Return the JSON of a ``kind`` without the optional fields that are null or empty, and with whole numbers written
+    as such. A table whose names the client chooses stays as it is: none of them is passed over.
 
     What has another shape stays as it is: the decoder says so, and where.
     """
@@ -195,8 +195,6 @@ def _given(part: Raw, kind: inspect.Type) -> Raw:
                 empty = {n for n, value in members.items() if n in known and not known[n].required and _is_empty(value)}
                 kept = {n: value for n, value in members.items() if n not in empty}
                 return Raw(encode({n: _given(v, known[n].type) if n in known else v for n, v in kept.items()}))
-            case inspect.DictType():
-                return Raw(encode({name: value for name, value in _members(part).items() if not _is_empty(value)}))
             case inspect.ListType(item_type=item):
                 return Raw(encode([_given(one, item) for one in msgspec.json.decode(part, type=list[Raw])]))
             case inspect.UnionType(types=kinds) if not any(isinstance(one, inspect.StrType) for one in kinds):
