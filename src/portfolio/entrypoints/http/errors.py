@@ -152,7 +152,7 @@ class RequestError(Exception):
         self.headers = dict(headers or {})
 
 
-def kind_of(error: Exception) -> ProblemKind:
+def kind_of(error: BaseException) -> ProblemKind:
     """Return the kind of problem that ``error`` is; ``INTERNAL`` for whatever nobody foresaw."""
     if isinstance(error, RequestError):
         return error.kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from portfolio import __version__
+from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS
 from tests.support.services.http_service import BUY, Service, running
 
 
@@ -95,9 +96,18 @@ async def test_what_is_refused_is_told(service: Service) -> None:
     assert told["portfolio_bookings_total result=insufficient-quantity"] == 1
 
 
-async def test_each_result_of_bookings_is_counted_from_0_so_that_its_first_is_seen_as_an_increase(
+async def test_each_result_that_bookings_may_have_is_counted_from_0_so_that_its_first_is_seen_as_an_increase(
     service: Service,
 ) -> None:
+    operation = (await service.http.get("/openapi.json")).json()["paths"]["/holdings/update"]["post"]
     told = await figures(service)
-    for result in ("booked", "replayed", "outcome-unknown", "overloaded", "ledger-unavailable", "insufficient-cash"):
-        assert told[f"portfolio_bookings_total result={result}"] == 0
+    counted = {name.partition("result=")[2]: value for name, value in told.items() if "bookings_total" in name}
+    assert not any(counted.values())
+    of_route = {problem.slug for problem in BOOKING_PROBLEMS}
+    assert of_route | {"booked", "replayed", "internal-error"} == counted.keys()
+    assert all(slug in str(operation["responses"]) for slug in of_route), "the document says what may become of one"
+
+
+async def test_no_figure_says_when_it_was_made(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    assert not [name for name in await figures(service) if name.partition(" ")[0].endswith("_created")]

@@ -99,7 +99,9 @@ async def test_a_booking_past_its_deadline_is_outcome_unknown_and_goes_on() -> N
         late = await service.http.post("/holdings/update", json=keyed)
         ledger.go.set()
         again = await service.http.post("/holdings/update", json=keyed)
+        told = (await service.http.get("/metrics")).text
     assert is_problem(late, 503, "outcome-unknown")
+    assert 'portfolio_bookings_total{result="outcome-unknown"} 1.0' in told
     assert late.headers["Retry-After"] == "1"
     assert (again.status_code, again.json()["replayed"]) == (200, True)
     assert len(ledger.books.trades) == 1

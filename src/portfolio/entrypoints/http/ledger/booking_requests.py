@@ -51,6 +51,10 @@ class BookingRequests:
         return BatchAnswer(timestamp=self._clock.now(), results=items, **counts_of(item.status for item in items))
 
     async def _booked(self, wishes: Sequence[BookTrade]) -> Sequence[BookingResult]:
-        results = await self._queue.book(wishes)
+        try:
+            results = await self._queue.book(wishes)
+        except BaseException as error:  # the deadline's too
+            self._metrics.booked([error] * len(wishes))
+            raise
         self._metrics.booked(results)
         return results

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.registry import Collector
 
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import BookingReply, Refusal
-from portfolio.entrypoints.http.errors import PROBLEMS, kind_named, kind_of
+from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, INTERNAL, OUTCOME_UNKNOWN, kind_named, kind_of
 
 # The framework adds the charset to texts.
 CONTENT_TYPE = "text/plain; version=0.0.4"
 UNMATCHED = "(unmatched)"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+# When a figure was made would be a figure of its own in this format.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -38,7 +49,7 @@ class Metrics:
             registry=self._registry,
         )
         # Each from the start: of a count that appears with its first 1, Prometheus sees no increase.
-        for result in ("booked", "replayed", *(kind.slug for kind in PROBLEMS.values())):
+        for result in ("booked", "replayed", *(kind.slug for kind in (*BOOKING_PROBLEMS, INTERNAL))):
             self._bookings.labels(result)
         self._lag = Histogram(
             "portfolio_event_loop_lag_seconds",
@@ -78,8 +89,8 @@ class Metrics:
         """Count how long it took until those who listen were told of an entry."""
         self._told.observe(max(seconds, 0.0))
 
-    def booked(self, results: Sequence[BookingResult]) -> None:
-        """Count what became of bookings."""
+    def booked(self, results: Sequence[BookingResult | BaseException]) -> None:
+        """Count what became of bookings; of those whose request ended before them nobody knows."""
         for result in results:
             self._bookings.labels(_result(result)).inc()
 
@@ -92,7 +103,9 @@ class Metrics:
         return longest
 
 
-def _result(result: BookingResult) -> str:
+def _result(result: BookingResult | BaseException) -> str:
+    if isinstance(result, asyncio.CancelledError):
+        return OUTCOME_UNKNOWN.slug
     if not isinstance(result, BookingReply):
         return kind_of(result).slug
     if result.replayed:
