@@ -25,7 +25,7 @@ from portfolio.entrypoints.http.errors import (
     ProblemKind,
     retry_after,
 )
-from portfolio.entrypoints.http.event_streams import NOT_BUFFERED
+from portfolio.entrypoints.http.event_streams import IS_HEAD, NOT_BUFFERED
 from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, wants_page
 from portfolio.entrypoints.http.shell.admission import caller_label
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
@@ -158,14 +158,13 @@ class RequestLog:
 
     def _note(self, exchange: _Exchange, seconds: float) -> None:
         scope, status = exchange.scope, exchange.status or 499
+        method = "HEAD" if IS_HEAD in scope else scope["method"]
         route = str(scope.get("path_template") or UNMATCHED)
-        self._metrics.served(
-            scope["method"], route, status, seconds if exchange.begun_after is None else exchange.begun_after
-        )
+        self._metrics.served(method, route, status, seconds if exchange.begun_after is None else exchange.begun_after)
         log = _log.warning if status == 503 else _log.info
         log(
             "request.served",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 2),

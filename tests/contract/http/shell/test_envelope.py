@@ -161,6 +161,7 @@ async def test_metrics_count_by_template_and_by_result(service: Service) -> None
     await service.http.post("/holdings/update", json={**BUY, "side": "SELL", "quantity": 1, "net_amount": 45000})
     await service.http.get("/bookings/k")
     await service.http.request("BREW", "/a-path-of-the-clients-making")
+    await service.http.head("/positions")
     text = (await service.http.get("/metrics")).text
     assert 'portfolio_bookings_total{result="booked"} 1.0' in text
     assert 'portfolio_bookings_total{result="replayed"} 1.0' in text
@@ -169,6 +170,8 @@ async def test_metrics_count_by_template_and_by_result(service: Service) -> None
     assert 'route="/bookings/{client_trade_id}",status="200"} 1.0' in text
     assert "portfolio_bookings_waiting 0.0" in text
     assert "portfolio_positions 1.0" in text or "portfolio_positions" not in text
+    assert 'count{method="HEAD",route="/positions",status="200"} 1.0' in text
+    assert 'method="GET",route="/positions"' not in text
     assert "clients-making" not in text
     assert "BREW" not in text
 
