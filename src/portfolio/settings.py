@@ -33,6 +33,8 @@ _PORT_OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://.*")
 # The name under which OpenSSL looks for an authority in a folder.
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
 
+_LISTS: Final = frozenset({"api_keys", "database_hosts", "trusted_proxies"})  # may be written in several lines
+
 Seconds = Annotated[float, Meta(ge=0.01, le=31 * 86_400)]
 Count = Annotated[int, Meta(ge=1, le=10**9)]
 Days = Annotated[int, Meta(ge=1, le=3_650)]
@@ -96,9 +98,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         for name in ("initial_cash", "amount_tolerance_percent"):
             value = getattr(self, name)
-            if not value.is_finite() or value < 0 or value >= Decimal(10) ** 20:
-                raise ValueError(f"{name} has to be a finite number of at least 0")
-        if not self.risk_free_rate.is_finite() or not -1 < self.risk_free_rate <= 1:
+            if not 0 <= value < Decimal(10) ** 20 or value.as_tuple().exponent < -18:
+                raise ValueError(f"{name} has to be a number from 0 to 1e20, of at most 18 decimals")
+        if not -1 < self.risk_free_rate <= 1:
             raise ValueError("risk_free_rate has to be above -1 and at most 1: 5 % a year is 0.05")
         try:
             _ = self.benchmark_symbol  # it is checked
@@ -169,20 +171,19 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     environment = os.environ if environment is None else environment
     _check_libraries(environment)
     found = _of_file(env_file or Path(ENV_FILE))
-    found.update(
-        (name, value) for name, value in environment.items() if value.strip() and not _is_of_a_service(name, value)
-    )
+    found.update((n, text) for n, text in environment.items() if text.strip() and not _is_of_a_service(n, text))
     given = {
         name.removeprefix(PREFIX).lower(): value.strip()
         for name, value in found.items()
         if name.startswith(PREFIX) and value is not None and value.strip()
     }
-    unreadable = [name for name, value in given.items() if not all(map(_is_text, value))]
-    if unreadable:
+    if unreadable := [name for name, value in given.items() if not _is_text(name, value)]:
         raise SettingsError(f"{PREFIX}{unreadable[0].upper()} has characters that cannot be printed, or is not UTF-8")
-    unknown = sorted(set(given) - set(Settings.__struct_fields__))
-    if unknown:
+    if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
         raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.upper() for name in unknown)}")
+    for name in ("initial_cash", "amount_tolerance_percent", "risk_free_rate"):
+        if not set(given.get(name, "")) <= set("0123456789.+-eE"):  # Decimal takes digits of other scripts too
+            raise SettingsError(f"{PREFIX}{name.upper()} takes a number")
     try:
         return msgspec.convert(given, Settings, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
@@ -240,12 +241,12 @@ def _of_file(file: Path) -> dict[str, str | None]:
         if any(name.startswith(PREFIX) for name in found):
             refuse_other_writers(f"the file {file}", file)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the file {file} cannot be read: {type(error).__name__}") from error
+        raise SettingsError(f"the file {file} cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from error
     return found
 
 
-def _is_text(character: str) -> bool:
-    return character.isprintable() or character.isspace()
+def _is_text(name: str, value: str) -> bool:
+    return (" ".join(value.split()) if name in _LISTS else value).isprintable()
 
 
 def _is_of_a_service(name: str, value: str) -> bool:

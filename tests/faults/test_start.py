@@ -266,7 +266,7 @@ def test_settings_behind_a_link_are_held_to_the_same(service: ShellService, tmp_
     elsewhere.chmod(0o777)
     assert "others may replace that file" in refused(service, "")
     target.unlink()
-    assert "cannot be read: FileNotFoundError" in refused(service, "")
+    assert "cannot be read: No such file or directory" in refused(service, "")
 
 
 def test_settings_that_only_their_owner_may_write_are_taken_also_where_only_owners_may_remove(

@@ -27,6 +27,13 @@ from portfolio.settings import Settings, SettingsError, read_settings
         ("PORTFOLIO_BINANCE_URL", "ftp://api.binance.com"),
         ("PORTFOLIO_CANDLES_URL", "https://[::1"),
         ("PORTFOLIO_LOG_LEVEL", "LOUD"),
+        ("PORTFOLIO_INITIAL_CASH", "1e-19"),
+        ("PORTFOLIO_INITIAL_CASH", "1_000"),
+        ("PORTFOLIO_AMOUNT_TOLERANCE_PERCENT", "\u0661\u0662"),
+        ("PORTFOLIO_RISK_FREE_RATE", "0.\uff10\uff15"),
+        ("PORTFOLIO_LOG_FILE", "one.log\ntwo.log"),
+        ("PORTFOLIO_HOST", "127.0.0.1\nexample"),
+        ("PORTFOLIO_POLICY_FILE", "policy\u00a0file.toml"),
         ("PORTFOLIO_RISK_FREE_RATE", "-2"),
         ("PORTFOLIO_RISK_FREE_RATE", "1.01"),
         ("PORTFOLIO_RISK_FREE_RATE", "NaN"),
@@ -62,6 +69,11 @@ def test_a_wrong_setting_is_answered_with_what_it_takes(name: str, value: str, w
     with pytest.raises(SettingsError) as refused:
         read_settings({name: value}, env_file=tmp_path / "none")
     assert str(refused.value) == f"{name} {words}"
+
+
+def test_a_list_may_be_written_in_several_lines(tmp_path: Path) -> None:
+    hosts = read_settings({"PORTFOLIO_DATABASE_HOSTS": "one,\n\ttwo:3307,\n"}, env_file=tmp_path / "none").further_hosts
+    assert hosts == ("one", "two:3307")
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t \n"])

@@ -17,4 +17,4 @@ def read_secret_file(setting: str, path: str) -> str:
         refuse_other_writers(setting, Path(path))
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{setting} cannot be read: {type(error).__name__}") from error
+        raise SettingsError(f"{setting} cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from error
