@@ -38,6 +38,16 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
+class _Unknown(int):
+    """The length of an answer that ends with its connection: no part of it is too much, and its end is the end."""
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    def __sub__(self, other: object) -> _Unknown:
+        return self
+
+
 class PacedConnection(HttpToolsProtocol):
     """A client's connection that is read as its requests are answered."""
 
@@ -104,6 +114,9 @@ class PacedConnection(HttpToolsProtocol):
             return
         self._body_bytes = self._framing_bytes = self._unwanted_bytes = 0
         super().on_headers_complete()
+        if self.parser.get_http_version() == "1.0":  # it knows neither chunks nor 100 Continue
+            self.cycle.waiting_for_100_continue = self.cycle.chunked_encoding = False
+            self.cycle.expected_content_length = _Unknown()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""

@@ -160,3 +160,25 @@ async def test_where_a_body_breaks_off_nothing_was_done(service: Service, broken
         raw = head("/trades/1/reverse", "Transfer-Encoding: chunked") + broken
         assert is_problem(await exchange(address, raw), 400, "malformed-request")
     assert (await service.http.get("/trades")).json()["count"] == 1
+
+
+@pytest.mark.parametrize("path", ["/exports/trades", "/positions"])
+async def test_who_speaks_http_1_0_is_sent_no_chunks_and_the_end_of_the_connection_is_the_end(
+    service: Service, path: str
+) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    async with served(service) as address, connected(address) as (reader, writer):
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n".encode())
+        lines, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
+    assert lines.startswith(b"HTTP/1.1 200 ")
+    assert b"transfer-encoding" not in lines
+    newer = (await service.http.get(path)).text
+    assert len(body.decode().splitlines()) == len(newer.splitlines()) > 0
+    assert body.decode()[:20] == newer[:20]
+
+
+async def test_who_speaks_http_1_0_is_not_asked_to_continue(service: Service) -> None:
+    raw = booking(HOST, LENGTH, b"Expect: 100-continue", first=b"POST /holdings/update HTTP/1.0")
+    async with served(service) as address, connected(address) as (reader, writer):
+        writer.write(raw)
+        assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 200 ")
