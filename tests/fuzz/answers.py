@@ -80,9 +80,7 @@ class Contract:
                 return f"no whole problem: {problem}"
             return None
         if answer.status >= 400:
-            # What never reached the application is refused by the server.
-            is_servers = answer.status == 400 and b"Invalid HTTP request" in answer.body
-            return None if is_servers or self._is_health(path) or not answer.body else f"no problem: {answer}"
+            return None if self._is_health(path) or not answer.body else f"no problem: {answer}"
         route = next((path_ for pattern, path_ in self._routes if pattern.fullmatch(path)), None)
         if route is None or answer.content_type != "application/json" or not answer.body:
             return None
