@@ -12,6 +12,7 @@ import logging
 import socket
 from typing import Any, Final
 
+import structlog
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.frames import CloseCode
@@ -22,6 +23,11 @@ from websockets.typing import StatusLike
 from portfolio.entrypoints.http.errors import kind_of_status
 from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES, SEND_BUFFER_BYTES
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
+
+_log = structlog.get_logger(__name__)
+# Below that the address with all that is in it would be logged, and with DEBUG every header: keys are among them.
+_QUIET: Final = logging.getLogger("uvicorn.sockets")
+_QUIET.setLevel(logging.WARNING)
 
 ABORT_SECONDS: Final = 30.0
 
@@ -37,8 +43,9 @@ class _Inbound(ServerProtocol):
 
     def reject(self, status: StatusLike, text: str) -> Response:
         """Return a problem as the answer to what is no handshake."""
-        answer = super().reject(status, text)
-        answer.body = encode(problem(kind_of_status(answer.status_code), " ".join(text.split()), path="/"))
+        answer, said = super().reject(status, text), " ".join(text.split())
+        _log.info("request.unreadable", status=answer.status_code, reason=said)
+        answer.body = encode(problem(kind_of_status(answer.status_code), said, path="/"))
         answer.headers = Headers(
             {
                 "Content-Type": PROBLEM_JSON,
@@ -60,7 +67,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.conn = _Inbound(max_size=MOST_INBOUND_BYTES, logger=logging.getLogger("uvicorn.error"))
+        self.logger = _QUIET
+        self.conn = _Inbound(max_size=MOST_INBOUND_BYTES, logger=_QUIET)
         self.is_stuck = False
         self._may_send = float(MOST_UNASKED_BYTES)
         self._counted_at = self.loop.time()

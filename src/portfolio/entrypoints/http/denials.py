@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import structlog
 from litestar.types import Message, Send
 
 from portfolio.entrypoints.http.errors import NOT_FOUND, RequestError, field_errors, headers_of, kind_of
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
+
+_log = structlog.get_logger(__name__)
 
 _UNKNOWN: Final = RequestError(NOT_FOUND, "there is no socket here; the stream is at /stream")
 
@@ -39,6 +42,7 @@ def denying(send: Send, path: str) -> Send:
     async def send_on(message: Message) -> None:
         nonlocal is_begun
         if message["type"] == "websocket.close" and not is_begun:
+            _log.info("stream.refused", caller=None, problem=_UNKNOWN.kind.slug)
             await deny(send, _UNKNOWN, path)
             return
         is_begun = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -331,3 +332,18 @@ async def test_nothing_is_written_into_events_that_are_sent(here: Served) -> Non
             writer.write(b"zz\r\n")
             rest = await reader.read()
     assert b"HTTP/1.1" not in rest
+
+
+@pytest.mark.parametrize("path", ["/stream", "/stream?key=hunter2hunter2hu", "/nothing?key=hunter2hunter2hu"])
+async def test_nothing_of_what_asks_for_a_socket_is_in_the_log_whatever_its_level(
+    tmp_path: Path, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving(tmp_path, api_keys=KEYS) as here:
+        host, port = here.address
+        caplog.clear()
+        with suppress(InvalidStatus):
+            async with connect(f"ws://{host}:{port}{path}", additional_headers=A, logger=logging.getLogger("client")):
+                pass
+    told = " ".join(record.getMessage() for record in caplog.records if record.name != "client")
+    assert not [secret for secret in ("hunter2", A["X-TRADING-API-KEY"], path) if secret in told]
