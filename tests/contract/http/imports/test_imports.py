@@ -348,3 +348,30 @@ async def test_others_are_answered_while_many_rows_are_read(service: Service) ->
     watching.cancel()
     assert len(looked["files"][0]["events"]) == 12_000
     assert longest < took / 3, f"the event loop was held for {longest:.2f} of {took:.2f} s"
+
+
+def in_form(disposition: bytes, more: bytes = b"--b--\r\n") -> bytes:
+    """A form with one part."""
+    return b"--b\r\n" + disposition + b"\r\n\r\nx\r\n" + more
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (in_form(b'Content-Disposition: form-data; name="file"; filename="\xe9.csv"'), "a file is not UTF-8"),
+        (in_form(b'Content-Disposition: form-data; name="file"', b""), "ends before its last boundary"),
+        (in_form(b"Content-Disposition: attachment"), "not form-data"),
+        (in_form(b"X: y"), "has no Content-Disposition"),
+        (in_form(b'Content-Disposition: form-data; name="' + b"a" * 70_000 + b'"'), "is too long"),
+        (in_form(b'Content-Disposition: form-data; name="file"; filename="a"', b"") * 70, "more than 64 parts"),
+        (b"--b\nx\n--b--\n", "its parts cannot be told"),
+    ],
+)
+async def test_what_is_no_form_is_told_in_words_and_not_in_those_of_a_library(
+    service: Service, body: bytes, why: str
+) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = await service.http.post("/imports", content=body, headers=headers)
+    assert is_problem(answer, 400, "malformed-request")
+    assert why in answer.json()["detail"]
+    assert not [word for word in ("Error", "egment", "('") if word in answer.json()["detail"]]

@@ -20,6 +20,16 @@ MOST_FILES: Final = 20
 _MOST_PARTS: Final = 64
 _LONGEST_TEXT: Final = 4_096
 _LONGEST_NAME: Final = 200
+# What the parser says, by its beginning, and what it means for who sent the form.
+_IN_WORDS: Final = {
+    "Empty boundary": "its Content-Type names no boundary",
+    "Unexpected end": "it ends before its last boundary",
+    "Maximum segment count": f"it has more than {_MOST_PARTS} parts",
+    "Maximum segment header": "the head of a part is too long",
+    "Segment header failed to decode": "the name of a field or a file is not UTF-8",
+    "Missing Content-Disposition": "a part has no Content-Disposition",
+    "Invalid Content-Disposition": "a part has a Content-Disposition that is not form-data",
+}
 
 
 @dataclass(slots=True, repr=False)
@@ -106,7 +116,9 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except MultipartError as error:
-        raise RequestError(MALFORMED, f"the body is no form with files: {str(error)[:100]}") from error
+        said = str(error.args[0])
+        why = next((words for start, words in _IN_WORDS.items() if said.startswith(start)), "its parts cannot be told")
+        raise RequestError(MALFORMED, f"the body is no form with files: {why}") from error
 
 
 def _refused(field_name: str, why: str) -> RequestError:
