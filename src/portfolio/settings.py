@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_tls_cert: str = ""
     database_tls_key: str = ""
     database_tls_verify: bool = True
-    prices_schema: str = "crypto_prices"
+    prices_schema: Annotated[str, Meta(pattern=r"^[\w$-]{1,64}$")] = "crypto_prices"
     database_pool_size: Annotated[int, Meta(ge=1, le=1_000)] = 10
     request_deadline_seconds: Seconds = 10.0
     host: str = "127.0.0.1"
@@ -177,7 +177,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         for name, value in found.items()
         if name.startswith(PREFIX) and value is not None and value.strip()
     }
-    if unreadable := [name for name, value in given.items() if not _is_text(name, value)]:
+    if unreadable := [n for n, v in given.items() if not (" ".join(v.split()) if n in _LISTS else v).isprintable()]:
         raise SettingsError(f"{PREFIX}{unreadable[0].upper()} has characters that cannot be printed, or is not UTF-8")
     if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
         raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.upper() for name in unknown)}")
@@ -245,10 +245,6 @@ def _of_file(file: Path) -> dict[str, str | None]:
     return found
 
 
-def _is_text(name: str, value: str) -> bool:
-    return (" ".join(value.split()) if name in _LISTS else value).isprintable()
-
-
 def _is_of_a_service(name: str, value: str) -> bool:
     """Return whether Kubernetes has set this to tell where a Service is."""
     is_port = name.startswith(PREFIX) and name.endswith("PORT") and _PORT_OF_A_SERVICE.fullmatch(value) is not None
@@ -293,6 +289,8 @@ def _taken(kind: inspect.Type) -> str:
             return " or ".join(str(choice.value) for choice in choices)
         case inspect.BoolType():
             return "true or false"
+        case inspect.StrType():
+            return "at most 64 letters, digits, '_', '-' and '$'"
     return "a number"
 
 

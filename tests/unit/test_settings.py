@@ -63,6 +63,10 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: st
         ("PORTFOLIO_ALLOW_OPEN", "perhaps", "takes true or false"),
         ("PORTFOLIO_PRICE_FEED", "kraken", "takes exchanges or simulated"),
         ("PORTFOLIO_INITIAL_CASH", "1,000", "takes a number"),
+        *(
+            ("PORTFOLIO_PRICES_SCHEMA", name, "takes at most 64 letters, digits, '_', '-' and '$'")
+            for name in ("a`b", "a.b", "a b", "a'b", "a" * 65)
+        ),
     ],
 )
 def test_a_wrong_setting_is_answered_with_what_it_takes(name: str, value: str, words: str, tmp_path: Path) -> None:
