@@ -98,13 +98,15 @@ def test_each_alert_has_a_case_in_which_it_fires() -> None:
 
 
 def test_every_metric_of_the_rules_and_the_dashboard_is_exposed_with_its_labels(
-    sqlite_database: DatabaseUnderTest, tmp_path: Path
+    sqlite_database: DatabaseUnderTest, promtool: str, tmp_path: Path
 ) -> None:
     with ServiceProcess(sqlite_database, tmp_path) as service:
         assert httpx.post(f"{service.url}/holdings/update", json=BUY).status_code == 200
         assert httpx.post(f"{service.url}/portfolio/refresh").status_code == 200
+        told = httpx.get(f"{service.url}/metrics").text
+        passes(promtool, "check", "metrics", input=told)
         exposed: dict[str, set[str]] = {}
-        for family in text_string_to_metric_families(httpx.get(f"{service.url}/metrics").text):
+        for family in text_string_to_metric_families(told):
             for sample in family.samples:
                 exposed.setdefault(sample.name, set()).update(sample.labels)
     asked = 0
