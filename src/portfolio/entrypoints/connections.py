@@ -124,6 +124,7 @@ class BoundedConnection(PacedConnection):
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to the protocol of sockets, where no request is at work any more."""
         if self.is_at_work:
+            self._fault = "a socket begins once the requests before it are answered"
             self.send_400_response("")
             return
         if self._timer is not None:

@@ -322,6 +322,7 @@ async def test_an_upgrade_behind_a_request_at_work_does_not_take_its_connection(
             answers = [await answer_of(reader) for _ in range(2)]
             assert not await reader.read()
     assert [answer.status_code for answer in answers] == [200, 400]
+    assert answers[1].json()["detail"] == "a socket begins once the requests before it are answered"
 
 
 async def test_nothing_is_written_into_events_that_are_sent(here: Served) -> None:
