@@ -156,6 +156,7 @@ async def test_a_flood_does_not_have_the_service_taken_for_dead(keys: str) -> No
         ("Sec-Fetch-Site", ("cross-site", "same-origin")),
         ("Content-Type", ("text/plain", "application/json")),
         ("Content-Encoding", ("gzip", "identity")),
+        ("Last-Event-ID", ("1.1.00000000", "2.1.00000000")),
     ],
 )
 async def test_a_header_that_decides_is_not_taken_with_two_values(

@@ -35,6 +35,7 @@ def booking(*lines: bytes, first: bytes = b"POST /holdings/update HTTP/1.1", bod
         booking(b"Host: user@localhost", LENGTH),
         booking(b"Host: localhost/", LENGTH),
         booking(HOST, LENGTH, first=b"POST http://evil.example/holdings/update HTTP/1.1"),
+        booking(HOST, LENGTH, first=b"POST ws://evil.example/holdings/update HTTP/1.1"),
         booking(HOST, LENGTH, first=b"POST /holdings/update HTTP/2.0"),
         booking(HOST, b"Transfer-Encoding: gzip, chunked", body=CHUNKS),
         booking(HOST, b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked", body=CHUNKS),
@@ -48,6 +49,7 @@ def booking(*lines: bytes, first: bytes = b"POST /holdings/update HTTP/1.1", bod
     ],
     ids=[
         "no host", "two hosts", "a list of hosts", "a user in the host", "a path in the host", "an address elsewhere",
+        "an address of another kind",
         "another version", "a coding beside chunks", "codings in two lines", "chunks before HTTP/1.1",
         "a length beside chunks", "two lengths", "a sign before the length", "a folded line", "a blank before a colon",
         "a tunnel",

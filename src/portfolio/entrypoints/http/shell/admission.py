@@ -51,7 +51,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 _FORWARDING = frozenset(
     {b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-original-host"}
 )
-_ONCE = (b"host", b"origin", b"sec-fetch-site", b"content-type", b"content-encoding")
+_ONCE = (b"host", b"origin", b"sec-fetch-site", b"content-type", b"content-encoding", b"last-event-id")
 _UTF8 = frozenset({"utf-8", "utf8"})
 _FORM: Final = "application/x-www-form-urlencoded"
 _FILES: Final = "multipart/form-data"
