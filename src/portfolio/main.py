@@ -33,7 +33,7 @@ class CompositionRoot(BooksWiring, ImportsWiring, ReadsWiring):
 
     def serve(self, settings: Settings) -> None:
         """Answer HTTP until the process is stopped; refuse to start where the service could not work."""
-        gc.disable()  # until all is put together, which stays, and `run` has looked through it once
+        gc.disable()  # until all is put together, which stays
         try:
             from portfolio.entrypoints.server import refuse_taken_address, run
 
