@@ -7,10 +7,10 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portfolio.application.imports.identities import Identities
+from portfolio.application.imports.identities import Identities, written
 from portfolio.domain.imports.records import FileEvent, Kind
 
 AT = datetime(2022, 3, 1, tzinfo=UTC)
@@ -67,3 +67,11 @@ def test_of_two_files_there_are_as_many_events_as_one_of_them_has_or_their_ids_n
     ids = {own_id for own_id in one + other if own_id is not None}
     most = max(len({*file} - {None}) + file.count(None) for file in (one, other))
     assert new_in((one, other)) == max(most, len(ids))
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+@example(AT)
+@example(AT.replace(microsecond=500_000))
+def test_a_moment_is_written_as_python_writes_it(at: datetime) -> None:
+    """It is part of the digest by which a row is known again, which is kept with the books."""
+    assert f"{written(at)}+00:00" == at.isoformat()

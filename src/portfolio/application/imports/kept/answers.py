@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from portfolio.application.imports.already.likes import by_whom
+from portfolio.application.imports.identities import written
 from portfolio.application.imports.kept.words import in_fields
 from portfolio.application.imports.records import Identified, Like, Preview
 from portfolio.domain.decimal_text import plain
@@ -144,5 +145,5 @@ def _text(amount: Decimal | None) -> str | None:
 
 def _moment(at: datetime) -> str:
     """Return the moment, as exact as the file has it."""
-    text = at.isoformat().removesuffix("+00:00")
+    text = written(at)
     return f"{text.rstrip('0') if '.' in text else text}Z"
