@@ -66,9 +66,12 @@ class Options:
     date_order: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Identified:
-    """An event, what it goes by within account and format, the digest of what it says, and what keeps its own id."""
+    """An event, what it goes by within account and format, the digest of what it says, and what keeps its own id.
+
+    Not frozen, as there are 100,000 of them, each of which is made in a third of the time (0.5 us).
+    """
 
     event: FileEvent
     external_id: str

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from portfolio.application.imports.worth import CASH
@@ -20,6 +21,7 @@ TRADES_WITHIN: Final = timedelta(minutes=15)
 OTHERS_WITHIN: Final = timedelta(days=1)
 """What is no trade is booked by hand mostly, when somebody sees it."""
 
+_TRADES: Final = (Kind.TRADE, Kind.CONVERSION)
 _SAME_TIME: Final = 2.0
 _FILLS_WITHIN: Final = 60.0
 _QUANTITY_OFF: Final = 1e-4
@@ -78,7 +80,8 @@ def span_of(events: Iterable[FileEvent]) -> tuple[datetime, datetime] | None:
 
 
 def _by_time(sides: Iterable[_Side]) -> list[_Side]:
-    return sorted(sides, key=lambda side: (side.at, side.number))
+    """Return them by time; they come by number, in which those of one time stay."""
+    return sorted(sides, key=itemgetter(0))
 
 
 def _of_move(move: BookedMove, number: int) -> tuple[_Key, _Side]:
@@ -89,7 +92,7 @@ def _of_move(move: BookedMove, number: int) -> tuple[_Key, _Side]:
 
 def _of_event(event: FileEvent, number: int) -> tuple[_Key, _Side] | None:
     """Return what an event is compared by; an engine may have booked it with the fee in it, or without."""
-    is_trade = event.kind in {Kind.TRADE, Kind.CONVERSION} and not event.keeps_cost
+    is_trade = event.kind in _TRADES and not event.keeps_cost
     symbol = event.symbol
     if symbol not in event.legs or (is_trade and symbol in CASH):
         symbol = next((one for one in event.legs if one not in CASH), symbol)
