@@ -182,7 +182,7 @@ def _has_usual_fee(event: FileEvent, asset: tuple[str, Decimal], dollars: tuple[
     fee = event.fee
     if not fee:
         return True
-    charged = next((change for symbol, change in (asset, dollars) if symbol == event.fee_symbol), None)
-    if fee < 0 or charged is None:
+    charged = asset[1] if asset[0] == event.fee_symbol else dollars[1] if dollars[0] == event.fee_symbol else _ZERO
+    if fee < 0:
         return False
     return EXACT.multiply(fee, _FEE_PARTS) <= charged.copy_abs() and not EXACT.remainder(fee, STEP)
