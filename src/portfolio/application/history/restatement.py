@@ -105,7 +105,7 @@ class RestateBooks:
             portfolio, entry = _entry(portfolio, one, owner, now)
             recorded = RecordedCashEntry(id=await unit.add_cash_entry(entry), entry=entry)
             booked.append(recorded)
-            told.append(CashMoved(recorded.id, entry))
+            told.append(CashMoved(entry))
             is_kept = is_kept or has_entry(entry)
         await unit.save(portfolio)
         made = Restatements(revision=portfolio.revision, found=wanted.found, left_out=wanted.left_out, booked=booked)

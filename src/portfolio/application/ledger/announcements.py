@@ -23,7 +23,6 @@ class TradeBooked(Announcement):
 class CashMoved(Announcement):
     """An entry that is no trade was booked: a deposit, a withdrawal, the baseline, or an adjustment."""
 
-    entry_id: int
     entry: CashEntry
 
 

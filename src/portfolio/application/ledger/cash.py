@@ -127,7 +127,7 @@ class MoveCashInOrOut:
         cash_transaction_id = await unit.add_cash_entry(entry)
         await unit.save(after)
         reply = CashReply(RecordedCashEntry(id=cash_transaction_id, entry=entry), replayed=False)
-        return Made(reply, has_entry(entry), [CashMoved(cash_transaction_id, entry)])
+        return Made(reply, has_entry(entry), [CashMoved(entry)])
 
     def _moved(self, portfolio: Portfolio, wish: MoveCash) -> tuple[Portfolio, CashTransaction]:
         if wish.kind is CashTransactionKind.DEPOSIT:

@@ -67,13 +67,15 @@ class OpenBooks:
         after, transaction = before.adopt(now)
         adjustments = [PositionAdjustment.of(p) for p in before.positions.values() if p.is_open or p.realized_pnl]
         entry = CashEntry.of(transaction, after, positions=adjustments)
-        events = [CashMoved(await unit.add_cash_entry(entry), entry)]
+        entries = [entry]
         if fresh and self.initial_cash.value > 0:
             after, transaction = after.deposit(self.initial_cash, now)
             entry = CashEntry.of(transaction, after, note=INITIAL_CASH)
-            events.append(CashMoved(await unit.add_cash_entry(entry), entry))
+            entries.append(entry)
+        for each in entries:
+            await unit.add_cash_entry(each)
         await unit.save(after)
-        return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), events)
+        return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), [*map(CashMoved, entries)])
 
 
 @dataclass(slots=True)

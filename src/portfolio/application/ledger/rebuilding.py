@@ -159,9 +159,9 @@ class RebuildBooks:
         missing = sorted(after.positions.keys() - rows.positions.keys())
         done = [*compare(rows, proof).differences, *(f"{symbol}: it had no row" for symbol in missing)]
         entry = CashEntry.of(transaction, after, note="; ".join(done) or "every row was what the entries say")
-        entry_id = await unit.add_cash_entry(entry)
+        await unit.add_cash_entry(entry)
         await unit.save(after)
-        return Made(entry, has_entry(entry), [CashMoved(entry_id, entry)])
+        return Made(entry, has_entry(entry), [CashMoved(entry)])
 
 
 async def _fold(fold: FoldedBooks, next_page: Entries) -> None:

@@ -257,9 +257,9 @@ class ReconcileBooks:
         realized = any(one.quantity_delta for one in moved) if as_realized is None else as_realized
         after, transaction = before.reconcile(self.clock.now(), as_realized=realized)
         entry = CashEntry.of(transaction, after, positions=moved)
-        entry_id = await unit.add_cash_entry(entry)
+        await unit.add_cash_entry(entry)
         await unit.save(after)
-        return Made(entry, has_entry(entry), [CashMoved(entry_id, entry)])
+        return Made(entry, has_entry(entry), [CashMoved(entry)])
 
 
 def _moved(portfolio: Portfolio, fold: Fold) -> list[PositionAdjustment]:

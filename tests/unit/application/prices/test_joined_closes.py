@@ -141,7 +141,7 @@ class Changes:
     def told(self) -> list[Announcement]:
         """What was announced of all entries."""
         return [
-            CashMoved(1, entry) if isinstance(entry, CashEntry) else TradeBooked(entry.id, trade_entry(entry.revision))
+            CashMoved(entry) if isinstance(entry, CashEntry) else TradeBooked(entry.id, trade_entry(entry.revision))
             for entry in self.booked.entries
         ]
 

@@ -161,15 +161,12 @@ class UnitReads:
         return await read_needed_event(self.session, rows[0], self._unreadable) if rows else None
 
     async def moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
-        """Return what entries since the newest baseline moved of an asset that took effect after ``at``."""
         return await read_later_moves(self.session, symbol, at)
 
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
-        """Return the splits that stand and took effect after ``at``, in the order they were booked."""
         return await read_splits(self.session, at)
 
     async def splits_since(self, revision: int) -> Sequence[BookedSplit]:
-        """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order."""
         return await read_splits_since(self.session, revision)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:

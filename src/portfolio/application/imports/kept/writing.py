@@ -44,6 +44,7 @@ def _runs_of(entries: Sequence[Entry]) -> list[list[Entry]]:
 async def _written(unit: LedgerUnit, run: Sequence[Entry]) -> list[Announcement]:
     trades = [entry for entry in run if isinstance(entry, TradeEntry)]
     moved = [entry for entry in run if isinstance(entry, CashEntry)]
-    told: list[Announcement] = [CashMoved(await unit.add_cash_entry(entry), entry) for entry in moved]
+    for entry in moved:
+        await unit.add_cash_entry(entry)
     ids = await unit.add_trades(trades) if trades else ()
-    return [*told, *(TradeBooked(trade_id, trade) for trade_id, trade in zip(ids, trades, strict=True))]
+    return [*map(CashMoved, moved), *(TradeBooked(*numbered) for numbered in zip(ids, trades, strict=True))]

@@ -176,6 +176,6 @@ async def write_event(
     event_id = await unit.add_cash_entry(entry)
     ids = await unit.add_trades(trades) if trades else ()
     numbered = list(zip(ids, trades, strict=True))
-    told: list[Announcement] = [CashMoved(event_id, entry), *(TradeBooked(i, trade) for i, trade in numbered)]
+    told: list[Announcement] = [CashMoved(entry), *(TradeBooked(i, trade) for i, trade in numbered)]
     booked = tuple(BookedTrade(id=i, entry=trade) for i, trade in numbered)
     return RecordedEvent(id=event_id, entry=entry, trades=booked), told

@@ -57,7 +57,6 @@ class DatabaseImportBook:
         await self._session.run(named.values(external_id=None))
 
     async def booked_between(self, first: datetime, last: datetime) -> Sequence[BookedMove]:
-        """Return what was booked but by imports, and stands, of what took effect between two moments."""
         return await read_booked(self._session, first, last)
 
     async def is_booked(self, preview_id: str) -> bool | None:
