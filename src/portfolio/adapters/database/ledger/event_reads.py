@@ -36,7 +36,8 @@ _WITH_LEGS = cash_transactions.join(position_adjustments, position_adjustments.c
 _SPLITS = select(_c.id, _c.effective_at, _c.ledger_revision, position_adjustments.c.symbol).where(
     _c.kind == CashTransactionKind.SPLIT.value
 )
-_EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
+EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
+"""When an entry that is no trade took effect."""
 _OPENED = (
     select(func.coalesce(func.max(_c.ledger_revision), 0))
     .where(_c.kind == CashTransactionKind.BASELINE.value)
@@ -104,7 +105,7 @@ def select_wanted_entries(wanted: EntryFilter) -> tuple[Select[Any] | None, Sele
     side = wanted.kind if isinstance(wanted.kind, Side) else None
     kind = wanted.kind if isinstance(wanted.kind, CashTransactionKind) else None
     trades = None if kind else _newest(select_trades(), t.ledger_revision, t.execution_time, wanted)
-    others = None if side else _newest(select(cash_transactions), _c.ledger_revision, _EFFECTIVE, wanted)
+    others = None if side else _newest(select(cash_transactions), _c.ledger_revision, EFFECTIVE, wanted)
     if trades is not None:
         trades = trades.where(t.booked_by.is_not(None))
         trades = trades if side is None else trades.where(t.side == side.value)
@@ -237,7 +238,7 @@ def _later_events(symbol: Symbol, at: datetime) -> Select[Any]:
     joined = cash_transactions.join(legs, legs.c.cash_transaction_id == _c.id)
     found = select(_c.id, _c.kind, _c.reverses_revision, legs.c.quantity_delta, by.c.id.label("taken_out"))
     found = found.select_from(joined.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
-    wanted = found.where(legs.c.symbol == symbol.code, _c.ledger_revision > _OPENED, at < _EFFECTIVE)
+    wanted = found.where(legs.c.symbol == symbol.code, _c.ledger_revision > _OPENED, at < EFFECTIVE)
     return wanted.order_by(_c.ledger_revision, legs.c.id)
 
 

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.ledger.event_reads import EFFECTIVE
+from portfolio.adapters.database.ledger.imported.rows import in_order
 from portfolio.adapters.database.schema.fields import reading
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
-from portfolio.adapters.database.schema.types import UtcMoment
 from portfolio.application.ledger.happenings.imported import IMPORT, BookedMove
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 
-# So that the event loop is not held for long.
-_READ_AT_ONCE: Final = 500
 _K = CashTransactionKind
 _OF_MONEY: Final = [one.value for one in (_K.DEPOSIT, _K.WITHDRAWAL, _K.INTEREST, _K.CHARGE)]
 _OF_ASSETS: Final = [one.value for one in (_K.TRANSFER_IN, _K.TRANSFER_OUT, _K.INCOME, _K.LOSS, _K.EXCHANGE)]
@@ -40,15 +39,10 @@ async def read_booked(session: Session, first: datetime, last: datetime) -> list
 
 async def _all(session: Session, wanted: Select[Any], key: Any, made: Callable[[Any], BookedMove]) -> list[BookedMove]:
     found: list[BookedMove] = []
-    following = wanted.order_by(key)
-    while True:
-        rows = (await session.run(following.limit(_READ_AT_ONCE))).all()
-        for row in rows:
-            with reading(f"the row {row.id} of the ledger cannot be read"):
-                found.append(made(row))
-        if len(rows) < _READ_AT_ONCE:
-            return found
-        following = wanted.where(key > rows[-1].key).order_by(key)
+    async for row in in_order(session, wanted, key):
+        with reading(f"the row {row.id} of the ledger cannot be read"):
+            found.append(made(row))
+    return found
 
 
 def _trades(first: datetime, last: datetime) -> Select[Any]:
@@ -65,17 +59,16 @@ def _trades(first: datetime, last: datetime) -> Select[Any]:
 
 
 _c = cash_transactions.c
-_EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
 _taking = cash_transactions.alias("taking")
 _OTHERS = cash_transactions.outerjoin(_taking, _taking.c.reverses_revision == _c.ledger_revision)
 
 
 def _others(first: datetime, last: datetime, *columns: Any, of: Any = _OTHERS, key: Any = _c.id) -> Select[Any]:
     """Return the statement for what is no trade, is not taken out, and takes nothing out."""
-    wanted = select(_c.id, key.label("key"), _c.owner, _c.cash_delta, _EFFECTIVE.label("at"), *columns)
+    wanted = select(_c.id, key.label("key"), _c.owner, _c.cash_delta, EFFECTIVE.label("at"), *columns)
     return wanted.select_from(of).where(
         _c.owner != IMPORT,
-        _EFFECTIVE.between(first, last),
+        EFFECTIVE.between(first, last),
         _c.reverses_revision.is_(None),
         _taking.c.id.is_(None),
     )

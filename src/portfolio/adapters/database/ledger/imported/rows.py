@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
@@ -34,15 +34,21 @@ async def read_imported(session: Session, account: str) -> list[ImportedRow]:
         UnreadableRow: nothing can be made of one: whether it came before is then not known.
     """
     gone = select(imports.c.id).where(imports.c.state == REVERSED)
-    c, found = import_rows.c, list[ImportedRow]()
-    wanted = select(import_rows).where(c.account == account, c.import_id.not_in(gone)).order_by(c.id)
-    following = wanted
+    c = import_rows.c
+    wanted = select(import_rows, c.id.label("key")).where(c.account == account, c.import_id.not_in(gone))
+    return [_read(row) async for row in in_order(session, wanted, c.id)]
+
+
+async def in_order(session: Session, wanted: Select[Any], key: Any) -> AsyncIterator[Any]:
+    """Yield the rows of a statement in the order of a key, which is one of its columns, by the name ``key``."""
+    following = wanted.order_by(key)
     while True:
-        some = [_read(row) for row in await session.run(following.limit(_READ_AT_ONCE))]
-        found += some
-        if len(some) < _READ_AT_ONCE:
-            return found
-        following = wanted.where(c.id > some[-1].id)
+        rows = (await session.run(following.limit(_READ_AT_ONCE))).all()
+        for row in rows:
+            yield row
+        if len(rows) < _READ_AT_ONCE:
+            return
+        following = wanted.where(key > rows[-1].key).order_by(key)
 
 
 async def add_import(session: Session, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:
