@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Final, TypeVar
 
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
@@ -19,14 +18,13 @@ from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.ledger.lots.journal import KnownAt
-from portfolio.application.ledger.lots.reading import Gains, ReadLots, is_long_term
+from portfolio.application.ledger.lots.reading import ReadLots, term_of
 from portfolio.application.ledger.ports import Lookups
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.performance.records import EARLIEST, Basis
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.days import day_of
-from portfolio.domain.ledger.lots.records import Disposal
 from portfolio.domain.symbol import Symbol
 
 R = TypeVar("R")
@@ -108,7 +106,7 @@ class ReadExports:
 
     async def _gains(self, snapshot: Snapshot, wanted: Wanted) -> Table:
         found = await self.read_lots.gains(wanted.method, None, wanted.as_of, wanted.known_at)
-        columns = [*GAIN, Column("term", Kind.TEXT, partial(_term, found))]
+        columns = [*GAIN, Column("term", Kind.TEXT, lambda one: term_of(one.days_held, found.long_term_days))]
         kept, since = found.disposals, wanted.since
         if since is not None:
             kept = await in_fold_thread(kept.where, lambda one: one.realized_at >= since)
@@ -167,8 +165,3 @@ def _day(since: datetime | None) -> date:
 
 def _text(at: KnownAt) -> str:
     return str(at) if isinstance(at, int) else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _term(found: Gains, one: Disposal) -> str | None:
-    is_long = is_long_term(one.days_held, found.long_term_days)
-    return None if is_long is None else "long" if is_long else "short"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Literal, TypeAlias
 
 from portfolio.application.clock import Clock
 from portfolio.application.in_thread import in_fold_thread
@@ -20,6 +21,8 @@ from portfolio.domain.ledger.picks import Picks
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, added, subtracted, sum_of
 from portfolio.domain.packed import Packed
+
+Term: TypeAlias = Literal["short", "long"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +108,11 @@ class ReadLots:
     def _gains(self, entries: Entries, book: LotBook, method: LotMethod, year: int | None, as_of: datetime) -> Gains:
         found = book.disposals
         wanted = found if year is None else found.where(lambda one: one.realized_at.astimezone(UTC).year == year)
-        terms, proceeds, basis = defaultdict[bool | None, Money](Money.zero), Money.zero(), Money.zero()
+        terms, proceeds, basis = defaultdict[Term | None, Money](Money.zero), Money.zero(), Money.zero()
         unpicked = 0
         for one in wanted:
             unpicked += not one.is_picked
-            term = is_long_term(one.days_held, self.long_term_days)
+            term = term_of(one.days_held, self.long_term_days)
             terms[term] = added(terms[term], one.gain)
             proceeds, basis = added(proceeds, one.proceeds), added(basis, one.basis)
         return Gains(
@@ -121,8 +124,8 @@ class ReadLots:
             proceeds=proceeds,
             basis=basis,
             gain=subtracted(proceeds, basis),
-            short_term=terms[False],
-            long_term=terms[True],
+            short_term=terms["short"],
+            long_term=terms["long"],
             undated=terms[None],
             unpicked=unpicked if method is LotMethod.PICKED else None,
             revision=entries.revision,
@@ -143,9 +146,9 @@ def _lots(entries: Entries, book: LotBook, method: LotMethod, as_of: datetime) -
     )
 
 
-def is_long_term(days_held: int | None, long_term_days: int) -> bool | None:
-    """Return whether something was held for more than so many days; None where nobody knows for how long."""
-    return None if days_held is None else days_held > long_term_days
+def term_of(days_held: int | None, long_term_days: int) -> Term | None:
+    """Return long of what was held for more than so many days; None where nobody knows for how long."""
+    return None if days_held is None else "long" if days_held > long_term_days else "short"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from portfolio.application.ledger.lots.picking import PickReply
-from portfolio.application.ledger.lots.reading import Gains, Lots, is_long_term
+from portfolio.application.ledger.lots.reading import Gains, Lots, term_of
 from portfolio.domain.ledger.lots.records import Disposal, Lot, days_between
 from portfolio.entrypoints.http.shell.numbers import Number
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, SymbolCode
@@ -167,7 +167,7 @@ def lot_views(lots: Iterable[Lot], as_of: datetime, long_term_days: int) -> list
             LotView,
             lot,
             days_held=(days := days_between(lot.acquired_at, as_of)),
-            term=_term(days, long_term_days),
+            term=term_of(days, long_term_days),
             basis_assumed=lot.is_assumed,
         )
         for lot in lots
@@ -178,15 +178,14 @@ def gain_views(disposals: Iterable[Disposal], long_term_days: int) -> list[GainV
     """Return what was realized, row by row."""
     return [
         view(
-            GainView, one, picked=one.is_picked, term=_term(one.days_held, long_term_days), basis_assumed=one.is_assumed
+            GainView,
+            one,
+            picked=one.is_picked,
+            term=term_of(one.days_held, long_term_days),
+            basis_assumed=one.is_assumed,
         )
         for one in disposals
     ]
-
-
-def _term(days_held: int | None, long_term_days: int) -> Literal["short", "long"] | None:
-    is_long = is_long_term(days_held, long_term_days)
-    return None if is_long is None else "long" if is_long else "short"
 
 
 def picks_answer(reply: PickReply, at: datetime) -> PicksAnswer:
