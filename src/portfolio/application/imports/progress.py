@@ -13,7 +13,7 @@ Tell: TypeAlias = Callable[[str, int, int], None]
 EVERY: Final = 1_000
 
 
-def tell_nobody(what: str, done: int, total: int) -> None:
+def tell_nobody(what: str, done: float, total: int) -> None:
     """Say nothing."""
     del what, done, total
 

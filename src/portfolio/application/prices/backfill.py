@@ -17,7 +17,7 @@ from portfolio.domain.symbol import Symbol
 
 AT_ONCE: Final = 8
 
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,7 @@ class Backfill:
         """Return what was stored for the last ``days`` completed days; today is never among them.
 
         ``days`` returns need one close more, so the day before them is fetched too. Each symbol is stored as
-        soon as it is there: what was interrupted is not lost. ``progress(done, total, symbol)`` is called
-        after each.
+        soon as it is there: what was interrupted is not lost. ``progress(done, total)`` is called after each.
 
         Raises:
             LedgerUnavailable: the database is away; symbols already done are stored.
@@ -83,7 +82,7 @@ class Backfill:
                 else:
                     stored[symbol] = await self.prices.add_closes(closes)
             if progress is not None:
-                progress(len(stored) + len(failed), len(symbols), symbol.code)
+                progress(len(stored) + len(failed), len(symbols))
 
         await all_or_first_error([asyncio.create_task(fetch(symbol)) for symbol in symbols])
         return BackfillReport(since=since, until=until, stored=stored, failed=failed)

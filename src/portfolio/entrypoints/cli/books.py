@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import click
@@ -19,7 +20,14 @@ from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.decimal_text import counted
 from portfolio.entrypoints.cli.composition import Composition
-from portfolio.entrypoints.cli.reporting import EXIT_BROKEN, EXIT_FAILED, EXIT_UNRECONCILED, tell, tell_identity
+from portfolio.entrypoints.cli.reporting import (
+    EXIT_BROKEN,
+    EXIT_FAILED,
+    EXIT_UNRECONCILED,
+    progress_on,
+    tell,
+    tell_identity,
+)
 from portfolio.settings import Settings, read_settings
 
 T = TypeVar("T")
@@ -111,18 +119,11 @@ def backfill(composition: Composition, days: int) -> None:
 
     A missing day of the performance history, from its first one until yesterday, is made of the ledger and of closes.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("history", total=None)
-
-        def show(done: int, total: int, symbol: str) -> None:
-            progress.update(bar, completed=done, total=total, description=symbol)
+    with progress_on(sys.stderr) as show:
 
         async def work(use_cases: Commands) -> tuple[BackfillReport, FinalReport]:
-            portfolio_id = use_cases.portfolio_id
-            return await use_cases.backfill(portfolio_id, days, show), await use_cases.make_final(portfolio_id)
+            report = await use_cases.backfill(use_cases.portfolio_id, days, partial(show, "closes"))
+            return report, await use_cases.make_final(use_cases.portfolio_id)
 
         report, final = run(composition, told_settings(composition), work)
     click.echo(f"{counted(report.closes, 'close')} of {counted(len(report.symbols), 'asset')}")

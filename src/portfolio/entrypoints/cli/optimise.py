@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,10 +89,10 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for symbol in [*found["weights"], *found["sold"]]:
         trade = trades.get(symbol)
         said = "" if trade is None else _traded(trade)
-        yield f"{symbol:12}{_percent(found['weights'].get(symbol, 0)):>10}{_percent(spread.get(symbol)):>10}  {said}"
+        yield f"{symbol:12}{percent(found['weights'].get(symbol, 0)):>10}{percent(spread.get(symbol)):>10}  {said}"
     for kept in found["kept"]:
-        yield f"{kept['symbol']:12}{_percent(kept['weight']):>10}{'':10}  kept: {kept['reason']}"
-    yield f"{'cash':12}{_percent(found['cash']):>10}"
+        yield f"{kept['symbol']:12}{percent(kept['weight']):>10}{'':10}  kept: {kept['reason']}"
+    yield f"{'cash':12}{percent(found['cash']):>10}"
     for name, figures in (("these", found["expected"]), *found["versus"].items()):
         if figures is not None:
             yield f"{name}: {_figures(figures)}"
@@ -124,7 +125,7 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"but {found['fallback_chain'][-1]['objective']}"
     short = found["shortfall"]
     if short is not None:
-        wanted, possible = _percent(short["wanted"]), _percent(short["possible"])
+        wanted, possible = percent(short["wanted"]), percent(short["possible"])
         yield f"limits leave room for {possible} of {wanted}: {_named(short['limits'])}"
     if found["honesty"]["binding_limits"]:
         yield f"limits reached: {_named(found['honesty']['binding_limits'])}"
@@ -148,7 +149,8 @@ def _figures(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _percent(fraction: float | None) -> str:
+def percent(fraction: Decimal | float | None) -> str:
+    """Return a fraction in percent; nothing where there is none."""
     return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NoReturn, TextIO
 
 import click
 
 from portfolio.application.errors import ApplicationError, BooksContradicted
-from portfolio.application.imports.progress import Tell, tell_nobody
+from portfolio.application.imports.progress import tell_nobody
 from portfolio.domain.errors import DomainError
 from portfolio.entrypoints.printable import printable
 from portfolio.settings import SettingsError
@@ -29,7 +29,7 @@ _NUMBERS: Final = frozenset({"row", "quantity", "amount", "basis", "days_held", 
 
 
 @contextmanager
-def progress_on(stream: TextIO) -> Iterator[Tell]:
+def progress_on(stream: TextIO) -> Iterator[Callable[[str, float, int], None]]:
     """Yield what shows on a terminal how far it is; on anything else nothing is shown."""
     if not stream.isatty():
         yield tell_nobody
@@ -41,7 +41,7 @@ def progress_on(stream: TextIO) -> Iterator[Tell]:
     with Progress(name, BarColumn(), MofNCompleteColumn(), console=Console(file=stream), transient=True) as bars:
         tasks: dict[str, Any] = {}
 
-        def show(what: str, done: int, total: int) -> None:
+        def show(what: str, done: float, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(printable(what))
             bars.update(tasks[what], completed=done, total=total)

@@ -284,8 +284,8 @@ def test_reconcile_says_when_there_is_nothing_to_book() -> None:
 
 
 def test_backfill_names_what_failed_and_says_so_by_its_status() -> None:
-    def report(days: int, progress: Callable[[int, int, str], None]) -> BackfillReport:
-        progress(1, 1, "BTC")
+    def report(days: int, progress: Callable[[int, int], None]) -> BackfillReport:
+        progress(1, 1)
         day = date(2026, 1, 1)
         return BackfillReport(since=day, until=day, stored={BTC: days}, failed={Symbol("ETH"): "no such pair"})
 

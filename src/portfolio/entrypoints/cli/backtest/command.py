@@ -8,17 +8,17 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from portfolio.entrypoints.cli.backtest.options import LARGEST_SEED, asked, gathered, progress
+from portfolio.entrypoints.cli.backtest.options import LARGEST_SEED, asked, gathered
 from portfolio.entrypoints.cli.backtest.sweep import sweep
 from portfolio.entrypoints.cli.composition import Composition
-from portfolio.entrypoints.cli.optimise import joins_lines
+from portfolio.entrypoints.cli.optimise import joins_lines, percent
 from portfolio.entrypoints.cli.parameters import GivenPath
+from portfolio.entrypoints.cli.reporting import progress_on
 from portfolio.entrypoints.cli.whole_files import whole_file
 from portfolio.settings import read_settings
 
@@ -57,10 +57,11 @@ def _computed(request: BacktestRequest, panel: Panel, holdings: Holdings, solve:
     from portfolio.application.backtest.sweeping.runs import days_further
 
     state = start(request, panel, holdings)
-    with progress("days", (request.last - request.first).days + 1) as show:
+    days = (request.last - request.first).days + 1
+    with progress_on(sys.stderr) as tell:
         while not state.is_done:
             state = days_further(state, panel, solve)
-            show(len(state.equity))
+            tell("days", len(state.equity), days)
     return state
 
 
@@ -122,7 +123,7 @@ def _lines(found: BacktestResult) -> Iterator[str]:
         yield f"  {row.rule:24}{row.total:>+14,.2f} in {row.trades} trades"
     interval = found.against_do_nothing
     if interval is not None:
-        low, high = _percent(interval.low), _percent(interval.high)
+        low, high = percent(interval.low), percent(interval.high)
         yield f"  {low} to {high} a year more than doing nothing, at {100 * interval.confidence:.0f} % confidence"
     if found.remarks:
         yield f"remarks: {', '.join(found.remarks)}"
@@ -137,12 +138,8 @@ def _figures(figures: SeriesFigures) -> str:
         "" if value is None else f"{value:.2f}" for value in (figures.sharpe_ratio, figures.sharpe_standard_error)
     )
     return (
-        f"{total:>10}{_percent(figures.annualized_return):>10}{sharpe:>8}{error:>6}{_percent(figures.max_drawdown):>10}"
+        f"{total:>10}{percent(figures.annualized_return):>10}{sharpe:>8}{error:>6}{percent(figures.max_drawdown):>10}"
     )
-
-
-def _percent(fraction: Decimal | None) -> str:
-    return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 
 @backtest.command()
@@ -197,9 +194,9 @@ def _proof(request: BacktestRequest, panel: Panel, holdings: Holdings | None, cu
     from portfolio.application.backtest.lookahead import look_ahead
 
     found = None
-    with progress("cuts", cuts) as show:
+    with progress_on(sys.stderr) as tell:
         for found in look_ahead(request, panel, holdings, lambda _: ByPolicy(request.policy), cuts=cuts):
-            show(found.cuts)
+            tell("cuts", found.cuts, cuts)
     assert found is not None
     return found
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import reduce
@@ -178,14 +177,3 @@ def _weight(text: str) -> tuple[str, Decimal]:
     if not share:
         raise click.UsageError(f"--weight takes SYMBOL=SHARE, not {text!r}")
     return SYMBOL.convert(symbol, None, None).code, Number(most=1).convert(share, None, None)
-
-
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[float], None]]:
-    """Show a bar on the standard error; what it yields says how much is done."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as shown:
-        bar = shown.add_task(what, total=total)
-        yield lambda done: shown.update(bar, completed=done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.cli.backtest.options import Number, asked, gathered, progress
+from portfolio.entrypoints.cli.backtest.options import Number, asked, gathered
 from portfolio.entrypoints.cli.composition import Composition
+from portfolio.entrypoints.cli.reporting import progress_on
 
 # The parts of a backtest are imported where they are used: the other commands start sooner without them.
 if TYPE_CHECKING:
@@ -116,10 +118,10 @@ def _tried(plan: RunPlan, solve: Solve | None) -> Runs:
     from portfolio.application.backtest.sweeping.runs import Runs
 
     runs = Runs(own=start(plan.request, plan.panel, plan.holdings))
-    with progress("runs", plan.count) as show:
+    with progress_on(sys.stderr) as tell:
         while not runs.is_done(plan):
             runs.advance(plan, solve)
-            show(runs.progress(plan) * plan.count)
+            tell("runs", runs.progress(plan) * plan.count, plan.count)
     return runs
 
 
