@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,20 +20,11 @@ import pytest
 from portfolio.adapters.feeds.simulated import SimulatedFeed
 from portfolio.domain.ledger.cash_transaction import EVENT_KINDS
 from portfolio.domain.symbol import Symbol
-from tests.support.demo import demo_copy
 from tests.support.fakes.clock import FakeClock
 from tests.support.services.service import PORTFOLIO, READY_SECONDS, ServiceProcess
 
 DAYS = 730
 LAST_YEAR = (datetime.now(UTC) - timedelta(days=365)).strftime("%Y-%m-%d")
-
-
-@pytest.fixture(scope="module")
-def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The service on the demonstration's books."""
-    folder = tmp_path_factory.mktemp("demo")
-    with ServiceProcess(demo_copy(demo_file, folder), folder) as running:
-        yield running
 
 
 def test_the_books_of_the_demonstration_are_proved(service: ServiceProcess) -> None:

@@ -6,7 +6,6 @@ import json
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,7 @@ import httpx
 import pytest
 
 from tests.support.database.databases import sqlite_database_in
-from tests.support.demo import demo_copy
 from tests.support.services.service import ServiceProcess
-
-
-@pytest.fixture(scope="module")
-def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The service on the demonstration's books."""
-    folder = tmp_path_factory.mktemp("exports")
-    with ServiceProcess(demo_copy(demo_file, folder), folder) as running:
-        yield running
 
 
 def said(service: ServiceProcess, *words: str) -> str:

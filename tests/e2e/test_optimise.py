@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
-import pytest
 
-from tests.support.demo import demo_copy
 from tests.support.services.service import ServiceProcess
 
 ATTEMPTS = 5
-PATIENT = {"PORTFOLIO_REQUEST_DEADLINE_SECONDS": "60"}
+SETTINGS = {"PORTFOLIO_REQUEST_DEADLINE_SECONDS": "60"}
 WISH = {"objective": "min_variance", "days": 365, "cash_percent": 5}
 WORDS = ("min_variance", "--days", "365", "--cash-percent", "5")
 MOVING = ("timestamp", "as_of")
-
-
-@pytest.fixture(scope="module")
-def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The service on the demonstration's books."""
-    folder = tmp_path_factory.mktemp("optimise")
-    with ServiceProcess(demo_copy(demo_file, folder), folder, settings=PATIENT) as running:
-        yield running
 
 
 def answered(service: ServiceProcess, wish: dict[str, Any] = WISH) -> Any:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.demo import demo_copy
 from tests.support.html_file import HtmlFile, check_that_it_is_alone
 from tests.support.services.service import ServiceProcess
 
 ATTEMPTS = 5
 MOST_BYTES = 400_000
-
-
-@pytest.fixture(scope="module")
-def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The service on the demonstration's books."""
-    folder = tmp_path_factory.mktemp("tearsheet")
-    with ServiceProcess(demo_copy(demo_file, folder), folder) as running:
-        yield running
 
 
 def written(service: ServiceProcess, file: Path, *words: str) -> bytes:

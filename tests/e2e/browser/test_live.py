@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -25,15 +24,8 @@ Object.defineProperty(document, "visibilityState", { get: () => window.__hidden 
 Object.defineProperty(document, "hidden", { get: () => !!window.__hidden });
 window.__hide = hidden => { window.__hidden = hidden; document.dispatchEvent(new Event("visibilitychange")); };
 """
+SETTINGS = STILL
 _keys = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The service on books of this module's own: the tests book."""
-    folder = tmp_path_factory.mktemp("live")
-    with ServiceProcess(demo_copy(demo_file, folder), folder, settings=STILL) as running:
-        yield running
 
 
 async def deposit(service: ServiceProcess) -> str:

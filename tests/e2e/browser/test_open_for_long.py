@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,11 @@ from playwright.async_api import Page, Route
 from tests.support.browser.browser import BrowserThread
 from tests.support.browser.places import OVERVIEW, PAGES
 from tests.support.browser.visit import visiting
-from tests.support.demo import demo_copy
+from tests.support.demo import STILL, demo_copy
 from tests.support.services.service import ServiceProcess
 from tests.support.services.tcp_proxy import Mode, TcpProxy
 
-SETTINGS = {"PORTFOLIO_REFRESH_SECONDS": "86400", "PORTFOLIO_PRICE_MAX_AGE_SECONDS": "86400"}
+SETTINGS = STILL
 SILENCE_MS = 40_000
 ROW = "document.activeElement.closest('tr').cells[0].textContent + document.activeElement.getAttribute('href')"
 # Two figures of one name, also in what is fetched.
@@ -29,14 +28,6 @@ window.fetch = async (...given) => {
 };
 """
 _keys = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def service(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The service on books of this module's own: the tests book."""
-    folder = tmp_path_factory.mktemp("long")
-    with ServiceProcess(demo_copy(demo_file, folder), folder, settings=SETTINGS) as running:
-        yield running
 
 
 async def says(page: Page, state: str) -> str:
@@ -57,7 +48,7 @@ def test_where_the_sign_in_is_over_the_form_asks_for_the_key(
     browser: BrowserThread, demo_file: Path, tmp_path: Path
 ) -> None:
     key = "a-key-for-the-tests-only"
-    settings = {**SETTINGS, "PORTFOLIO_API_KEYS": f"somebody:read:{key}", "PORTFOLIO_SIGN_IN_SECONDS": "4"}
+    settings = {**STILL, "PORTFOLIO_API_KEYS": f"somebody:read:{key}", "PORTFOLIO_SIGN_IN_SECONDS": "4"}
 
     async def look(service: ServiceProcess) -> None:
         context = await browser.context()
