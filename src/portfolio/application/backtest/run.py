@@ -74,7 +74,7 @@ def advance(
     """Return the state at the end of ``until``, or of the last day; ``solve`` computes weights of targets.
 
     The panel is the one that the state began with. A state that was encoded and decoded goes on to the same bytes.
-    ``decide`` stands in the place of what the request says, for tests of it.
+    ``decide`` stands in the place of what the request says.
 
     Raises:
         BacktestOutOfRange: at the closes of a day it would come to 1e20 dollars or more.

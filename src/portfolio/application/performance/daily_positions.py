@@ -63,7 +63,6 @@ def positions_of(portfolio: Portfolio) -> DayPositions:
 def attribute(total: Money, start: DayPositions, end: DayPositions, start_value: Money) -> Attribution:
     """Return what each position added to ``total``: by how much its realized and unrealized result grew.
 
-
     Both are net of fees, as the cost basis is. A position that was not there yet begins with nothing; those that were
     held at neither end and brought nothing are left out.
     """
