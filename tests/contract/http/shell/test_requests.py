@@ -31,6 +31,27 @@ async def test_every_request_example_of_the_document_is_understood(service: Serv
     assert asked >= 6
 
 
+LISTS = {
+    1_000: (
+        "/backtests?", "/bookings?status=refused&", "/cash/transactions?", "/entries?", "/events?", "/gains?",
+        "/imports?", "/lots?", "/rebalance/signals?", "/trades?",
+    ),
+    10_000: ("/backtests/1/sweep?", "/backtests/1/trades?"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("most", LISTS)
+async def test_a_list_has_one_row_or_more_and_no_more_than_is_documented(service: Service, most: int) -> None:
+    for path in LISTS[most]:
+        for beyond in (0, most + 1):
+            answer = await service.http.get(f"{path}limit={beyond}")
+            assert is_problem(answer, 400, "malformed-request"), path
+            assert fields(answer) == {"limit"}, path
+        for within in (1, most):
+            answer = await service.http.get(f"{path}limit={within}")
+            assert answer.status_code in {200, 404}, (path, answer.text)
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [("0.85", 0.85), ("0", 0), ("1", 1), ('"0.85"', 0.85), ("0.850000000000000000", 0.85), ("null", None)],
