@@ -24,7 +24,7 @@ from portfolio.entrypoints.http.operations.openapi_operations import Json, compl
 from portfolio.entrypoints.http.shell.access import access, access_of
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.injection import HttpRequest
-from portfolio.entrypoints.http.shell.responses import Problem, encode, encoded
+from portfolio.entrypoints.http.shell.responses import encode, encoded
 
 _HERE: Final = "portfolio.entrypoints.http.operations"
 
@@ -92,8 +92,6 @@ def document(app: Litestar, *, keyed: bool) -> Json:
     if not keyed:
         del made["components"]["securitySchemes"]
     components = made["components"]["schemas"]
-    _, problem = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
-    components |= {name: schema for name, schema in problem.items() if name not in components}
     components |= _forms(app)
     for name, schema in components.items():
         describe_fields(name, schema.get("properties", {}))
