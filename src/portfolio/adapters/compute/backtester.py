@@ -34,7 +34,6 @@ class SpawnedBacktester:
 
     @property
     def spare(self) -> int:
-        """Return how many processes have nothing to do."""
         return self.workers.spare
 
     async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:

@@ -59,7 +59,6 @@ class NativeSolvers:
         return _least(slope, within, rows, np.concatenate([within.most, np.zeros(n_days)]), free=(n_variables,))
 
     def leaves(self, distances: Matrix) -> list[int]:
-        """Return the order of the leaves of the single-linkage tree."""
         symmetric = (distances + distances.T) / 2
         np.fill_diagonal(symmetric, 0.0)
         return [int(leaf) for leaf in leaves_list(linkage(squareform(symmetric), "single"))]

@@ -54,7 +54,6 @@ class BinanceFeed:
     _refused_at: dict[Symbol, float] = field(default_factory=dict, init=False)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
-        """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
         found: Found = {s: reason for s in symbols if (reason := self._reason_not_to_ask(s))}
         wanted = list(dict.fromkeys(s for s in symbols if s not in found))
         in_tether: dict[Symbol, _Asked] = {}
@@ -75,7 +74,6 @@ class BinanceFeed:
         return FeedReport.of(found)
 
     def states(self) -> Mapping[str, SourceState]:
-        """Return how Binance is doing."""
         return {self.client.source: self.client.state}
 
     async def _ask(self, symbols: Sequence[Symbol], prices: dict[Symbol, _Asked], found: Found) -> None:

@@ -24,11 +24,9 @@ class ChainFeed:
         self._sources = dict(sources)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
-        """Return for each symbol the quote of the first source that has one, or the reasons of all."""
         return await self.quotes_elsewhere(dict.fromkeys(symbols, ""))
 
     async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
-        """Return quotes for these symbols from the first source other than the one named beside each."""
         found: Found = {}
         reasons: dict[Symbol, list[str]] = {symbol: [] for symbol in asked}
         for name, source in self._sources.items():
@@ -45,7 +43,6 @@ class ChainFeed:
         return FeedReport.of({**{symbol: "; ".join(said) for symbol, said in reasons.items()}, **found})
 
     def states(self) -> Mapping[str, SourceState]:
-        """Return how each source is doing."""
         return {name: state for source in self._sources.values() for name, state in source.states().items()}
 
 
@@ -56,11 +53,6 @@ class ChainCloses:
         self._sources = tuple(sources)
 
     async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
-        """Return the closes of the days from ``start`` to ``end``, oldest first; days nobody has are absent.
-
-        Raises:
-            FeedFailed: no source has any of these days.
-        """
         closes: dict[date, Close] = {}
         errors: list[FeedFailed] = []
         for name, source in [(name, source) for name in _names(symbol) for source in self._sources]:

@@ -58,11 +58,6 @@ class _Bars(ABC):
         self._client = client
 
     async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
-        """Return the closes of the days from ``start`` to ``end``, oldest first; days without a trade are absent.
-
-        Raises:
-            FeedFailed: the exchange did not answer, or has nothing of these days.
-        """
         source = self._client.source
         prices: dict[date, Price] = {}
         try:

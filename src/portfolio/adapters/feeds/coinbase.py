@@ -70,7 +70,6 @@ class CoinbaseFeed:
     _unrated: frozenset[Symbol] = field(default=frozenset(), init=False)
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
-        """Return the prices of ``symbols`` in dollars, and why there is none for the others."""
         found: Found = {
             s: f"{s} is a currency's code at Coinbase: it is not asked there" for s in symbols if s.code in CURRENCIES
         }
@@ -84,7 +83,6 @@ class CoinbaseFeed:
         return FeedReport.of(found)
 
     def states(self) -> Mapping[str, SourceState]:
-        """Return how Coinbase is doing."""
         return {self.client.source: self.client.state}
 
     def least_interval_seconds(self, symbols: int) -> float:

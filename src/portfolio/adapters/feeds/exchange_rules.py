@@ -73,11 +73,6 @@ class CoinbaseRules:
         self._throttle = throttle
 
     async def rules(self) -> Mapping[Symbol, Rules]:
-        """Return the rules of each asset listed against the dollar, or why they are unknown.
-
-        Raises:
-            FeedFailed: Coinbase did not answer, or lists nothing against the dollar.
-        """
         source = self._client.source
         try:
             await self._throttle.turn()
@@ -104,11 +99,6 @@ class BinanceRules:
     learn_tether: Callable[[], Coroutine[None, None, None]]
 
     async def rules(self) -> Mapping[Symbol, Rules]:
-        """Return the rules of each asset listed against USDT, or why they are unknown.
-
-        Raises:
-            FeedFailed: Binance did not answer, or lists nothing against USDT, or nobody knows what a USDT is worth.
-        """
         source = self.client.source
         try:
             if self.prices.circuit in {Circuit.OPEN, Circuit.OFF}:

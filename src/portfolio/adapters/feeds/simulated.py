@@ -51,7 +51,6 @@ class SimulatedFeed:
         self._levels: dict[tuple[Symbol, int], list[float]] = {}
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
-        """Return a price for every symbol, whether there is such an asset or not."""
         now = self._clock.now()
         quotes = {}
         for symbol in symbols:
@@ -60,11 +59,9 @@ class SimulatedFeed:
         return FeedReport(quotes=quotes)
 
     async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
-        """Return nothing: there is no other simulation."""
         return FeedReport(quotes={}, failures=dict.fromkeys(asked, "there is no second opinion"))
 
     async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
-        """Return the closes of the days from ``start`` to ``end``, oldest first."""
         await asyncio.sleep(0)  # as between quotes
         return [
             Close(symbol=symbol, day=day, price=self._close(_walks_as(symbol), day), source=SOURCE)
@@ -72,7 +69,6 @@ class SimulatedFeed:
         ]
 
     def states(self) -> Mapping[str, SourceState]:
-        """Return that the simulation works."""
         return {SOURCE: SourceState(state=SourceCondition.ANSWERING, last_success=self._clock.now())}
 
     def _price(self, symbol: Symbol, at: datetime) -> Price:

@@ -47,7 +47,6 @@ class LocalImportFiles:
     """Files on this machine."""
 
     def read(self, path: str) -> ImportFile:
-        """Return what a file holds; raises OSError where it cannot be opened."""
         file = Path(path)
         if file.stat().st_size > LARGEST_MIB << 20:
             return ImportFile(file.name, Unreadable(f"the file is larger than {LARGEST_MIB} MiB: split it"))
@@ -64,7 +63,6 @@ class GivenFiles:
         self._files = files
 
     def read(self, path: str) -> ImportFile:
-        """Return what a file holds."""
         given = self._files[int(path)]
         if given.content.startswith(_SQLITE):
             return ImportFile(given.name, _given_database(given.content))
