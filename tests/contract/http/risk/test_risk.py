@@ -86,10 +86,13 @@ async def read(service: Service, path: str) -> dict[str, Any]:
     """A success, whose numbers are all finite and exact decimals without exponent."""
     answer = await service.http.get(path)
     assert answer.status_code == 200, answer.text
-    assert "NaN" not in answer.text
-    assert "Infinity" not in answer.text
-    body: dict[str, Any] = json.loads(answer.text)
+    body: dict[str, Any] = json.loads(answer.text, parse_constant=pytest.fail, parse_float=_without_exponent)
     return body
+
+
+def _without_exponent(number: str) -> float:
+    assert "e" not in number.lower()
+    return float(number)
 
 
 async def test_the_check_figures_of_the_conventions(any_service: Service) -> None:
@@ -410,15 +413,15 @@ async def test_history_that_was_never_read_is_said_to_be_unavailable(service: Se
 
 
 async def test_without_a_total_value_shares_are_undefined(service: Service) -> None:
-    await load(service, walks(30, 1), ["AAA"])
-    await withdraw_to(service, "1000")
-    await buy(service, "AAA", "1000", price="1000")
-    service.feed.prices = {"AAA": "0.000000000000000001"}
-    body = {"symbol": "AAA", "side": "SELL", "quantity": "1", "price": "0.01", "net_amount": "0.01", "fees": "0.001"}
-    await service.http.post("/holdings/update", json=body)
-    # Nothing is held any more, and 0.009 dollars of cash are left.
-    for route in ROUTES:
-        await read(service, route)
+    await withdraw_to(service, "0")
+    found = {route: await read(service, route) for route in ROUTES}
+    concentration = found["/risk/concentration"]["concentration_analysis"]
+    assert (concentration["hhi_with_cash"], concentration["reasons"]["hhi_with_cash"]) == (None, "no_total_value")
+    for route, name in (("/risk/volatility-analysis", "volatility"), ("/risk/value-at-risk", "value_at_risk")):
+        measured = found[route][name]
+        assert (measured["covered_percent"], measured["reasons"]["covered_percent"]) == (None, "no_total_value")
+    [cash] = found["/risk/sector-allocation"]["sectors"]
+    assert (cash["allocation_percent"], cash["reasons"]["allocation_percent"]) == (None, "no_total_value")
 
 
 @pytest.mark.parametrize("route", ROUTES[1:4])
