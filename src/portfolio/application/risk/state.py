@@ -22,6 +22,7 @@ from portfolio.domain.arithmetic import ZERO
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import Price
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.remedies import WayToTarget, way_to_target
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from portfolio.domain.symbol import Symbol
@@ -100,6 +101,12 @@ def weights_of(state: MarketState) -> Sequence[float]:
 def summary_of(state: MarketState) -> Summary:
     """Return what the portfolio amounts to under its policy."""
     return Summary.of(state.view, state.policy)
+
+
+@figure
+def way_to_target_of(state: MarketState) -> WayToTarget:
+    """Return the cheapest trades that raise the score of the portfolio to its target."""
+    return way_to_target(summary_of(state))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

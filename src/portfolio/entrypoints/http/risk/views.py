@@ -9,10 +9,9 @@ from litestar import Response
 
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE, concentration_reasons
 from portfolio.application.risk.correlation import average_of, correlation_of
-from portfolio.application.risk.limits import way_to_target_of
 from portfolio.application.risk.measured import measured_of
 from portfolio.application.risk.metrics import measured
-from portfolio.application.risk.state import MarketState, summary_of
+from portfolio.application.risk.state import MarketState, summary_of, way_to_target_of
 from portfolio.application.risk.value_at_risk import backtests_of, value_at_risk_of
 from portfolio.application.risk.volatility import AssetVolatility, volatility_of
 from portfolio.domain.rebalancing.health import TARGET_SCORE
