@@ -96,6 +96,8 @@ async def test_the_gains_of_a_year_are_those_of_the_sales_executed_in_it(service
     assert (found["long_term"], found["short_term"], found["undated"]) == (300, 50, 0)
     assert (found["year"], found["method"], found["count"]) == (2024, "fifo", 2)
     assert (await ask(service, "/gains"))["gain"] == 450
+    for year in (1970, 9998):
+        assert (await ask(service, "/gains", year=year))["gain"] == 0
 
 
 async def test_the_ledgers_own_method_has_its_figures_and_no_dates(service: Service) -> None:
@@ -146,7 +148,8 @@ async def test_what_cannot_be_asked_is_refused_by_its_name(service: Service) -> 
     for query, field in (
         ("/lots?method=best", "method"),
         ("/lots?as_of=2026-01-01T00:00:00", "as_of"),
-        ("/gains?year=26", "year"),
+        ("/gains?year=1969", "year"),
+        ("/gains?year=9999", "year"),  # it has no end in the calendar
         ("/gains?format=xls", "format"),
         ("/gains?as_of=now", "as_of"),
         ("/lots?known_at=-1.5e400000000", "known_at"),
