@@ -231,6 +231,9 @@ def test_the_health_check_of_the_image_tells_a_running_service_from_none(
         # As Kubernetes, and links between containers, set it.
         (tmp_path / ".env").write_text(f"PORTFOLIO_PORT={port}\n")
         assert _status(check, tmp_path, {"PORTFOLIO_PORT": f"tcp://10.96.0.12:{port}"}) == 0
+        # Docker gives each container the proxy that its user has set: nobody is behind that one.
+        proxy = {"http_proxy": f"http://127.0.0.1:{free_port()}", "no_proxy": ""}
+        assert _status(check, tmp_path, proxy) == 0
         elsewhere = [word.replace(":8026/", f":{port}/") for word in _health_checks()["compose"]]
-        assert _status(elsewhere, tmp_path, {}) == 0
+        assert _status(elsewhere, tmp_path, proxy) == 0
     assert _status(check, tmp_path, {"PORTFOLIO_PORT": port}) != 0

@@ -1,4 +1,7 @@
-"""The rights of docs/grants.sql are enough, for the service and for migrations, and leave the ledger append-only."""
+"""The rights of docs/grants.sql are enough, for the service and for migrations, and leave the ledger append-only.
+
+Those of the compose file's database let it delete what it thins by itself, too.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from tests.support.database.old_database import execute
 from tests.support.services.service import ServiceProcess
 
 GRANTS = Path(__file__).parents[3] / "docs" / "grants.sql"
+OF_COMPOSE = Path(__file__).parents[3] / "deploy" / "compose" / "database.sh"
 
 
 def test_the_rights_in_the_file_are_enough_and_leave_the_ledger_append_only(
@@ -62,6 +66,25 @@ def test_the_rights_in_the_file_are_enough_and_leave_the_ledger_append_only(
         for statement in (f"UPDATE {entries} SET id = id", f"DELETE FROM {entries}", f"TRUNCATE TABLE {entries}"):
             with pytest.raises(DBAPIError, match="denied"):
                 execute(service_alone, statement)
+
+
+def test_the_compose_file_s_database_lets_the_service_do_all_that_the_narrower_rights_do(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, tmp_path: Path
+) -> None:
+    ledger, prices = urlsplit(mysql_database.url).path.lstrip("/"), mysql_database.prices_schema
+    serves = urlsplit(mysql_database.url).username
+    ServiceProcess(mysql_database, tmp_path).migrate_by_command()
+    mariadb.execute(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{serves}'@'%'")
+    for rights, schema in re.findall(r"^GRANT (.+) ON (\w+)\.\* TO 'portfolio'", OF_COMPOSE.read_text(), re.MULTILINE):
+        mariadb.execute(
+            f"GRANT {rights} ON `{ledger if schema == 'crypto_transactions' else prices}`.* TO '{serves}'@'%'"
+        )
+    deleted = re.findall(r"^GRANT .*DELETE ON (\w+)\.(portfolio_\w+) TO 'portfolio'", GRANTS.read_text(), re.MULTILINE)
+    assert len(deleted) == 4
+    service_alone = replace(mysql_database, migration_url=mysql_database.url)
+    for schema, table in deleted:
+        name = f"{prices}.{table}" if schema == "crypto_prices" else table
+        execute(service_alone, f"DELETE FROM {name} WHERE 1 = 0")
 
 
 def _grants(user: str, names: dict[str, str]) -> Sequence[str]:
