@@ -87,6 +87,26 @@ def test_prometheus_can_read_what_the_dashboard_asks_for(promtool: str, tmp_path
     passes(promtool, "check", "rules", tmp_path / "dashboard.yml")
 
 
+def test_the_dashboard_shows_the_first_log_event_of_its_kind(promtool: str, tmp_path: Path) -> None:
+    [expression] = [each for each in shown() if "portfolio_events_total" in each]
+    for variable, value in {"$__rate_interval": "1m", "$instance": ".*", "$job": "portfolio"}.items():
+        expression = expression.replace(variable, value)
+    # Its counter begins with 1: nothing increases.
+    series = 'portfolio_events_total{job="portfolio",instance="one",event="request.failed"}'
+    cases = [
+        {
+            "expr": expression,
+            "eval_time": at,
+            "exp_samples": [{"labels": '{event="request.failed"}', "value": 1}][:count],
+        }
+        for at, count in (("1m", 0), ("2m15s", 1), ("4m", 0))
+    ]
+    given = [{"series": series, "values": "_x8 1x20"}]
+    text = json.dumps({"tests": [{"interval": "15s", "input_series": given, "promql_expr_test": cases}]})
+    (tmp_path / "events.yml").write_text(text)
+    passes(promtool, "test", "rules", tmp_path / "events.yml")
+
+
 def test_each_alert_fires_when_it_should_and_not_otherwise(promtool: str) -> None:
     passes(promtool, "test", "rules", PROMETHEUS / "alerts_test.yml")
 
