@@ -112,6 +112,25 @@ def test_a_booking_in_flight_at_sigterm_is_finished(database: DatabaseUnderTest,
     assert "Traceback" not in service.output()
 
 
+def test_a_second_ctrl_c_leaves_nothing_unfinished(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> None:
+    service = ServiceByCommand(sqlite_database, tmp_path)
+    with service, socket.create_connection(("127.0.0.1", service.port)) as one:
+        one.sendall(b"POST /holdings/update HTTP/1.1\r\nHost: localhost\r\n")
+        one.sendall(b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(EXAMPLE) + EXAMPLE[:9])
+        assert service.answers("/health/live")  # by then it has read this
+        service.process.send_signal(signal.SIGINT)
+        give_up = time.monotonic() + 20
+        while "Waiting for connections to close" not in service.output() and time.monotonic() < give_up:
+            time.sleep(0.02)
+        service.process.send_signal(signal.SIGINT)
+        time.sleep(0.5)  # it would be gone by then
+        one.sendall(EXAMPLE[9:])
+        assert one.recv(100).startswith(b"HTTP/1.1 200 ")
+        assert service.process.wait(timeout=30) == 0
+    assert "Application shutdown complete" in service.output()
+    assert "Traceback" not in service.output()
+
+
 async def _stop_amid_bookings(service: ServiceProcess) -> list[httpx.Response | None]:
     async with service.client() as client:
 

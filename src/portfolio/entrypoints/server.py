@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any, cast
 
 import structlog
@@ -95,6 +96,11 @@ def warn_of_readable_secrets(settings: Settings) -> None:
 
 class Server(uvicorn.Server):
     """Ends the streams before it waits for the requests in flight: a stream would not end by itself."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, however often it is asked for: a second Ctrl-C would leave unfinished what was begun."""
+        super().handle_exit(sig, frame)
+        self.force_exit = False
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nothing new, say goodbye to those who listen, complete what was begun, and end."""
