@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, or_, select, update
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, update
 
 from portfolio.adapters.database.connection.bulk import NOW, RowWriter
 from portfolio.adapters.database.connection.connections import Connections
@@ -38,12 +38,19 @@ _LOCK_HOLDINGS = Prepared(HOLDINGS.with_for_update())
 _AT_ONCE = 200  # SQLite takes no condition of a thousand parts
 
 _TRADE, _REVERSAL = mock_trades.c, mock_trades.alias("reversal")
+# SQLite takes `reverses_trade_id IS NULL` for one row of its index, and so would read all trades.
 _EXECUTIONS = (
     select(_TRADE.id, _TRADE.symbol, _TRADE.price, _TRADE.execution_time, _TRADE.booked_at)
-    .where(_TRADE.booked_by.is_not(None), _TRADE.reverses_trade_id.is_(None))
+    .where(_TRADE.booked_by.is_not(None), func.coalesce(_TRADE.reverses_trade_id, 0) == 0)
     .where(~exists().where(_REVERSAL.c.reverses_trade_id == _TRADE.id))
     .order_by(_TRADE.execution_time, _TRADE.id)
 )
+
+
+def executions_since(since: Mapping[Symbol, datetime]) -> Select[Any]:
+    """Return the statement for the executions of each asset since its moment, the newest last."""
+    of_each = (and_(_TRADE.symbol == symbol.code, _TRADE.execution_time >= at) for symbol, at in since.items())
+    return _EXECUTIONS.where(or_(*of_each))
 
 
 _CLOCKS_APART = timedelta(days=1)
@@ -108,8 +115,7 @@ class DatabasePriceStore:
         found: dict[Symbol, Mark] = {}
         asked = sorted(since)
         for part in (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE)):
-            of_each = or_(*(and_(_TRADE.symbol == s.code, _TRADE.execution_time >= since[s]) for s in part))
-            rows = await self._connections.rows(_EXECUTIONS.where(of_each))
+            rows = await self._connections.rows(executions_since({symbol: since[symbol] for symbol in part}))
             found |= dict(self._row.unreadable.readable(_EXECUTED, rows))
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.event_reads import EFFECTIVE
@@ -53,7 +53,7 @@ def _trades(first: datetime, last: datetime) -> Select[Any]:
         t.ledger_revision.is_not(None),
         (t.booked_by != IMPORT) | t.engine.is_not(None),  # an engine may have that name
         t.execution_time.between(first, last),
-        t.reverses_trade_id.is_(None),
+        func.coalesce(t.reverses_trade_id, 0) == 0,  # of NULL SQLite would read all trades: it takes them for one
         taking.c.id.is_(None),
     )
 
