@@ -37,15 +37,6 @@ async def test_every_price_says_that_it_is_simulated() -> None:
     assert set(feed.states()) == {"simulated"}
 
 
-async def test_others_go_on_between_the_prices_of_many_assets() -> None:
-    many, turns = [Symbol(f"A{number}") for number in range(20)], 0
-    asked = asyncio.create_task(SimulatedFeed(FakeClock()).quotes(many))
-    while not asked.done():
-        turns += 1
-        await asyncio.sleep(0)
-    assert turns >= len(many)
-
-
 async def test_prices_move_and_minute_by_minute_only_a_little() -> None:
     clock = FakeClock()
     feed = SimulatedFeed(clock)
