@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import httpx
@@ -203,6 +204,41 @@ async def test_a_row_that_another_gives_back_in_time_is_waited_for(running: Prox
             await until(lambda: _waits_for_the_lock(running), "the booking does not wait")
         answer: Answer = await booking
         assert (answer.status, answer.is_in_time()) == (200, True)
+
+
+async def test_behind_an_alteration_that_waits_no_session_of_the_service_waits_on_after_it_was_given_up(
+    server: DatabaseServer, running: ProxiedService
+) -> None:
+    """MySQL does not see that a client has gone while its session waits for a table; its own limit is a year."""
+    url = make_url(running.place.url)
+    sessions = "SELECT id FROM information_schema.processlist WHERE state LIKE 'Waiting for table%' AND "
+    altering, ours = f"{sessions}info LIKE 'ALTER TABLE%'", f"{sessions}user = '{url.username}'"
+    async with running.service.client() as client:
+        await running.ready()
+        trades = running.trades
+        with server.connect(database=url.database) as reader, ThreadPoolExecutor(1) as beside:
+            reader.begin()
+            reader.cursor().execute("SELECT id FROM mock_trades")
+            alteration = beside.submit(server.execute, f"ALTER TABLE `{url.database}`.mock_trades FORCE")
+            try:
+                await until(lambda: _finds(server, altering), "the alteration does not wait")
+                assert (await book(client, "altered")).is_unavailable("ledger-unavailable", "overloaded")
+                left = ", ".join(str(number) for (number,) in server.execute(ours)) or "0"
+
+                async def are_gone() -> bool:
+                    return not await _finds(server, f"{ours} AND id IN ({left})")
+
+                await until(are_gone, "sessions that were given up go on waiting for the table")
+            finally:
+                reader.rollback()
+            alteration.result()
+        await running.ready()
+        assert running.trades == trades
+        assert (await book(client, "altered")).body["replayed"] is False
+
+
+async def _finds(server: DatabaseServer, question: str) -> bool:
+    return bool(await asyncio.to_thread(server.execute, question))
 
 
 @asynccontextmanager

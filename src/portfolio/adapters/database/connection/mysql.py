@@ -192,7 +192,7 @@ def session_settings(limits: Timeouts, *, is_mariadb: bool) -> str:
         "sql_select_limit": ALL_ROWS,
         "sql_big_selects": 1,
         "sql_auto_is_null": 0,
-        "innodb_lock_wait_timeout": limits.session_lock_seconds,
+        **dict.fromkeys(("innodb_lock_wait_timeout", "lock_wait_timeout"), limits.session_lock_seconds),
     }
     if is_mariadb:
         settings |= {"idle_transaction_timeout": idle, "idle_write_transaction_timeout": idle, "max_statement_time": 0}
