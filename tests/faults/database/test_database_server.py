@@ -35,7 +35,7 @@ AT_ITS_START = (
     "--innodb-rollback-on-timeout=1",
 )
 AS_IT_RUNS = (
-    "SET GLOBAL completion_type = 'CHAIN'",
+    "SET GLOBAL completion_type = 'RELEASE'",
     "SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED, READ ONLY",
     "SET GLOBAL sql_mode = ''",
     "SET GLOBAL autocommit = 0",

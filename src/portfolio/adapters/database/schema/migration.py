@@ -246,7 +246,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _limit_lock_waits(engine: Engine, seconds: int) -> None:
-    @listens_for(engine, "connect")
+    @listens_for(engine, "connect", insert=True)  # ahead of SQLAlchemy's own questions
     def set_up(connection: Any, _record: object) -> None:
         is_mariadb = "mariadb" in connection.get_server_info().lower()
         limit = "max_statement_time" if is_mariadb else "max_execution_time"
