@@ -2,8 +2,8 @@
 -- With these the ledger is append-only: the service reads and inserts entries, and can neither change nor delete one.
 
 -- Migrations: run by a user of their own. Grant these first, then migrate.
-GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON crypto_transactions.* TO 'dba'@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON crypto_prices.* TO 'dba'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP ON crypto_transactions.* TO 'dba'@'%';
+GRANT CREATE, ALTER, DROP ON crypto_prices.* TO 'dba'@'%';
 
 -- The service: grant these after the migration, which makes the tables.
 -- Entries of the ledger.

@@ -17,6 +17,8 @@ import httpx
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from portfolio.adapters.database.schema.migration import migrate
+from portfolio.application.errors import LedgerUnavailable
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.old_database import execute
@@ -85,6 +87,33 @@ def test_the_compose_file_s_database_lets_the_service_do_all_that_the_narrower_r
     for schema, table in deleted:
         name = f"{prices}.{table}" if schema == "crypto_prices" else table
         execute(service_alone, f"DELETE FROM {name} WHERE 1 = 0")
+
+
+@pytest.mark.faults_long
+def test_each_right_to_migrate_is_needed_on_the_way_up_or_down(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest
+) -> None:
+    ledger, prices = urlsplit(mysql_database.url).path.lstrip("/"), str(mysql_database.prices_schema)
+    user = f"'{urlsplit(mysql_database.migration_url).username}'"
+    granted = _grants("'dba'", {"crypto_transactions": ledger, "crypto_prices": prices, "'dba'": user})
+    for statement in granted:
+        rights, place = statement.removeprefix("GRANT ").split(" ON ")
+        for right in rights.split(", "):
+            mariadb.execute(
+                f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {user}@'%'",
+                *granted,
+                f"REVOKE {right} ON {place.replace(' TO ', ' FROM ')}",
+                *(f"{verb} DATABASE `{name}`" for name in (ledger, prices) for verb in ("DROP", "CREATE")),
+            )
+            with pytest.raises(LedgerUnavailable, match="denied"):
+                _up_and_down(mysql_database)
+    mariadb.execute(*granted)
+    _up_and_down(mysql_database)
+
+
+def _up_and_down(database: DatabaseUnderTest) -> None:
+    for target in ("head", "base"):
+        migrate(database.migration_url, database.prices_schema, target=target)
 
 
 def _grants(user: str, names: dict[str, str]) -> Sequence[str]:
