@@ -18,6 +18,8 @@ from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.sqlite import connect_to_sqlite
+from portfolio.adapters.database.connection.statements import Statement
+from portfolio.application.errors import LedgerRefused
 from tests.support.database.databases import PATIENT
 
 
@@ -92,3 +94,21 @@ def test_a_database_is_closed_once_nobody_is_at_work_in_it(tmp_path: Path) -> No
         await asking
 
     asyncio.run(look())
+
+
+async def test_a_database_that_may_not_be_written_says_what_it_takes_to_read_one(tmp_path: Path) -> None:
+    path = tmp_path / "portfolio.db"
+    with sqlite3.connect(path) as made:
+        made.execute("CREATE TABLE t (n INTEGER)")
+    connections = Connections(
+        create_engine(f"sqlite+aiosqlite:///{path}", hosts=(), pool_size=1, limits=PATIENT), PATIENT
+    )
+
+    async def write(session: Session) -> None:
+        await session.execute(Statement("PRAGMA query_only = ON"), Statement("INSERT INTO t VALUES (1)"))
+
+    try:
+        with pytest.raises(LedgerRefused, match="readonly database: SQLite writes beside its file, also to read"):
+            await connections.read(write)
+    finally:
+        await connections.close()

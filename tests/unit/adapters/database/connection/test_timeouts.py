@@ -34,7 +34,9 @@ def test_a_server_counts_whole_seconds_and_a_connection_is_replaced_before_it_is
     deadline: float, seconds: int
 ) -> None:
     limits = Timeouts.within(deadline)
-    assert f" innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}" in session_settings(limits, is_mariadb=True)
+    assert f" innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}" in session_settings(
+        limits, is_mariadb=True
+    )
     assert f"idle_transaction_timeout = {3 * seconds}" in session_settings(limits, is_mariadb=True)
     assert f"wait_timeout = {6 * seconds}" in session_settings(limits, is_mariadb=False)
     assert limits.recycle_seconds < 6 * seconds
