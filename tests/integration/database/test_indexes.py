@@ -1,4 +1,4 @@
-"""What is asked for often is found by an index, however many other rows there are."""
+"""What is asked often is found by an index, however many rows there are, and whatever a server has counted of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, insert, text
+from pymysql.cursors import Cursor
+from sqlalchemy import Select, insert, make_url, text
+from sqlalchemy.dialects import mysql
 
 from portfolio.adapters.database.backtest.backtests import _results_on
+from portfolio.adapters.database.connection.statements import Prepared
+from portfolio.adapters.database.ledger.entries import LAST_ENTRY
 from portfolio.adapters.database.ledger.imported.booked import _trades
+from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS
 from portfolio.adapters.database.prices.prices import executions_since
 from portfolio.adapters.database.schema.tables import backtests
 from portfolio.domain.symbol import Symbol
+from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
 
@@ -21,6 +27,7 @@ ROWS = 1_000
 """As many as are kept."""
 
 INDEX = "idx_portfolio_backtests_closes"
+FEW = 200  # a look at the counts is counted too
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -79,3 +86,34 @@ def test_trades_that_are_no_reversals_are_found_without_reading_all_trades(
     finally:
         engine.dispose()
     assert any(index in step for step in plan), plan
+
+
+@pytest.mark.parametrize("asked", [LAST_ENTRY, OTHER_PORTFOLIOS])
+def test_where_a_server_takes_the_tables_for_empty_the_newest_entry_and_the_baseline_are_found_by_an_index(
+    mariadb: DatabaseServer, mysql_database: DatabaseUnderTest, asked: Prepared
+) -> None:
+    bring_up_to_date(mysql_database)
+    ledger = make_url(mysql_database.url).database
+    statement = asked.on(mysql.dialect())
+    rows = [
+        f"({revision}, '{'baseline' if revision == 1 else 'deposit'}', '2026-01-01')" for revision in range(1, ROWS)
+    ]
+    of_ours = f"WHERE database_name = '{ledger}'"
+    with mariadb.connect(database=ledger) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION sql_mode = ''")  # what is not given is empty
+        cursor.execute("INSERT INTO mock_portfolio (id) VALUES (1)")
+        cursor.execute(
+            f"INSERT INTO portfolio_cash_transactions (ledger_revision, kind, moved_at) VALUES {', '.join(rows)}"
+        )
+        cursor.execute(f"UPDATE mysql.innodb_table_stats SET n_rows = 0, clustered_index_size = 1 {of_ours}")
+        cursor.execute(f"UPDATE mysql.innodb_index_stats SET stat_value = stat_name NOT LIKE 'n_diff%' {of_ours}")
+        cursor.execute("FLUSH TABLES portfolio_cash_transactions, mock_trades, mock_portfolio")
+        before = _rows_read(cursor)
+        cursor.execute(statement.sql, statement.values)
+        assert len(cursor.fetchall()) == 1
+        assert _rows_read(cursor) - before < FEW
+
+
+def _rows_read(cursor: Cursor) -> int:
+    cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+    return sum(int(count) for _, count in cursor.fetchall())

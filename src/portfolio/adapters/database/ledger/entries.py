@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, bindparam, literal, select, union_all
+from sqlalchemy import ScalarSelect, Select, Table, bindparam, func, literal, select, union_all
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared
@@ -27,6 +27,7 @@ from portfolio.application.ledger.cash_records import (
 )
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.records import BookedTrade, TradeEntry
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 
 _DENSE = 4
 
@@ -45,9 +46,10 @@ _MOVED = Fields(
 
 
 def _newest_of(table: Table, kind: Any) -> Select[Any]:
+    # The greatest number, and the row that has it, go by the index also where a server takes the table for empty.
     revision = table.c.ledger_revision
-    newest = select(revision, table.c.portfolio_id, kind.label("kind")).where(revision.is_not(None))
-    return select(newest.order_by(revision.desc()).limit(1).subquery())
+    greatest = select(func.max(revision)).correlate(None).scalar_subquery()
+    return select(revision, table.c.portfolio_id, kind.label("kind")).where(revision == greatest)
 
 
 _newest = union_all(
@@ -56,6 +58,13 @@ _newest = union_all(
 last_entry = select(_newest).order_by(_newest.c.ledger_revision.desc()).limit(1)
 """The newest entry of the ledger: its revision, the portfolio's row that it moved, its kind."""
 LAST_ENTRY = Prepared(last_entry)
+
+
+def of_baseline(column: Any) -> ScalarSelect[Any]:
+    """Return what a column of cash transactions says of the baseline, which is the first entry; null without one."""
+    c = cash_transactions.c
+    baseline = select(column).where(c.ledger_revision == 1, c.kind == CashTransactionKind.BASELINE.value)
+    return baseline.correlate(None).scalar_subquery()
 
 
 def select_trades() -> Select[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.entries import TRADES, read_cash_rows, select_trades
+from portfolio.adapters.database.ledger.entries import TRADES, of_baseline, read_cash_rows, select_trades
 from portfolio.adapters.database.schema.fields import UnreadableRow, reading
 from portfolio.adapters.database.schema.tables import cash_transactions, mock_trades, position_adjustments
 from portfolio.adapters.database.schema.types import UtcMoment
@@ -38,12 +38,7 @@ _SPLITS = select(_c.id, _c.effective_at, _c.ledger_revision, position_adjustment
 )
 EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
 """When an entry that is no trade took effect."""
-_OPENED = (
-    select(func.coalesce(func.max(_c.ledger_revision), 0))
-    .where(_c.kind == CashTransactionKind.BASELINE.value)
-    .correlate(None)
-    .scalar_subquery()
-)
+_OPENED = func.coalesce(of_baseline(_c.ledger_revision), 0)
 
 
 def select_events(event_id: int | None = None) -> Select[Any]:

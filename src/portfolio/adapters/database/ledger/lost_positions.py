@@ -6,10 +6,11 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, chunks
+from portfolio.adapters.database.ledger.entries import of_baseline
 from portfolio.adapters.database.ledger.mapping import ReadPortfolio
 from portfolio.adapters.database.schema.tables import (
     cash_transactions,
@@ -17,21 +18,18 @@ from portfolio.adapters.database.schema.tables import (
     mock_trades,
     position_adjustments,
 )
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Quantity
 from portfolio.domain.symbol import Symbol, is_symbol
 
 _trades, _moved = mock_trades.c, position_adjustments.c
-_baselines = cash_transactions.c.kind == CashTransactionKind.BASELINE.value
-_opened_at = select(func.max(cash_transactions.c.moved_at)).where(_baselines).scalar_subquery()
 OTHER_PORTFOLIOS = Prepared(
     select(
         mock_portfolio.c.id,
         mock_portfolio.c.cash_balance,
         mock_portfolio.c.updated_at,
-        _opened_at.label("opened_at"),
+        of_baseline(cash_transactions.c.moved_at).label("opened_at"),
     ).order_by(mock_portfolio.c.id)
 )
 
@@ -39,7 +37,7 @@ OTHER_PORTFOLIOS = Prepared(
 _TRADED = Prepared(select(_trades.symbol).distinct())
 _ADJUSTED = Prepared(select(_moved.symbol).distinct())
 
-_since = select(func.max(cash_transactions.c.ledger_revision)).where(_baselines).scalar_subquery()
+_since = of_baseline(cash_transactions.c.ledger_revision)
 _codes: Any = bindparam("codes", expanding=True)
 _TRADES = Prepared(
     select(_trades.symbol, _trades.side, _trades.quantity).where(
