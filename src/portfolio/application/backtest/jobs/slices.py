@@ -113,9 +113,7 @@ def advanced(  # shape: the clock and the optimiser are given, as it does no I/O
     """
     until = monotonic() + seconds
     plan = _opened(given)
-    runs = Runs() if checkpoint is None else Runs.decode(checkpoint)
-    if runs.engine != ENGINE:
-        runs = Runs(engine=ENGINE)
+    runs = Runs.resumed(checkpoint, ENGINE)
     runs.take(plan, ahead)
     while not runs.is_done(plan):
         runs.advance(plan, solve)

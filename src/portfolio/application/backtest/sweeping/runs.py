@@ -96,6 +96,10 @@ class RunPlan:
             check(training(self.request, window), self.panel, self.holdings)
 
 
+class _Rules(msgspec.Struct):
+    engine: str = ""
+
+
 class Runs(msgspec.Struct, kw_only=True):
     """What is run so far: one's own, the trials that are finished, the choices of walk-forward and what followed each.
 
@@ -120,8 +124,10 @@ class Runs(msgspec.Struct, kw_only=True):
         return _ENCODER.encode(self)
 
     @classmethod
-    def decode(cls, encoded: bytes) -> Runs:
-        """Return what ``encode`` made bytes of."""
+    def resumed(cls, encoded: bytes | None, engine: str) -> Runs:
+        """Return what ``encode`` made bytes of; none yet where there is nothing, or other rules ran it, of any shape."""
+        if encoded is None or _RULES.decode(encoded).engine != engine:
+            return cls(engine=engine)
         return _DECODER.decode(encoded)
 
     def is_done(self, plan: RunPlan) -> bool:
@@ -223,4 +229,5 @@ def trial_bytes(trial: Trial) -> bytes:
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic", enc_hook=dict)
 _DECODER: Final = msgspec.msgpack.Decoder(Runs)
+_RULES: Final = msgspec.msgpack.Decoder(_Rules)
 _TRIALS: Final = msgspec.msgpack.Decoder(Trial)

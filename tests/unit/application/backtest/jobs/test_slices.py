@@ -16,7 +16,6 @@ from portfolio.application.backtest.jobs.records import Advanced, Outcome
 from portfolio.application.backtest.jobs.slices import Given, advanced, begun, fingerprint
 from portfolio.application.backtest.request import BacktestRequest
 from portfolio.application.backtest.sweeping.outcome import WholeResult
-from portfolio.application.backtest.sweeping.runs import Runs
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
 
@@ -66,9 +65,11 @@ def test_a_slice_is_a_pure_function() -> None:
 
 def test_what_other_rules_have_begun_is_begun_anew() -> None:
     [first, second, *_] = run(GIVEN, 0)
-    others = Runs.decode(second.checkpoint)
-    others.engine = "1"
-    assert advanced(GIVEN, others.encode(), seconds=0, monotonic=lambda: 0.0) == first
+    others = msgspec.msgpack.decode(second.checkpoint) | {"engine": "1"}
+    of_another_shape = others | {"own": {"of_theirs": 1}}
+    for checkpoint in (others, of_another_shape):
+        found = advanced(GIVEN, msgspec.msgpack.encode(checkpoint), seconds=0, monotonic=lambda: 0.0)
+        assert found == first
 
 
 def test_what_it_is_computed_of_survives_its_bytes() -> None:
