@@ -125,7 +125,7 @@ class Runs(msgspec.Struct, kw_only=True):
 
     @classmethod
     def resumed(cls, encoded: bytes | None, engine: str) -> Runs:
-        """Return what ``encode`` made bytes of; none yet where there is nothing, or other rules ran it, of any shape."""
+        """Return what ``encode`` made bytes of; none yet where other rules ran it, whatever its shape."""
         if encoded is None or _RULES.decode(encoded).engine != engine:
             return cls(engine=engine)
         return _DECODER.decode(encoded)

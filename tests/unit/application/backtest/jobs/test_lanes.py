@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from portfolio.application.backtest.jobs.computing import ComputeBacktests
 from portfolio.application.backtest.jobs.records import Advanced, Attempted, Job, JobState, Outcome
-from portfolio.application.backtest.jobs.slices import advanced, attempted, begun
+from portfolio.application.backtest.jobs.slices import ENGINE, advanced, attempted, begun
 from portfolio.application.backtest.request import Sweep
 from portfolio.application.backtest.sweeping.runs import Runs
 from portfolio.application.errors import ComputationFailed, LeaseLost
@@ -162,7 +162,7 @@ async def test_a_stop_waits_for_what_is_under_way_and_who_goes_on_has_what_was_f
     assert world.processes.busy == 0
     row = world.store.rows[0]
     assert row.checkpoint is not None
-    there = [place for place, _ in Runs.decode(row.checkpoint).ahead]
+    there = [place for place, _ in Runs.resumed(row.checkpoint, ENGINE).ahead]
     assert TRIALS - 1 in there
     another = Processes(2)
     report = await ComputeBacktests(world.store, another, FakeClock(), holder="b", pause_seconds=0.001)()
@@ -222,9 +222,9 @@ def test_whatever_is_taken_at_whatever_time_the_same_comes_of_it(taken: list[set
         ahead = {place: trial_at(place) for place in (taken.pop() if taken else ())}
         now = advanced(GIVEN, checkpoint, ahead, seconds=0, monotonic=lambda: 0.0)
         checkpoint = now.checkpoint
-        assert Runs.decode(checkpoint).encode() == checkpoint
+        assert Runs.resumed(checkpoint, ENGINE).encode() == checkpoint
         seen.append(now.progress)
-        found = [place for place, _ in Runs.decode(checkpoint).ahead]
+        found = [place for place, _ in Runs.resumed(checkpoint, ENGINE).ahead]
         assert {*range(now.to_try.stop, TRIALS)} <= {*found, *range(now.to_try.start)}
         assert now.to_try.stop - 1 not in found
         if now.outcome is not None:

@@ -16,7 +16,7 @@ from portfolio.adapters.compute.worker import choose
 from portfolio.analytics.optimisation.problem import Objective
 from portfolio.application.backtest.jobs.reading import ReadBacktest
 from portfolio.application.backtest.jobs.records import Job, Outcome, Part
-from portfolio.application.backtest.jobs.slices import Given, advanced, begun
+from portfolio.application.backtest.jobs.slices import ENGINE, Given, advanced, begun
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.request import BacktestRequest, Kind, Start, Sweep, WalkForward
 from portfolio.application.backtest.sweeping.outcome import TrialOf, TrialRow, WholeResult
@@ -53,7 +53,7 @@ def cut(given: bytes, *, solve: Any = None) -> tuple[Outcome, list[Decimal]]:
     while True:
         now = advanced(given, checkpoint, seconds=0, monotonic=lambda: 0.0, solve=solve)
         checkpoint = now.checkpoint
-        assert Runs.decode(checkpoint).encode() == checkpoint
+        assert Runs.resumed(checkpoint, ENGINE).encode() == checkpoint
         seen.append(now.progress)
         if now.outcome is not None:
             return now.outcome, seen
