@@ -36,9 +36,9 @@ async def says(page: Page, state: str) -> str:
     return await page.inner_text("[data-live-words]")
 
 
-async def buy(service: ServiceProcess, symbol: str) -> None:
+async def buy(service: ServiceProcess, symbol: str, **more: str) -> None:
     """Book a small purchase."""
-    body = {"symbol": symbol, "side": "BUY", "quantity": 0.001, "price": 1000, "net_amount": 1}
+    body = {"symbol": symbol, "side": "BUY", "quantity": 0.001, "price": 1000, "net_amount": 1} | more
     async with service.client() as client:
         booked = await client.post("/holdings/update", json=body | {"client_trade_id": f"long-{next(_keys)}"})
         assert booked.status_code == 200, booked.text
@@ -175,6 +175,7 @@ def test_a_row_without_a_link_shows_its_exact_digits_by_keys_and_keeps_the_focus
             for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
                 await page.keyboard.press(key)
             name = "document.activeElement.cells[0].textContent"
+            await page.keyboard.press("Shift+ArrowDown")  # which marks a text
             row, exact = await page.evaluate(name), await page.evaluate(shown)
             await page.evaluate("document.querySelector('[data-part=before]').dataset.old = 1")
             await buy(service, "SOL")
@@ -186,6 +187,32 @@ def test_a_row_without_a_link_shows_its_exact_digits_by_keys_and_keeps_the_focus
     row, exact, after = browser.run(look())
     assert (row, after) == ("Broken limits", "Broken limits")
     assert exact != "none"
+
+
+def test_from_an_opened_note_the_keys_go_to_the_next_row_and_paper_has_the_whole_note(
+    browser: BrowserThread, service: ServiceProcess
+) -> None:
+    place = "[...document.querySelectorAll('tbody tr')].indexOf(document.activeElement.closest('tr'))"
+
+    async def look() -> tuple[int, int, list[bool]]:
+        for number in range(3):
+            await buy(service, "SOL", notes=f"{number} " + "a long note " * 40)
+        context = await browser.context()
+        async with visiting(context, service.url, PAGES["trades"]) as visit:
+            page, note = visit.page, visit.page.locator(".remarks summary").nth(1)
+            await note.focus()
+            before = await page.evaluate(place)
+            await page.keyboard.press("ArrowDown")
+            after = await page.evaluate(place)
+            shown = [await page.evaluate("document.querySelector('.remarks details > bdi').checkVisibility()")]
+            await page.emulate_media(media="print")
+            shown.append(await page.evaluate("document.querySelector('.remarks details > bdi').checkVisibility()"))
+        await context.close()
+        return before, after, shown
+
+    before, after, shown = browser.run(look())
+    assert after == before + 1 > 1
+    assert shown == [False, True]
 
 
 def test_a_page_that_was_paused_meanwhile_is_not_loaded_anew(browser: BrowserThread, service: ServiceProcess) -> None:

@@ -43,9 +43,7 @@ class Cursor {
     this.direction = Object.entries(DIRECTIONS).find(([name]) => svg?.classList.contains(name))?.[1];
     if (this.rows.length === 0 || !svg) return;
     this.places = this.fractions();
-    this.line = this.drawing.appendChild(document.createElement("i"));
-    this.line.className = "hair";
-    this.line.hidden = true;
+    this.line = this.drawing.appendChild(Object.assign(document.createElement("i"), { className: "hair", hidden: true }));
     this.drawing.tabIndex = 0;
     this.drawing.setAttribute("role", "group");
     this.drawing.setAttribute("aria-label", `${figure.querySelector("figcaption").textContent}: arrow keys move along it`);
@@ -95,16 +93,18 @@ class Cursor {
   }
 }
 
+const rowsOf = (root) => [...new Set([...(root?.querySelectorAll("td") ?? [])].map((cell) => cell.parentElement))];
+
 function prepare(root) {
   for (const figure of root.querySelectorAll("figure[data-chart]")) new Cursor(figure);
-  for (const row of root.querySelectorAll("tr:has(td)")) row.tabIndex = -1; // a press shows its exact digits
+  for (const row of rowsOf(root)) row.tabIndex = -1; // a press shows its exact digits
 }
 
-// ... and so do the arrow keys, from the table or the opened figure that has the focus.
+// ... and so do the arrow keys, from the table, the row or the opened figure that has the focus.
 document.addEventListener("keydown", (event) => {
-  const rows = [...(event.target.closest(".scroll, .figure[open]")?.querySelectorAll("tr:has(td)") ?? [])];
-  const step = event.target.matches(".scroll, summary, tr") && { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const row = rows[rows.indexOf(event.target) + step];
+  const rows = rowsOf(event.target.closest(".scroll, .figure[open]"));
+  const isPlain = !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) && event.target.matches(".scroll, summary, tr");
+  const row = rows[rows.indexOf(event.target.closest("tr")) + (isPlain && { ArrowDown: 1, ArrowUp: -1 }[event.key])];
   if (row) event.preventDefault();
   row?.focus();
 });
@@ -204,8 +204,7 @@ class Live {
     if (!this.stream) {
       this.isConnected = true;
       this.say("live", this.live);
-      setInterval(() => this.changed(), LOOK_MS);
-      return;
+      return void setInterval(() => this.changed(), LOOK_MS);
     }
     const address = new URL(this.stream, location.href);
     address.protocol = address.protocol.replace("http", "ws");
@@ -292,8 +291,9 @@ class Live {
   }
 }
 
-// A browser may keep a page that was left, with what it showed, and bring it back after the sign-out.
-addEventListener("pageshow", (event) => event.persisted && location.reload());
+// A browser may keep a page that was left, and bring it back after the sign-out. A form that was sent is not sent again.
+const loadAnew = () => (location.pathname.startsWith("/pages/import") ? location.replace("/pages/import") : location.reload());
+addEventListener("pageshow", (event) => event.persisted && loadAnew());
 remember(document);
 prepare(document);
 const showLocal = button("local-time") && offerLocalTime();
