@@ -175,7 +175,6 @@ def test_a_row_without_a_link_shows_its_exact_digits_by_keys_and_keeps_the_focus
             for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
                 await page.keyboard.press(key)
             name = "document.activeElement.cells[0].textContent"
-            await page.keyboard.press("Shift+ArrowDown")  # which marks a text
             row, exact = await page.evaluate(name), await page.evaluate(shown)
             await page.evaluate("document.querySelector('[data-part=before]').dataset.old = 1")
             await buy(service, "SOL")
@@ -213,6 +212,34 @@ def test_from_an_opened_note_the_keys_go_to_the_next_row_and_paper_has_the_whole
     before, after, shown = browser.run(look())
     assert after == before + 1 > 1
     assert shown == [False, True]
+
+
+def test_other_keys_do_in_a_table_what_they_do_elsewhere(browser: BrowserThread, service: ServiceProcess) -> None:
+    taken = "window.taken = []; addEventListener('keydown', (event) => taken.push(event.defaultPrevented))"
+
+    async def look() -> tuple[list[bool], bool, str]:
+        context = await browser.context()
+        async with visiting(context, service.url, PAGES["positions"]) as visit:
+            page = visit.page
+            await page.evaluate(taken)
+            await page.evaluate("document.querySelector('tbody tr').focus()")
+            for key in ("Control+c", "Shift+ArrowDown", "PageDown"):
+                await page.keyboard.press(key)
+            await page.focus("tbody a")
+            await page.keyboard.press("Tab")
+            found = await page.evaluate("taken")
+            is_there = await page.evaluate("document.activeElement === document.querySelector('tbody a')")
+            await page.focus("tbody a")
+            await page.keyboard.press("Enter")
+            await page.wait_for_url("**/positions/*")
+            address = page.url
+        await context.close()
+        return found, is_there, address
+
+    found, is_there, address = browser.run(look())
+    assert (found, is_there) == ([False] * len(found), False)
+    assert len(found) >= 4
+    assert address.startswith(f"{service.url}/pages/positions/")
 
 
 def test_a_page_that_was_paused_meanwhile_is_not_loaded_anew(browser: BrowserThread, service: ServiceProcess) -> None:

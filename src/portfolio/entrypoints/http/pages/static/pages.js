@@ -104,9 +104,11 @@ function prepare(root) {
 document.addEventListener("keydown", (event) => {
   const rows = rowsOf(event.target.closest(".scroll, .figure[open]"));
   const isPlain = !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) && event.target.matches(".scroll, summary, tr");
-  const row = rows[rows.indexOf(event.target.closest("tr")) + (isPlain && { ArrowDown: 1, ArrowUp: -1 }[event.key])];
-  if (row) event.preventDefault();
-  row?.focus();
+  const step = isPlain && { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const row = step && rows[rows.indexOf(event.target.closest("tr")) + step];
+  if (!row) return;
+  event.preventDefault();
+  row.focus();
 });
 
 const partsOf = (root) => [...root.querySelectorAll("[data-part]")].map((part) => part.dataset.part).join();
@@ -137,11 +139,9 @@ function replacePart(old, part) {
 const sent = new Map();
 
 function remember(root) {
-  const changed = [];
-  for (const part of root.querySelectorAll("[data-part]")) {
-    if (sent.get(part.dataset.part) !== part.outerHTML) changed.push(part);
-    sent.set(part.dataset.part, part.outerHTML);
-  }
+  const parts = [...root.querySelectorAll("[data-part]")];
+  const changed = parts.filter((part) => sent.get(part.dataset.part) !== part.outerHTML);
+  for (const part of parts) sent.set(part.dataset.part, part.outerHTML);
   return changed;
 }
 
@@ -292,7 +292,7 @@ class Live {
 }
 
 // A browser may keep a page that was left, and bring it back after the sign-out. A form that was sent is not sent again.
-const loadAnew = () => (location.pathname.startsWith("/pages/import") ? location.replace("/pages/import") : location.reload());
+const loadAnew = () => (location.pathname.startsWith("/pages/import") && !location.search ? location.replace("/pages/import") : location.reload());
 addEventListener("pageshow", (event) => event.persisted && loadAnew());
 remember(document);
 prepare(document);
