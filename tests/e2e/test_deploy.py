@@ -91,17 +91,21 @@ def test_the_dashboard_shows_the_first_log_event_of_its_kind(promtool: str, tmp_
     [expression] = [each for each in shown() if "portfolio_events_total" in each]
     for variable, value in {"$__rate_interval": "1m", "$instance": ".*", "$job": "portfolio"}.items():
         expression = expression.replace(variable, value)
-    # Its counter begins with 1: nothing increases.
-    series = 'portfolio_events_total{job="portfolio",instance="one",event="request.failed"}'
+    # Its counter begins with 1: nothing increases. What was not scraped for three minutes had its events before.
+    of_one = 'job="portfolio",instance="one"'
+    series = f'portfolio_events_total{{{of_one},event="request.failed"}}'
     cases = [
         {
             "expr": expression,
             "eval_time": at,
             "exp_samples": [{"labels": '{event="request.failed"}', "value": 1}][:count],
         }
-        for at, count in (("1m", 0), ("2m15s", 1), ("4m", 0))
+        for at, count in (("1m", 0), ("2m15s", 1), ("4m", 0), ("8m", 0), ("9m", 0))
     ]
-    given = [{"series": series, "values": "_x8 1x20"}]
+    given = [
+        {"series": series, "values": "_x8 1x10 stale _x12 1x20"},
+        {"series": f"portfolio_ready{{{of_one}}}", "values": "1x18 stale _x12 1x20"},
+    ]
     text = json.dumps({"tests": [{"interval": "15s", "input_series": given, "promql_expr_test": cases}]})
     (tmp_path / "events.yml").write_text(text)
     passes(promtool, "test", "rules", tmp_path / "events.yml")

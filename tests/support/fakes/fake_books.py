@@ -197,7 +197,7 @@ def add_row(table: dict[int, T], row: T) -> int:
 
 
 def later_moves(books: Books, symbol: Symbol, at: datetime) -> list[LaterMove]:
-    """Return what entries since the newest baseline moved of an asset that took effect after a moment."""
+    """Return what entries since the baseline moved of an asset that took effect after a moment."""
     others = books.transactions.items()
     opened = max((e.revision for _, e in others if e.transaction.kind is CashTransactionKind.BASELINE), default=0)
     taken = {e.trade.reverses for e in books.trades.values() if e is not None}

@@ -101,7 +101,7 @@ class LedgerUnit(Protocol):
         ...
 
     async def moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
-        """Return what entries since the newest baseline moved of an asset that took effect after ``at``.
+        """Return what entries since the baseline moved of an asset that took effect after ``at``.
 
         What takes a trade or an event out takes effect with it. In the order they were booked, trades first.
         """

@@ -159,7 +159,7 @@ async def _taking_out(session: Session, revisions: Sequence[int]) -> Mapping[int
 
 
 async def read_later_moves(session: Session, symbol: Symbol, at: datetime) -> list[LaterMove]:
-    """Return what entries since the newest baseline moved of an asset that took effect after ``at``.
+    """Return what entries since the baseline moved of an asset that took effect after ``at``.
 
     Raises:
         UnreadableRow: nothing can be made of one.
