@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -178,7 +178,10 @@ def kept_row(outcome: RecordedOutcome) -> KeptRow:
 def known_rows(books: Books, account: str) -> list[ImportedRow]:
     """What came from files of an account, by imports that stand."""
     stands = {i for i, of in books.of_imports.items() if books.imports[of].state != REVERSED}
-    return [row for i, row in books.import_rows.items() if row.account == account and i in stands]
+    events = [entry.transaction.event for entry in books.transactions.values()]
+    taken = {one.reverses_revision for one in events if one is not None} - {None}
+    rows = [row for i, row in books.import_rows.items() if row.account == account and i in stands]
+    return [replace(row, ledger_revision=None) if row.ledger_revision in taken else row for row in rows]
 
 
 def refuse_twice(key: object, known: Sequence[object]) -> None:

@@ -212,7 +212,8 @@ class _Run:
                 break
         for preview in self.previews.values():
             preview.add_up()
-            preview.remarks = () if preview.is_given_up else remarks_on(preview.events, self.standing.splits)
+            of_splits = remarks_on(preview.events, self.standing.splits)
+            preview.remarks = () if preview.is_given_up else [*preview.remarks, *of_splits]
 
     async def write(self, unit: LedgerUnit, within: Within | None) -> Made[list[Preview]]:
         """Write the entries and what came; nothing where nothing did."""

@@ -27,11 +27,6 @@ _TOLD_BEFORE: Final = (
     "the books have trades of this second from the other of Binance's two kinds of files: it may be one of them:"
     " look at the books, and leave it out or book it by hand"
 )
-_TOLD_INSIDE: Final = "the report of Coinbase tells it as between places of the same owner"
-_BOOKED_THERE: Final = (
-    "the statement of Coinbase Pro, which was imported before, has it as a deposit or withdrawal: it would count twice:"
-    " take that import back, and import both files in one run"
-)
 _TWINS: Final = {"binance-trades": "binance-history", "binance-history": "binance-trades"}
 _TRADES: Final = {Kind.TRADE, Kind.CONVERSION}
 
@@ -76,7 +71,9 @@ class Placing:
         knows more is read first, whatever their order: Kraken's ledgers before its trades.
         """
         order = sorted(files, key=lambda number: (files[number].rank, number))
-        return {number: self._filled(files[number]) for number in order}
+        previews = {number: self._filled(files[number]) for number in order}
+        self._between.settle(files, previews)
+        return previews
 
     def learned(self) -> dict[int, str]:
         """Return the ids of rows that were kept without one, by row."""
@@ -84,22 +81,14 @@ class Placing:
 
     def _filled(self, read: ReadFile) -> Preview:
         identities = self._identities.setdefault(read.family, Identities())
-        return _Filling(read, identities, self._history, self._between, self._told.get(read.family, ())).filled()
+        return _Filling(read, identities, self._history, self._told.get(read.family, ())).filled()
 
 
 class _Filling:
     """A preview that is being filled."""
 
-    def __init__(
-        self,
-        read: ReadFile,
-        identities: Identities,
-        history: History,
-        between: Between,
-        told: Collection[datetime],
-    ) -> None:
+    def __init__(self, read: ReadFile, identities: Identities, history: History, told: Collection[datetime]) -> None:
         self._read = read
-        self._between = between
         self._told = told
         self._known = identities
         self._history = history
@@ -120,7 +109,7 @@ class _Filling:
     def _fill(self, outcomes: Sequence[Outcome]) -> None:
         """Take in what was a file of its own: what it says that one before it said is known."""
         preview, self._identities = self._preview, self._known.of_file(self._read.format or "")
-        self._ignore([one for one in outcomes if isinstance(one, Ignored)])
+        preview.ignored += [one for one in outcomes if isinstance(one, Ignored)]
         preview.reported += [one for one in outcomes if isinstance(one, Reported)]
         events = [one for one in outcomes if isinstance(one, FileEvent)]
         # What has an id is told first, as those without are what is left.
@@ -145,9 +134,6 @@ class _Filling:
             self._report([event], f"its id {str(taken)[:60]!r} stood for something else before: compare the two rows")
             self._take_back(str(taken))
             return False
-        if not found.is_known and self._between.is_told(event, self._read.format):
-            self._know([event], _TOLD_INSIDE)
-            return False
         if found.is_known:
             before = self._earlier.get(found.external_id)
             self._know([event], f"came before, in row {before.event.rows[0]} of this file" if before else "came before")
@@ -158,20 +144,6 @@ class _Filling:
             self._new[found.external_id] = Identified(event, found.external_id, found.content, found.name)
             self._preview.events.append(self._new[found.external_id])
         return not found.is_known
-
-    def _ignore(self, ignored: Sequence[Ignored]) -> None:
-        """Take in rows that move nothing; what another file of before had booked is reported."""
-        identities = self._between.identities.of_file(self._read.format or "")
-        for one in ignored:
-            found = None if one.inside is None else identities.add(one.inside)
-            if one.inside is None or found is None or found.is_known:
-                self._preview.ignored.append(one)
-            elif self._between.take_in(one.inside):
-                self._preview.ignored.append(one)
-                self._preview.inside.append(Identified(one.inside, found.external_id, found.content, found.name))
-            else:
-                self._report([one.inside], _BOOKED_THERE)
-        identities.close()
 
     def _take_back(self, own_id: str) -> None:
         """Report what part of a file said of an id of which a later part says something else: which is the whole of it

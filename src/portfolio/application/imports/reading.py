@@ -13,7 +13,7 @@ from portfolio.application.imports.records import ImportFile, Options
 from portfolio.domain.imports.moments import zone_in_name
 from portfolio.domain.imports.numbers import SAY_THE_SIGN
 from portfolio.domain.imports.reading import Reading
-from portfolio.domain.imports.records import FileEvent, Outcome, Place, Reported
+from portfolio.domain.imports.records import FileEvent, Ignored, Outcome, Place, Reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,9 @@ def _of_one_sign(parts: list[list[Outcome]]) -> list[list[Outcome]]:
 
 def _doubted(part: Sequence[Outcome], why: str) -> Iterator[Outcome]:
     rows = dict.fromkeys(row for one in part if isinstance(one, FileEvent) for row in one.rows)
-    yield from (one for one in part if not isinstance(one, FileEvent))
+    for one in part:
+        if not isinstance(one, FileEvent):
+            yield replace(one, inside=None) if isinstance(one, Ignored) else one
     yield from (Reported(row, why) for row in rows)
 
 

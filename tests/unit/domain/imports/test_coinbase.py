@@ -251,6 +251,23 @@ def test_what_is_internal_or_empty_is_ignored_with_its_reason() -> None:
     ]
 
 
+@pytest.mark.parametrize("quantity", ["", "n/a", '"1,5"', "0.1234567890123456789"])
+def test_what_moves_nothing_is_no_reason_to_give_a_file_up(quantity: str) -> None:
+    kinds = ["Retail Staking Transfer", "Pro Deposit"]
+    found = answer(newest(*(f"{kind},ETH,{quantity},EUR,€1,€1,€1,€0," for kind in kinds)))
+    assert (found["reported"], [one["row"] for one in found["ignored"]]) == ([], [5, 6])
+    staked, deposited = (one["reason"] for one in found["ignored"])
+    assert staked == "Retail Staking Transfer: between places of the same owner"
+    assert ("no statement of Coinbase Pro is held to it: " in deposited) is bool(quantity)
+
+
+def test_what_went_to_pro_stands_for_nothing_where_its_numbers_are_in_doubt() -> None:
+    rows = ["Pro Deposit,ETH,1.500,EUR,€1,€1,€1,€0,", 'Buy,ETH,"0,5",EUR,€1,€1,€1,€0,']
+    [found] = previews({"report.csv": newest(*rows)}, decimal=None)
+    assert ([one.row for one in found.ignored], found.inside) == ([5], [])
+    assert [one.row for one in found.reported] == [6]
+
+
 def test_nothing_moved_only_where_the_total_of_its_own_currency_is_0_too() -> None:
     row = "2021-04-29T14:57:14Z,Buy,BTC,0,40000,400,{},5,\n"
     assert "0 BTC at 40000 is not 400 EUR" in reported(BEFORE_MID_2021 + row.format("405"))[0][1]

@@ -82,8 +82,8 @@ class ImportedRow:
     """What came once from a file of an account, and is known when it comes again.
 
     ``external_id`` is what its format calls it, None where no file has said that yet; ``content`` the digest of what it
-    says, 32 characters. ``ledger_revision`` is that of its first entry, None where it moves nothing in the books.
-    ``id`` is the row's, None until it is kept.
+    says, 32 characters. ``ledger_revision`` is that of its first entry, None where it moves nothing in the books, or
+    was an event that was taken out since. ``id`` is the row's, None until it is kept.
     """
 
     account: str

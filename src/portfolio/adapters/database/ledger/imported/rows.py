@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Statement
 from portfolio.adapters.database.schema.fields import Fields, Values, reading
-from portfolio.adapters.database.schema.tables import import_rows, imports
+from portfolio.adapters.database.schema.tables import cash_transactions, import_rows, imports
 from portfolio.application.ledger.happenings.imported import BOOKED, REVERSED, ImportedRow, KeptImport
 
 _DIGITS: Final = 32
@@ -36,7 +37,17 @@ async def read_imported(session: Session, account: str) -> list[ImportedRow]:
     gone = select(imports.c.id).where(imports.c.state == REVERSED)
     c = import_rows.c
     wanted = select(import_rows, c.id.label("key")).where(c.account == account, c.import_id.not_in(gone))
-    return [_read(row) async for row in in_order(session, wanted, c.id)]
+    rows = [_read(row) async for row in in_order(session, wanted, c.id)]
+    revisions = [row.ledger_revision for row in rows if row.ledger_revision is not None]
+    taken = await read_taken_out(session, min(revisions), max(revisions)) if revisions else {}
+    return [replace(row, ledger_revision=None) if row.ledger_revision in taken else row for row in rows]
+
+
+async def read_taken_out(session: Session, first: int, last: int) -> Mapping[int, int]:
+    """Return which entries of these revisions, trades apart, another one takes out: its revision, by theirs."""
+    c = cash_transactions.c
+    of = select(c.reverses_revision, c.ledger_revision).where(c.reverses_revision.between(first, last))
+    return {row.reverses_revision: row.ledger_revision for row in await session.run(of)}
 
 
 async def in_order(session: Session, wanted: Select[Any], key: Any) -> AsyncIterator[Any]:
