@@ -26,7 +26,11 @@ _PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2}
 _SHORT = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.ASCII)
 _SPACED = re.compile(r"[+-]?\d{1,3}(?P<mark>[ \u00a0\u202f'\u2019])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{0,60})?", re.ASCII)
-_SIGNED = re.compile(r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s()\u2010-\u2015\u2212]{0,4})\s*(?P<number>\S+)", re.ASCII)
+_SIGNED = re.compile(
+    r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s()\u2010-\u2015\u2212]{0,4})\s*"
+    r"(?P<number>\S+(?:[ \u00a0\u202f]\d{3}[\d.,]*)*)",
+    re.ASCII,
+)
 _USUAL_MONEY = re.compile(
     r"(-?)(?:[A-Z]{0,3}[€$£])?(\d{1,15}|\d{1,3}(?:,\d{3}){1,4}(?=\.))(\.\d{0,18})?",
     re.ASCII,
@@ -44,8 +48,10 @@ _DIGITS = frozenset("0123456789")
 _SWAPPED = str.maketrans(",.", ".,")
 
 
-def number_in(text: str, decimal: str | None = None) -> Decimal:
+def number_in(text: str, decimal: str | None = None, said: str | None = None) -> Decimal:
     """Return the number of a text; ``decimal`` is the decimal sign, None where nobody has said so.
+
+    ``said`` is what the file has, where a currency's sign was before it.
 
     >>> number_in("1,000,000.00"), number_in("1e-08"), number_in("0,15", ","), number_in("(1 000.5)")
     (Decimal('1000000.00'), Decimal('1E-8'), Decimal('0.15'), Decimal('-1000.5'))
@@ -55,20 +61,20 @@ def number_in(text: str, decimal: str | None = None) -> Decimal:
     """
     if decimal != "," and len(text) <= DECIMALS + 1 and _SHORT.fullmatch(text):
         return Decimal(text)  # as nearly all are, and too short for more digits
-    bare = _bare(text)
+    bare, said = _bare(text), said or text
     dotted = bare.translate(_SWAPPED) if decimal == "," else bare
     if not _PLAIN.fullmatch(dotted):
         grouped = _GROUPED.fullmatch(dotted)
         if grouped is None:
             is_unsaid = decimal is None and may_be_swapped(bare)
             remedy = f"if a comma is the decimal sign, {SAY_THE_SIGN}," if is_unsaid else MEND_IT
-            raise RowRefused(f"{text[:40]!r} is not a number", remedy)
+            raise RowRefused(f"{said[:40]!r} is not a number", remedy)
         if decimal is None and grouped["fraction"] is None and dotted.count(",") == 1:
-            raise RowRefused(f"{text!r} has a comma that may be the decimal sign", f"{SAY_THE_SIGN}, or --decimal=.")
+            raise RowRefused(f"{said!r} has a comma that may be the decimal sign", f"{SAY_THE_SIGN}, or --decimal=.")
         dotted = dotted.replace(",", "")
     value = Decimal(dotted)
     if value.adjusted() >= LIMIT.adjusted() and value:
-        raise RowRefused(f"{text[:40]!r} is out of range: amounts stay below 1e20")
+        raise RowRefused(f"{said[:40]!r} is out of range: amounts stay below 1e20")
     return value
 
 
@@ -78,25 +84,28 @@ def _bare(text: str) -> str:
     >>> _bare("(5)"), _bare("1 234'567"), _bare("1'234'567.8")
     ('-5', "1 234'567", '1234567.8')
     """
-    if text.startswith("(") and text.endswith(")"):
-        text = f"-{text[1:-1]}"
+    text = _unbracketed(text)
     spaced = _SPACED.fullmatch(text)
     return text if spaced is None else text.replace(spaced["mark"], "")
 
 
-def amount_in(text: str, decimal: str | None = None) -> Decimal:
+def _unbracketed(text: str) -> str:
+    return f"-{text[1:-1]}" if text.startswith("(") and text.endswith(")") else text
+
+
+def amount_in(text: str, decimal: str | None = None, said: str | None = None) -> Decimal:
     """Return an amount, which the ledger can keep: at most 18 decimals.
 
     Raises:
         RowRefused: as ``number_in``, or finer than that.
     """
-    value = number_in(text, decimal)
+    value = number_in(text, decimal, said)
     if len(text) <= DECIMALS + 1 and "e" not in text and "E" not in text:
         return value  # too short for more decimals
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     if exponent < -DECIMALS and value != value.quantize(Decimal(1).scaleb(-DECIMALS), context=EXACT):
-        raise RowRefused(f"{text[:40]!r} is finer than {DECIMALS} decimals, which the ledger cannot keep")
+        raise RowRefused(f"{(said or text)[:40]!r} is finer than {DECIMALS} decimals, which the ledger cannot keep")
     return value
 
 
@@ -104,17 +113,17 @@ def amount_in(text: str, decimal: str | None = None) -> Decimal:
 def money_in(text: str, decimal: str | None = None) -> Decimal:
     """Return an amount that may have a currency's sign before it.
 
-    >>> money_in("-€597.49"), money_in("CA$10"), money_in("$95,000.00")
-    (Decimal('-597.49'), Decimal('10'), Decimal('95000.00'))
+    >>> money_in("-€597.49"), money_in("CA$10"), money_in("$95,000.00"), money_in("($1 234.50)")
+    (Decimal('-597.49'), Decimal('10'), Decimal('95000.00'), Decimal('-1234.50'))
     """
     usual = None if decimal == "," else _USUAL_MONEY.fullmatch(text)
     if usual is not None:
         minus, whole, fraction = usual.groups()
         return Decimal(f"{minus}{whole.replace(',', '')}{fraction or ''}")
-    found = _SIGNED.fullmatch(_bare(text))
+    found = _SIGNED.fullmatch(_unbracketed(text))
     if found is None:
         raise RowRefused(f"{text[:40]!r} is not an amount of money")
-    return amount_in(found["minus"] + found["number"], decimal)
+    return amount_in(found["minus"] + found["number"], decimal, text)
 
 
 def is_money_of(text: str, currency: str) -> bool:
@@ -125,7 +134,7 @@ def is_money_of(text: str, currency: str) -> bool:
     """
     if not text or text[0] in _DIGITS:  # before a digit is no sign
         return True
-    found = _SIGNED.fullmatch(_bare(text))
+    found = _SIGNED.fullmatch(_unbracketed(text))
     sign = found["sign"] if found is not None else ""
     if not sign or sign.upper() == currency:
         return True

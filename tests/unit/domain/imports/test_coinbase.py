@@ -289,7 +289,7 @@ def test_a_type_that_is_new_is_reported_with_its_line_and_never_dropped() -> Non
         ("a,2025-01-17 16:57:02,Buy,BTC,1,EUR,€1,€1,€1,€0,,,", "no zone"),
         ("a,2025-01-17 16:57 UTC,Buy,BTC,1,EUR,€1,€1,€1,€0,,,", "lost its seconds"),
         ("a,2025-01-17 16:57:02 UTC,Buy,BTC,1,EUR,€1,€1,,€0,", "the row is cut: 11 of 13 columns"),
-        ("a,2025-01-17 16:57:02 UTC,Buy,BTC,1,EUR,€1,€x,€1,€0,,,", "Subtotal: 'x' is not a number"),
+        ("a,2025-01-17 16:57:02 UTC,Buy,BTC,1,EUR,€1,€x,€1,€0,,,", "Subtotal: '€x' is not a number"),
         ('a,2025-01-17 16:57:02 UTC,Buy,BTC,1,EUR,€1,€1,"€1,50",€0,,,', "give --decimal=,"),
         ("a,2025-01-17 16:57:02 UTC,Buy,B TC,1,EUR,€1,€1,€1,€0,,,", "not the code of an asset"),
         ("a,2025-01-17 16:57:02 UTC,Buy,BTC,1,EUR,€1,€1,€0,€0,,,", "is no exchange"),

@@ -1,5 +1,6 @@
 """Numbers, times and codes of files: exact, or refused."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -232,3 +233,32 @@ def test_codes_and_pairs() -> None:
     for text in ("", "ß", "A B", "A" * 21):
         with pytest.raises(RowRefused):
             symbol_in(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "value"),
+    [
+        ("$1 234.50", None, "1234.50"),
+        ("-€1\u00a0234,50", ",", "-1234.50"),
+        ("CA$1'234'567.8", None, "1234567.8"),
+        ("($1 234.50)", None, "-1234.50"),
+    ],
+)
+def test_thousands_are_parted_behind_the_sign_of_a_currency_too(text: str, decimal: str | None, value: str) -> None:
+    assert money_in(text, decimal) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 234,567", "(1,204)", "(--5)", "$1,204", "$1 234,567", "$100000000000000000000", "$1e-19", "$5 EUR",
+        "$12 34.50",
+    ],
+)  # fmt: skip
+def test_an_amount_of_money_is_refused_as_the_file_has_it(text: str) -> None:
+    with pytest.raises(RowRefused, match=f"^{re.escape(repr(text))} "):
+        money_in(text)
+
+
+def test_the_sign_before_parted_thousands_is_of_a_currency() -> None:
+    assert (is_money_of("$1 234.50", "EUR"), is_money_of("€1 234,50", "EUR")) == (False, True)
