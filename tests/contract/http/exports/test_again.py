@@ -27,6 +27,7 @@ from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import UNITS_BEGIN_ANEW, MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.ports import Ledger, Lookups
+from portfolio.application.ledger.records import BookTrade
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.decimal_text import plain
@@ -36,7 +37,7 @@ from portfolio.domain.money import Money
 from portfolio.entrypoints.exports.read_back import is_export, read_back
 from tests.contract.http.exports.test_exports import file
 from tests.contract.http.exports.test_way_back import live, post
-from tests.contract.imports.test_import_booking import EXAMPLES, imported
+from tests.contract.imports.test_import_booking import COINBASE, EXAMPLES, imported, reasons
 from tests.contract.ledger import test_late_splits as late_splits
 from tests.contract.ledger.event_wishes import CLOCK, RULES
 from tests.contract.ledger.ledger_kinds import Ports, ports
@@ -395,13 +396,24 @@ async def test_what_imports_booked_and_took_back_goes_the_same_way(ports: Ports,
     assert any(money) or name not in {"kraken-ledgers"}
 
 
-async def booked_again(ports: Ports) -> list[dict[str, Any]]:
+async def test_the_least_fee_of_an_import_comes_back_without_an_override(ports: Ports) -> None:
+    """A dollar of a purchase for four."""
+    await OpenBooks(ports.ledger, FakeClock(), Money(Decimal(100_000)))(1)
+    least = COINBASE + "a1,2022-03-01 10:00:00 UTC,Buy,BTC,0.0001,USD,4,5,1,\n"
+    assert reasons(await imported(ports, {"file.csv": least})) == []
+    books = Books()
+    await booked_again(ports, books)
+    outcomes = books.ledger.books.outcomes.values()
+    assert [isinstance(one.request, BookTrade) and one.request.override for one in outcomes] == [False]
+
+
+async def booked_again(ports: Ports, books: Books | None = None) -> list[dict[str, Any]]:
     """The rows of books, which booked again make the same books."""
+    books = books or Books()
     rows = await held(ports.ledger, ports.lookups)
     texts = [{one: None if cell is None else _written(cell) for one, cell in row.items()} for row in rows]
     about = {"what": "events", "revision": str((await ports.ledger.revisions(1)).ledger)}
     exported = ExportedFile(name="books", about=about, rows=[ExportedRow(n, row) for n, row in enumerate(texts)])
-    books = Books()
     assert not (await books.book(exported)).reported
     for one, two in zip(rows, await held(books.ledger, books.lookups), strict=True):
         assert {**two, "key": one["key"]} == one

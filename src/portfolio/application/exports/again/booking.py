@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from portfolio.application.errors import BooksMoved, KeyReused, NotFound
@@ -113,7 +114,7 @@ class _Run:
     def __init__(
         self, ledger: Ledger, lookups: Lookups, clock: RowClock, portfolio_id: int, rows: Sequence[AgainRow]
     ) -> None:
-        rules = BookingRules(allow_negative_cash=True)
+        rules = BookingRules(allow_negative_cash=True, max_fee_share=Decimal(1))  # as imports have it
         self.done = 0
         self._ledger, self._lookups, self._clock, self._id, self._rows = ledger, lookups, clock, portfolio_id, rows
         self._happened, self._read, self._ids = HappenedRows(), 0, dict[int, int]()
