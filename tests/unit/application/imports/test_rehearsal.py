@@ -70,7 +70,7 @@ def entering(books: Portfolio, held_to: BookingRules = RULES) -> Entering:
 
 def settled(rehearsal: Rehearsal) -> Portfolio:
     """Return the books after all that waited: something is refused, which is theirs to say."""
-    assert said(rehearsal, [fill("-8e19", "8e19")], NOTHING_ALLOWED)[0] is InsufficientQuantity
+    assert said(rehearsal, [fill("-1", "1", symbol="NEVER")], NOTHING_ALLOWED)[0] is InsufficientQuantity
     return rehearsal.books.portfolio
 
 
