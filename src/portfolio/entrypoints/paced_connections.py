@@ -9,7 +9,7 @@ the next request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from typing import Any, Final
 
 import httptools
@@ -71,13 +71,10 @@ class PacedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on."""
         self._unset_keepalive_if_required()
+        unread: list[bytes | memoryview] = [memoryview(data)]
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self._should_upgrade():
-                self.handle_websocket_upgrade()
-            else:
-                self._stay(data[upgrade.args[0] :])
+            while unread:
+                unread += self._read(unread.pop())
         except httptools.HttpParserError:
             self.send_400_response("")
 
@@ -90,14 +87,24 @@ class PacedConnection(HttpToolsProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version()
         return asks_for_socket(method, version, self.headers) and super()._should_upgrade()
 
-    def _stay(self, rest: bytes) -> None:
-        """Take the request for one that does not ask for another protocol: the parser has left its body out."""
+    def _read(self, data: bytes | memoryview) -> Sequence[bytes | memoryview]:
+        """Read that, and return what is to be read then: the last first."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._should_upgrade():
+                return data[upgrade.args[0] :], self._begin_again()
+            self.handle_websocket_upgrade()
+        return ()
+
+    def _begin_again(self) -> bytes:
+        """Return the head without the protocol that it asks for, to be read anew: the parser has left its body out."""
         version = self.parser.get_http_version()
         head = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version.encode())]
         head += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the parent's
-        self.data_received(b"\r\n".join([*head, b"", rest]))
+        return b"\r\n".join([*head, b"", b""])
 
     @property
     def is_at_work(self) -> bool:

@@ -124,6 +124,14 @@ async def test_the_body_of_who_asks_for_another_protocol_is_no_request_of_its_ow
     assert (await service.http.get("/trades")).json()["count"] == 0
 
 
+async def test_any_number_that_ask_for_another_protocol_may_be_sent_ahead(service: Service) -> None:
+    one = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    async with served(service) as address, connected(address) as (reader, writer):
+        writer.write(one * 2_000)
+        answers = [(await asyncio.wait_for(answer_of(reader), 10)).status_code for _ in range(2_000)]
+    assert answers == [200] * 2_000
+
+
 async def test_a_socket_before_http_1_1_is_no_socket(service: Service) -> None:
     raw = b"\r\n".join([b"GET /stream HTTP/1.0", *UPGRADE, NONCE, b"", b""])
     async with served(service) as address:
