@@ -9,6 +9,8 @@ the next request.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Sequence, Sized
 from typing import Any, Final
 
@@ -23,6 +25,9 @@ FRAMING_BYTES: Final = 64 * 1024
 """What of a request may be neither its head nor its body, beside twice the body: sizes of chunks, and trailers."""
 UNWANTED_BYTES: Final = 32 * 1024 * 1024
 """How much of a body is read after its answer, so that the client comes to read it: twice of what any route takes."""
+
+_BY_RESET: Final = struct.pack("ii", 1, 0)
+_IN_ORDER: Final = struct.pack("ii", 0, 0)
 
 
 class _Flow(FlowControl):
@@ -113,6 +118,7 @@ class PacedConnection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._at_work = cycle
+        self._have_it_end(cycle, _BY_RESET)
         super()._start_asgi_task(cycle, app)
 
     def on_headers_complete(self) -> None:
@@ -139,9 +145,16 @@ class PacedConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Answer the next request; read on once none waits."""
+        if (cycle := self._at_work) is not None:
+            self._have_it_end(cycle, _IN_ORDER)
         super().on_response_complete()
         if not self.transport.is_closing():
             self.flow.resume_reading()
+
+    def _have_it_end(self, cycle: RequestResponseCycle, how: bytes) -> None:
+        """Say how the system ends the connection, where nothing else tells a whole answer from one that broke off."""
+        if cycle.scope["http_version"] == "1.0":
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
 
     def drop(self, count: int) -> None:
         """Take no notice of so many bytes; hang up where they have no end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -185,6 +186,27 @@ async def test_who_speaks_http_1_0_is_sent_no_chunks_and_the_end_of_the_connecti
     newer = (await service.http.get(path)).text
     assert len(body.decode().splitlines()) == len(newer.splitlines()) > 0
     assert body.decode()[:20] == newer[:20]
+
+
+async def test_an_answer_of_http_1_0_that_breaks_off_does_not_look_whole(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = service.app.outermost
+
+    async def breaking(scope: Any, receive: Any, send: Any) -> None:
+        async def once(message: Any) -> None:
+            await send(message)
+            if message.get("more_body"):
+                raise ConnectionError
+
+        await whole(scope, receive, once)
+
+    monkeypatch.setattr(service.app, "outermost", breaking)
+    async with served(service) as address, connected(address) as (reader, writer):
+        writer.write(b"GET /exports/trades HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 10)
 
 
 async def test_who_speaks_http_1_0_is_not_asked_to_continue(service: Service) -> None:
