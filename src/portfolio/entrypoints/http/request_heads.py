@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%-]*)(:[0-9]*)?")
-_ABSOLUTE: Final = re.compile(rb"[a-z][a-z0-9+.-]*://([^/?#]*)", re.IGNORECASE)
+_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~%-]+)?\]|[A-Za-z0-9._~%-]*)(:[0-9]*)?")
+_ABSOLUTE: Final = re.compile(rb"([a-z][a-z0-9+.-]*)://([^/?#]*)", re.IGNORECASE)
+_USUAL_PORTS: Final = {b"http": b":80", b"https": b":443"}
 _TOLD: Final = frozenset({b"host", b"transfer-encoding"})
 
 
@@ -28,11 +29,17 @@ def fault_of(method: bytes, version: str, target: bytes, headers: Iterable[tuple
     if hosts and _HOST.fullmatch(hosts[0]) is None:
         return "the header Host has to be a host, and perhaps a port"
     elsewhere = _ABSOLUTE.match(target)
-    if elsewhere is not None and hosts and elsewhere[1].lower() != hosts[0]:
+    if elsewhere is not None and hosts and not _is_same(elsewhere[1].lower(), elsewhere[2].lower(), hosts[0]):
         return "the host of the address is another one than that of the header Host"
     if codings and (version == "1.0" or codings != [b"chunked"]):
         return "the only Transfer-Encoding that is taken is chunked, of HTTP/1.1"
     return ""
+
+
+def _is_same(scheme: bytes, one: bytes, other: bytes) -> bool:
+    """Return whether two names of a host are the same, each with the port that the scheme has anyway or without."""
+    usual = _USUAL_PORTS.get(scheme, b"")
+    return one.removesuffix(usual) == other.removesuffix(usual)
 
 
 def asks_for_socket(method: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -36,6 +36,8 @@ def booking(*lines: bytes, first: bytes = b"POST /holdings/update HTTP/1.1", bod
         booking(b"Host: user@localhost", LENGTH),
         booking(b"Host: localhost/", LENGTH),
         booking(HOST, LENGTH, first=b"POST http://evil.example/holdings/update HTTP/1.1"),
+        booking(HOST, LENGTH, first=b"POST http://localhost:443/holdings/update HTTP/1.1"),
+        booking(b"Host: [fe80::1%]", LENGTH),
         booking(HOST, LENGTH, first=b"POST ws://evil.example/holdings/update HTTP/1.1"),
         booking(HOST, LENGTH, first=b"POST /holdings/update HTTP/2.0"),
         booking(HOST, b"Transfer-Encoding: gzip, chunked", body=CHUNKS),
@@ -50,7 +52,7 @@ def booking(*lines: bytes, first: bytes = b"POST /holdings/update HTTP/1.1", bod
     ],
     ids=[
         "no host", "two hosts", "a list of hosts", "a user in the host", "a path in the host", "an address elsewhere",
-        "an address of another kind",
+        "another port", "a zone without a name", "an address of another kind",
         "another version", "a coding beside chunks", "codings in two lines", "chunks before HTTP/1.1",
         "a length beside chunks", "two lengths", "a sign before the length", "a folded line", "a blank before a colon",
         "a tunnel",
@@ -76,10 +78,17 @@ async def test_a_head_that_breaks_the_rules_is_400_and_nothing_is_done(raw: byte
             LENGTH,
             first=b"POST http://Portfolio.example:8026/holdings/update HTTP/1.1",
         ),
+        booking(HOST, LENGTH, first=b"POST http://localhost:80/holdings/update HTTP/1.1"),
+        booking(b"Host: localhost:443", LENGTH, first=b"POST HTTPS://localhost/holdings/update HTTP/1.1"),
+        booking(b"Host: [fe80::1%eth0]:80", LENGTH),
+        booking(b"Host: [fe80::1%25eth0]:8026", LENGTH),
         booking(HOST, b"Transfer-Encoding: Chunked", body=CHUNKS),
     ],
-    ids=["before HTTP/1.1", "an address as host", "a whole address", "chunks"],
-)
+    ids=[
+        "before HTTP/1.1", "an address as host", "a whole address", "the port that is meant anyway",
+        "the port that is meant anyway in the host", "a zone", "a zone as in addresses", "chunks",
+    ],
+)  # fmt: skip
 async def test_a_head_that_keeps_the_rules_is_served(raw: bytes) -> None:
     async with running(api_keys=KEYS) as service, served(service) as address:
         assert (await exchange(address, raw)).status_code == 200
