@@ -20,7 +20,7 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from portfolio.entrypoints.http.errors import kind_of_status
+from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, kind_of_status
 from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES, SEND_BUFFER_BYTES
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 
@@ -38,14 +38,24 @@ UNASKED_BYTES_PER_SECOND: Final = 256
 """How much more it may send as time goes by: a ping each second, and the answers to ours."""
 
 
+_REASONS: Final = {
+    **dict.fromkeys((400, 426), "this is no handshake of a WebSocket"),
+    431: "the head has too many lines for a WebSocket, or too long ones",
+}
+
+
 class _Inbound(ServerProtocol):
     """Closes a message that is too long as one that breaks the rules: nobody is expected to send any."""
 
+    refused: tuple[int, str] | None = None
+    """The status that was answered to what is no handshake, and the reason."""
+
     def reject(self, status: StatusLike, text: str) -> Response:
-        """Return a problem as the answer to what is no handshake."""
-        answer, said = super().reject(status, text), " ".join(text.split())
-        _log.info("request.unreadable", status=answer.status_code, reason=said)
-        answer.body = encode(problem(kind_of_status(answer.status_code), said, path="/"))
+        """Return a problem as the answer to what is no handshake. The text is left out: it quotes headers."""
+        kind = HEAD_TOO_LARGE if status in {414, 431} else kind_of_status(status)
+        self.refused = kind.status, _REASONS.get(kind.status, kind.title)
+        answer = super().reject(kind.status, text)
+        answer.body = encode(problem(kind, self.refused[1], path="/"))
         answer.headers = Headers(
             {
                 "Content-Type": PROBLEM_JSON,
@@ -64,6 +74,8 @@ class _Inbound(ServerProtocol):
 
 class BoundedSocket(WebSocketsSansIOProtocol):
     """A client's socket within limits."""
+
+    conn: _Inbound
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -91,6 +103,9 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             super().data_received(data)
             if not self.handshake_initiated:  # the protocol takes no notice of what it does not take
                 self._refuse()
+            if self.conn.refused is not None and (status := self.conn.refused[0]) < 500:
+                reason, client = self.conn.refused[1], self.client and self.client[0]
+                _log.info("request.unreadable", status=status, reason=reason, client=client)
         elif not self.handshake_complete:
             self.transport.abort()
         elif self._takes(len(data)):
@@ -125,9 +140,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def _refuse(self) -> None:
         """Answer a request that the protocol of sockets cannot read, and close."""
-        self.transport.write(
-            self.conn.reject(400, "the head has too many headers for a socket, or too long ones").serialize()
-        )
+        said = b"".join(self.conn.data_to_send())  # of a line that is too long; of whatever else it says nothing
+        self.transport.write(said or self.conn.reject(400, "").serialize())
         self.transport.close()
 
     def _takes(self, size: int) -> bool:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from portfolio.entrypoints.connections import ConnectionLimits
 from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
@@ -148,29 +149,54 @@ async def test_a_socket_before_http_1_1_is_no_socket(service: Service) -> None:
         assert is_problem(await exchange(address, raw), 426, "upgrade-required")
 
 
+NO_HANDSHAKE = (400, "this is no handshake of a WebSocket")
+TOO_LONG = (431, "the head has too many lines for a WebSocket, or too long ones")
+
+
 @pytest.mark.parametrize(
-    ("lines", "status", "slug"),
+    ("first", "lines", "refused"),
     [
-        (UPGRADE, 400, "malformed-request"),
-        ((*UPGRADE, b"Sec-WebSocket-Key: abc"), 400, "malformed-request"),
-        ((*UPGRADE[:3], b"Sec-WebSocket-Version: 99", NONCE), 400, "malformed-request"),
-        ((*UPGRADE, NONCE, *(b"X-%d: a" % n for n in range(300))), 400, "malformed-request"),
-        ((*UPGRADE, NONCE, b"X-Long: " + b"a" * 10_000), 400, "malformed-request"),
-        ((*UPGRADE[1:], NONCE), 400, "malformed-request"),
+        (b"/stream", UPGRADE, NO_HANDSHAKE),
+        (b"/stream", (*UPGRADE, b"Sec-WebSocket-Key: hunter2"), NO_HANDSHAKE),
+        (b"/stream", (*UPGRADE[:3], b"Sec-WebSocket-Version: hunter2", NONCE), NO_HANDSHAKE),
+        (b"/stream", (*UPGRADE, NONCE, b"X-\xff: hunter2"), (400, "that is no HTTP request")),
+        (b"/stream", (*UPGRADE, NONCE, *(b"X-%d: a" % n for n in range(300))), TOO_LONG),
+        (b"/stream", (*UPGRADE, NONCE, b"X-Long: " + b"a" * 10_000), TOO_LONG),
+        (b"/stream?key=" + b"a" * 10_000, (*UPGRADE, NONCE), TOO_LONG),
+        (b"/stream", (*UPGRADE[1:], NONCE), (400, "the header Host has to be there once, and is there 0 times")),
     ],
-    ids=["no key", "no such key", "another version", "many headers", "a long header", "no host"],
-)
+    ids=[
+        "no key", "no such key", "another version", "no name", "many headers", "a long header", "a long address",
+        "no host",
+    ],
+)  # fmt: skip
 async def test_what_is_no_handshake_is_a_problem_and_the_connection_ends(
-    service: Service, lines: tuple[bytes, ...], status: int, slug: str
+    service: Service, first: bytes, lines: tuple[bytes, ...], refused: tuple[int, str]
 ) -> None:
-    raw = b"\r\n".join([b"GET /stream HTTP/1.1", *lines, b"", b""])
-    async with served(service, ConnectionLimits()) as address, connected(address) as (reader, writer):
-        writer.write(raw)
-        answer = await asyncio.wait_for(answer_of(reader), 10)
-        assert is_problem(answer, status, slug)
-        assert answer.json()["detail"].isprintable()
-        assert answer.headers["cache-control"] == "no-store"
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+    raw, (status, said) = b"\r\n".join([b"GET %s HTTP/1.1" % first, *lines, b"", b""]), refused
+    with capture_logs() as logs:
+        async with served(service, ConnectionLimits()) as address, connected(address) as (reader, writer):
+            writer.write(raw)
+            answer = await asyncio.wait_for(answer_of(reader), 10)
+            assert is_problem(answer, status, "head-too-large" if status == 431 else "malformed-request")
+            assert answer.json()["detail"] == said
+            assert answer.headers["cache-control"] == "no-store"
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+    told = [entry for entry in logs if entry["event"] == "request.unreadable"]
+    assert [(entry["status"], entry["reason"], entry["client"]) for entry in told] == [(status, said, "127.0.0.1")]
+    assert "hunter2" not in repr(logs)
+
+
+async def test_a_fault_of_ours_is_no_unreadable_request(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(service.app, "outermost", broken)
+    with capture_logs() as logs:
+        async with served(service) as address:
+            raw = b"\r\n".join([b"GET /stream HTTP/1.1", *UPGRADE, NONCE, b"", b""])
+            assert is_problem(await exchange(address, raw), 500, "internal-error")
+    assert not [entry for entry in logs if entry["event"] == "request.unreadable"]
 
 
 @pytest.mark.parametrize("broken", [b"zz\r\n", b"2\r\n{}\r\nzz\r\n", b"2\r\n{}\r\n0\r\nno trailer\r\n\r\n"])
