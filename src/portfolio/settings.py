@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_tls_cert: str = ""
     database_tls_key: str = ""
     database_tls_verify: bool = True
-    prices_schema: Annotated[str, Meta(pattern=r"^[\w$-]{1,64}$")] = "crypto_prices"
+    prices_schema: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_$\u0080-\uffff-]{1,64}$")] = "crypto_prices"
     database_pool_size: Annotated[int, Meta(ge=1, le=1_000)] = 10
     request_deadline_seconds: Seconds = 10.0
     host: str = "127.0.0.1"
@@ -241,7 +241,8 @@ def _of_file(file: Path) -> dict[str, str | None]:
         if any(name.startswith(PREFIX) for name in found):
             refuse_other_writers(f"the file {file}", file)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the file {file} cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from error
+        said = getattr(error, "strerror", "not UTF-8") or type(error).__name__
+        raise SettingsError(f"the file {file} cannot be read: {said}") from error
     return found
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from portfolio.entrypoints.secret_files import read_secret_file
 from portfolio.settings import Settings, SettingsError, read_settings
 
 
@@ -65,7 +67,7 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: st
         ("PORTFOLIO_INITIAL_CASH", "1,000", "takes a number"),
         *(
             ("PORTFOLIO_PRICES_SCHEMA", name, "takes at most 64 letters, digits, '_', '-' and '$'")
-            for name in ("a`b", "a.b", "a b", "a'b", "a" * 65)
+            for name in ("a`b", "a.b", "a b", "a'b", "a" * 65, "\N{DESERET SMALL LETTER LONG I}")
         ),
     ],
 )
@@ -131,6 +133,26 @@ def test_a_byte_order_mark_before_the_first_name_of_the_file_is_no_part_of_it(tm
     file = tmp_path / ".env"
     file.write_bytes(b"\xef\xbb\xbfPORTFOLIO_PORT=9000\r\n")
     assert read_settings({}, env_file=file).port == 9000
+
+
+@pytest.mark.parametrize("name", ["crypto_prices", "Prices-2$", "précios", "価格"])
+def test_a_database_has_a_name_that_mysql_takes(name: str, tmp_path: Path) -> None:
+    assert read_settings({"PORTFOLIO_PRICES_SCHEMA": name}, env_file=tmp_path / "none").prices_schema == name
+
+
+def test_a_fault_of_a_file_without_words_is_named_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(*_: Any, **__: Any) -> Any:
+        raise BlockingIOError
+
+    file = tmp_path / ".env"
+    file.write_text("PORTFOLIO_PORT=9000\n")
+    file.chmod(0o600)
+    monkeypatch.setattr(Path, "read_text", odd)
+    with pytest.raises(SettingsError, match=r"KEYS cannot be read: BlockingIOError$"):
+        read_secret_file("KEYS", str(file))
+    monkeypatch.setattr(Path, "stat", odd)
+    with pytest.raises(SettingsError, match=r"\.env cannot be read: BlockingIOError$"):
+        read_settings({}, env_file=file)
 
 
 def test_a_file_of_settings_that_is_no_text_is_named(tmp_path: Path) -> None:

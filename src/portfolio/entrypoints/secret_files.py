@@ -17,4 +17,5 @@ def read_secret_file(setting: str, path: str) -> str:
         refuse_other_writers(setting, Path(path))
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{setting} cannot be read: {getattr(error, 'strerror', 'not UTF-8')}") from error
+        said = getattr(error, "strerror", "not UTF-8") or type(error).__name__
+        raise SettingsError(f"{setting} cannot be read: {said}") from error

@@ -44,7 +44,7 @@ def refuse_taken_address(settings: Settings) -> None:
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        said = str(error.strerror).partition(" (while")[0]
+        said = (error.strerror or type(error).__name__).partition(" (while")[0]
         raise SettingsError(f"cannot listen on {host}, port {port}: {said} (PORTFOLIO_HOST, PORTFOLIO_PORT)") from error
 
 
