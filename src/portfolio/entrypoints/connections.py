@@ -211,7 +211,7 @@ class BoundedConnection(PacedConnection):
         idle = self._idle_since is not None and self.loop.time() - self._idle_since >= self._limits.idle_seconds
         if stuck or (idle and not unfetched):
             EVENTS[OVERDUE] += 1
-            self.transport.abort()
+            self.cut()
             return
         self._unfetched_bytes = unfetched
         self._look_later()

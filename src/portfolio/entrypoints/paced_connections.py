@@ -118,7 +118,7 @@ class PacedConnection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._at_work = cycle
-        self._have_it_end(cycle, _BY_RESET)
+        self._have_it_end(_BY_RESET)
         super()._start_asgi_task(cycle, app)
 
     def on_headers_complete(self) -> None:
@@ -145,22 +145,26 @@ class PacedConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Answer the next request; read on once none waits."""
-        if (cycle := self._at_work) is not None:
-            self._have_it_end(cycle, _IN_ORDER)
+        self._have_it_end(_IN_ORDER)
         super().on_response_complete()
         if not self.transport.is_closing():
             self.flow.resume_reading()
 
-    def _have_it_end(self, cycle: RequestResponseCycle, how: bytes) -> None:
+    def _have_it_end(self, how: bytes) -> None:
         """Say how the system ends the connection, where nothing else tells a whole answer from one that broke off."""
-        if cycle.scope["http_version"] == "1.0":
+        if self._at_work is not None and self._at_work.scope["http_version"] == "1.0":
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
+
+    def cut(self) -> None:
+        """End the connection at once, with what was not sent yet."""
+        self._have_it_end(_BY_RESET)
+        self.transport.abort()
 
     def drop(self, count: int) -> None:
         """Take no notice of so many bytes; hang up where they have no end."""
         self._unwanted_bytes += count
         if self._unwanted_bytes > UNWANTED_BYTES:
-            self.transport.abort()
+            self.cut()
 
     def bears(self, framing: int) -> bool:
         """Return whether so many more bytes around the body, and what came of it after its answer, may be."""

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from portfolio.entrypoints.connections import ConnectionLimits
+from portfolio.entrypoints.connections import OVERDUE, ConnectionLimits
+from portfolio.entrypoints.logs import EVENTS
 from tests.support.services.http_service import BUY, KEYS, Service, is_problem, running
 from tests.support.services.http_sockets import answer_of, connected, exchange, head, served
+from tests.support.services.waiting import until
 
 BODY = json.dumps(BUY).encode()
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
@@ -240,6 +242,24 @@ async def test_an_answer_of_http_1_0_that_breaks_off_does_not_look_whole(
     async with served(service) as address, connected(address) as (reader, writer):
         writer.write(b"GET /exports/trades HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 10)
+
+
+async def test_an_answer_of_http_1_0_that_is_not_fetched_does_not_look_whole(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a" * 30_000_000})
+
+    monkeypatch.setattr(service.app, "outermost", at_once)
+    before = EVENTS[OVERDUE]
+    async with served(service, ConnectionLimits(idle_seconds=0.4)) as address, connected(address) as (reader, writer):
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
+        writer.write(b"GET /exports/trades HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        await until(lambda: EVENTS[OVERDUE] != before, seconds=20)
+        writer.transport.resume_reading()  # type: ignore[attr-defined]  # as above
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(reader.read(), 10)
 
