@@ -178,7 +178,7 @@ def _said(error: DBAPIError) -> str:
     if error_code(error) == ACCESS_DENIED:
         said += ": a wrong name or password, or an account that may come with TLS alone (PORTFOLIO_DATABASE_TLS_CA)"
     if "readonly database" in said:
-        said += ": SQLite writes beside its file, also to read: let this user write both, or look at a copy with its -wal"
+        said += ": SQLite writes beside its file, also to read: let this user write, or look at a copy with its -wal"
     cause: BaseException | None = error.orig
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__
