@@ -26,7 +26,7 @@ from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, pro
 
 _log = structlog.get_logger(__name__)
 # Below that the address with all that is in it would be logged, and with DEBUG every header: keys are among them.
-_QUIET: Final = logging.getLogger("uvicorn.sockets")
+_QUIET: Final = logging.getLogger("portfolio.sockets")
 _QUIET.setLevel(logging.WARNING)
 
 ABORT_SECONDS: Final = 30.0
