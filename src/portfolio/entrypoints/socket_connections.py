@@ -39,7 +39,7 @@ UNASKED_BYTES_PER_SECOND: Final = 256
 
 
 _REASONS: Final = {
-    **dict.fromkeys((400, 426), "this is no handshake of a WebSocket"),
+    400: "this is no handshake of a WebSocket",
     431: "the head has too many lines for a WebSocket, or too long ones",
 }
 

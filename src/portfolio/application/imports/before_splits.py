@@ -25,9 +25,10 @@ def remarks_on(events: Sequence[Identified], splits: Sequence[BookedSplit]) -> l
         later = [split for symbol in legs if symbol in of_symbol for split in of_symbol[symbol] if split.at > at]
         if later:
             rows[tuple(later)].append(one.event.rows[0])
-    return [remark for later, places in rows.items() if (remark := not_split(_named(places), later))]
+    return [remark for later, places in rows.items() if (remark := not_split(what_is_said(places), later))]
 
 
-def _named(places: Sequence[Place]) -> str:
+def what_is_said(places: Sequence[Place]) -> str:
+    """Return how these rows begin a sentence on what they say."""
     names = listed([str(place) for place in dict.fromkeys(places)], _NAMED)
     return f"what row {names} says" if len(set(places)) == 1 else f"what rows {names} say"

@@ -28,7 +28,7 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.AS
 _SPACED = re.compile(r"[+-]?\d{1,3}(?P<mark>[ \u00a0\u202f'\u2019])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{0,60})?", re.ASCII)
 _SIGNED = re.compile(
     r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s()\u2010-\u2015\u2212]{0,4})\s*"
-    r"(?P<number>\S+(?:[ \u00a0\u202f]\d{3}[\d.,]*)*)",
+    r"(?P<number>\S++(?:[ \u00a0\u202f]\d{3}[\d.,]*)*)",
     re.ASCII,
 )
 _USUAL_MONEY = re.compile(

@@ -92,6 +92,7 @@ def test_a_currencys_sign_may_stand_before_money() -> None:
 
 @given(st.text(), st.sampled_from([None, ",", "."]))
 @example("-€597.49", None)
+@example("\N{NO-BREAK SPACE}123" * 100_000 + " x", None)  # else it would go on for minutes
 def test_whatever_stands_there_is_a_number_or_refused(text: str, decimal: str | None) -> None:
     for read in (number_in, amount_in, money_in):
         try:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
+from portfolio.application.imports.before_splits import what_is_said
 from portfolio.application.imports.identities import Identities, Name, content_of, kept_id
 from portfolio.application.imports.reading import ReadFile
 from portfolio.application.imports.records import Identified, Preview
 from portfolio.application.ledger.happenings.imported import ImportedRow
-from portfolio.domain.decimal_text import listed
 from portfolio.domain.imports.records import FileEvent, Ignored, Kind, Outcome, Place, Reported
 
 INSIDE: Final = "coinbase-inside"
@@ -46,7 +46,7 @@ class Between:
     """What went between the two: by the reports, which book nothing of it, and by the statements, which do."""
 
     def __init__(self, of_family: Mapping[str, Sequence[ImportedRow]]) -> None:
-        inside, self._stands = of_family.get(INSIDE, ()), set[str]()
+        inside, self._stands = of_family.get(INSIDE, ()), set[str | None]()
         self.identities = Identities(inside)
         self._reported, self._stated = _Told(), _Told()
         for row in sorted(inside, key=attrgetter("effective_at")):
@@ -54,12 +54,12 @@ class Between:
                 self._reported.add(row.effective_at, row.content, Name(None, row.id))
         self._equal = Counter[str]()  # of what statements tell without an id
         for row in sorted(of_family.get(_PRO, ()), key=attrgetter("effective_at")):
-            own_id = row.external_id
-            if own_id is None or row.format != _STATEMENT or own_id in self.identities.ids:
+            own_id, stands = row.external_id, row.ledger_revision is not None
+            if row.format != _STATEMENT or own_id in self.identities.ids or (own_id is None and not stands):
                 continue
-            if ":" not in own_id:  # a trade has its market, and its number in it
+            if own_id is None or ":" not in own_id or own_id.startswith("sha256:"):  # a trade has its market in it
                 self._stated.add(row.effective_at, row.content, Name(own_id))
-                if row.ledger_revision is not None:
+                if stands:
                     self._stands.add(own_id)
 
     def settle(self, files: Mapping[int, ReadFile], previews: Mapping[int, Preview]) -> None:
@@ -130,8 +130,7 @@ class Between:
             preview.inside.append(Identified(event, found.external_id, found.content, found.name))
         identities.close()
         if twice:
-            rows = listed([str(row) for row in sorted(twice, key=str)], 3)
-            preview.remarks = [*preview.remarks, f"what row {rows} says: {_TWICE}"]
+            preview.remarks = [*preview.remarks, f"{what_is_said(sorted(twice, key=_place))}: {_TWICE}"]
         rows_of = {one.row for one in reported}
         preview.ignored[:] = [one for one in preview.ignored if one.row not in rows_of]
         preview.reported += reported
@@ -181,4 +180,8 @@ class _Told:
 
 
 def _line(one: Ignored | Reported) -> int:
-    return one.row if isinstance(one.row, int) else 0
+    return _place(one.row)
+
+
+def _place(row: Place) -> int:
+    return row if isinstance(row, int) else 0

@@ -88,16 +88,13 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
 def _inside(row: Row, kind: str, how: Reading) -> Ignored:
     """Return a row that moves nothing; of what went to Pro or came from it, as the statement of Pro tells it."""
-    why, inside = f"{row.text('Transaction Type')}: between places of the same owner", None
+    inside = None
     if kind in _TO_PRO | _FROM_PRO and row.text("Quantity Transacted"):
-        try:
-            line = _line(row, how)
-            size = line.part.amount.copy_abs()
-            there = Part(line.part.symbol, EXACT.minus(size) if kind in _FROM_PRO else size)
-            inside = next(moved(Origin((row.place,), line.at), there)) if size else None
-        except RowRefused as refused:
-            why = f"{why}; no statement of Coinbase Pro is held to it: {refused}"
-    return Ignored(row.place, why, inside)
+        line = _line(row, how)
+        size = line.part.amount.copy_abs()
+        there = Part(line.part.symbol, EXACT.minus(size) if kind in _FROM_PRO else size)
+        inside = next(moved(Origin((row.place,), line.at), there)) if size else None
+    return Ignored(row.place, f"{row.text('Transaction Type')}: between places of the same owner", inside)
 
 
 def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcome]:

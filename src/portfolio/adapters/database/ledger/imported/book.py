@@ -11,8 +11,8 @@ from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.ledger.entries import read_log
 from portfolio.adapters.database.ledger.imported.booked import read_booked
 from portfolio.adapters.database.ledger.imported.parts import ANSWER, drop_parts, write_part
-from portfolio.adapters.database.ledger.imported.rows import import_of, import_values, read_taken_out
-from portfolio.adapters.database.schema.tables import import_previews, import_rows, imports
+from portfolio.adapters.database.ledger.imported.rows import import_of, import_values
+from portfolio.adapters.database.schema.tables import cash_transactions, import_previews, import_rows, imports
 from portfolio.adapters.database.schema.unreadable import UnreadableRows
 from portfolio.application.ledger.cash_records import LoggedEntry
 from portfolio.application.ledger.happenings.imported import BOOKED, BookedMove, KeptImport
@@ -39,7 +39,9 @@ class DatabaseImportBook:
         return found
 
     async def taken_out(self, first: int, last: int) -> Mapping[int, int]:
-        return await read_taken_out(self._session, first, last)
+        c = cash_transactions.c
+        of = select(c.reverses_revision, c.ledger_revision).where(c.reverses_revision.between(first, last))
+        return {row.reverses_revision: row.ledger_revision for row in await self._session.run(of)}
 
     async def first_booked(self, import_id: int) -> int | None:
         first = select(func.min(import_rows.c.ledger_revision)).where(import_rows.c.import_id == import_id)

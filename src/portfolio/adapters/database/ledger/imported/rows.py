@@ -38,16 +38,10 @@ async def read_imported(session: Session, account: str) -> list[ImportedRow]:
     c = import_rows.c
     wanted = select(import_rows, c.id.label("key")).where(c.account == account, c.import_id.not_in(gone))
     rows = [_read(row) async for row in in_order(session, wanted, c.id)]
-    revisions = [row.ledger_revision for row in rows if row.ledger_revision is not None]
-    taken = await read_taken_out(session, min(revisions), max(revisions)) if revisions else {}
+    taking = cash_transactions.c.reverses_revision
+    one_by_one = wanted.with_only_columns(taking).join(cash_transactions, taking == c.ledger_revision)
+    taken = {revision for (revision,) in await session.run(one_by_one)}
     return [replace(row, ledger_revision=None) if row.ledger_revision in taken else row for row in rows]
-
-
-async def read_taken_out(session: Session, first: int, last: int) -> Mapping[int, int]:
-    """Return which entries of these revisions, trades apart, another one takes out: its revision, by theirs."""
-    c = cash_transactions.c
-    of = select(c.reverses_revision, c.ledger_revision).where(c.reverses_revision.between(first, last))
-    return {row.reverses_revision: row.ledger_revision for row in await session.run(of)}
 
 
 async def in_order(session: Session, wanted: Select[Any], key: Any) -> AsyncIterator[Any]:
