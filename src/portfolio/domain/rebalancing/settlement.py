@@ -16,7 +16,7 @@ from portfolio.domain.rebalancing.view import MarketView
 # What is closer than this is equal: a millionth of a millionth of a millionth of a dollar.
 STEP = Decimal(1).scaleb(-18)
 # Limits count on so much less than what costs leave, so that what is sold down to a limit is not over it again by the
-# last digit of a fee or a quantity.
+# last digit of a fee or a quantity. Costs of less than that are of dust: what is at its limit stays there beside it.
 MARGIN = Decimal(1).scaleb(-9)
 MAX_ROUNDS = 64
 _A_LINE = 2
@@ -93,7 +93,7 @@ def _settle_costs(limits: Limits, strategies: Sequence[Strategy], fixed: frozens
     tried: list[Decimal] = []
     while whole > 0 and len(tried) < MAX_ROUNDS:
         settled = _attempt(limits, strategies, fixed, whole, before)
-        counted = settled.whole - MARGIN if settled.cost else settled.whole
+        counted = settled.whole - MARGIN if settled.cost > MARGIN else settled.whole
         if abs(counted - whole) <= STEP:
             return settled
         tried.append(whole)

@@ -9,7 +9,7 @@ from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.settlement import settle
 from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
-from tests.support.rebalancing import asset, view_of
+from tests.support.rebalancing import asset, plan_for, view_of
 
 LIMITS = Limits.of(view_of(asset("A", "50")), RebalancePolicy())
 
@@ -60,3 +60,10 @@ def test_costs_that_grow_evenly_are_settled_by_the_third_round() -> None:
     wanted = EXACT.divide(Decimal("99950") - Decimal("1e-9"), Decimal("0.9996"))
     assert abs(asked[-1] - wanted) < Decimal("1e-60")
     assert abs(settled.whole - wanted - Decimal("1e-9")) < Decimal("1e-18")
+
+
+def test_a_purchase_of_next_to_nothing_puts_no_other_position_over_its_limit() -> None:
+    # As a plan leaves them: FALLS at its limit of 8 %, RISES at 25 % x 0.92, of what is a billionth of a dollar less.
+    falls = asset("FALLS", "7.99999999999992", momentum="-0.51", volatility="2.3", category="a")
+    rises = asset("RISES", "22.99999999999977", momentum="0.01", volatility="0.8", category="a")
+    assert plan_for(view_of(falls, rises), RebalancePolicy(fee_bps=Decimal(10))).recommendations == ()
