@@ -123,12 +123,17 @@ async def close(books: Database, **prices: str) -> None:
     )
 
 
-async def test_closes_that_this_instance_kept_make_no_booking_read_all_rows(
-    books: Database, other: Database, database: DatabaseUnderTest
-) -> None:
+async def hold_both(books: Database) -> None:
+    """Book ether and bitcoin, and have all rows known."""
     for symbol in (ETH, BTC):
         await book_one(books.ledger, execution(symbol=symbol))
     await seen_by(books, BTC)
+
+
+async def test_closes_that_this_instance_kept_make_no_booking_read_all_rows(
+    books: Database, other: Database, database: DatabaseUnderTest
+) -> None:
+    await hold_both(books)
     execute(database, "UPDATE mock_holdings SET quantity = 7 WHERE symbol = 'ETH'")
     await close(books, ETH="5")
     await book_one(books.ledger, execution(symbol=BTC))
@@ -143,9 +148,7 @@ async def test_closes_that_this_instance_kept_make_no_booking_read_all_rows(
 async def test_price_revisions_that_are_given_again_are_not_those_of_this_instance(
     books: Database, other: Database, database: DatabaseUnderTest
 ) -> None:
-    for symbol in (ETH, BTC):
-        await book_one(books.ledger, execution(symbol=symbol))
-    await seen_by(books, BTC)
+    await hold_both(books)
     await close(books, ETH="5")
     await seen_by(books, BTC)
     execute(database, "UPDATE mock_portfolio SET price_revision = price_revision - 1")  # an older copy, by a person

@@ -7,10 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from portfolio.domain.categories import Categories
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.domain.rebalancing.reason import Reason
+from portfolio.entrypoints.http.rebalancing.requests import ConfidencesBody, PrioritiesBody
 from tests.support.histories import CALM, FALLING, WILD, Shape, booking, exact, hold, remember, rising
 from tests.support.services.http_service import Service, fields, is_problem, running, running_on_sqlite
 
@@ -183,6 +186,11 @@ async def test_trades_are_projected_beside_the_current_portfolio_and_nothing_is_
     after = (await free.http.get("/trades")).json()["trades"], (await free.http.get("/positions")).json()["positions"]
     assert [trade["id"] for trade in after[0]] == [trade["id"] for trade in before[0]]
     assert [(p["symbol"], p["quantity"]) for p in after[1]] == [(p["symbol"], p["quantity"]) for p in before[1]]
+
+
+@pytest.mark.parametrize("body", [PrioritiesBody, ConfidencesBody])
+def test_each_rule_has_its_priority_and_its_confidence(body: type[msgspec.Struct]) -> None:
+    assert body.__struct_fields__ == tuple(Reason)
 
 
 async def test_another_policy_is_held_beside_the_service_s_own(free: Service) -> None:
