@@ -34,8 +34,9 @@
     │   └── ComputationLate     it took too long
     └── ConfigurationInvalid    a file of the operator's is not what it should be
 
-Whatever asks the database may raise ``LedgerUnavailable``, whatever reads books that were never opened
-``PortfolioMissing``, and whatever commits ``OutcomeUnknown``. A docstring names them where it has more to say of them.
+Whatever asks the database may raise ``LedgerUnavailable``, what keeps the last state seen only where it never saw one;
+whatever reads books ``PortfolioMissing`` where they were never opened, ``BooksContradicted`` where their row is not the
+one that the entries made; and whatever commits ``OutcomeUnknown``. A docstring names them where it has more to say.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@
     ├── NotReversible           this trade, event or import cannot be undone
     ├── ValueUnknown            nobody said what something is worth, and there is no price of that time
     └── InvalidPolicy           a setting of the rebalancing policy that cannot be
+
+Whatever comes to a new amount may raise ``OutOfRange``. A docstring names it where it has more to say.
 """
 
 from __future__ import annotations

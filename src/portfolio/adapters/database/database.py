@@ -63,9 +63,6 @@ class Database:
 
         Its limits fit a request's deadline; no request waits for a command, so a busy database may take longer there:
         at least ``least_seconds``.
-
-        Raises:
-            SettingsError: something in the URL, or about TLS, cannot be used.
         """
         seconds = settings.request_deadline_seconds
         if for_commands:
@@ -107,9 +104,6 @@ def open_database(  # shape: where the database is, and how it is used
     to try, ``host`` or ``host:port``, with the same user and database. ``tls`` is how connections to a server are
     encrypted. ``portfolio_id`` is the number of the portfolio
     that its tables hold.
-
-    Raises:
-        SettingsError: something in the URL, or about TLS, cannot be used.
     """
     limits = limits or Timeouts()
     file = DatabaseFile(str(service_url(url, hosts).database))

@@ -44,11 +44,7 @@ class DaysOf:
         self._until_traded = self._sums()
 
     def pass_day(self, place: int) -> None:
-        """Pass one day: its row of values is at the end of it.
-
-        Raises:
-            OutOfRange: an amount would be 1e20 or more.
-        """
+        """Pass one day: its row of values is at the end of it."""
         day = self._panel.day(place)
         changed = self._write_down(place, day)
         changed |= self._fill(place, day)

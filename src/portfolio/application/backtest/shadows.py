@@ -82,11 +82,7 @@ class ReadShadows:
         await self._uncancelled.stop()
 
     async def __call__(self, days: int) -> Shadows:
-        """Return the shadows that began ``days`` completed days ago, 1 to 3650, or when there was first something held.
-
-        Raises:
-            LedgerUnavailable: the database is away, and these days or their closes were never read.
-        """
+        """Return the shadows that began ``days`` completed days ago, 1 to 3650, or when something was first held."""
         history = await self._read(days)
         nothing = Shadows(as_of=history.snapshot.as_of, stale=history.stale, basis=history.basis)
         if (first := _first_day(history)) is None:

@@ -55,9 +55,6 @@ class ReadRestated:
 
         Where more was booked than the snapshot knows, the history is of a newer one: today so far has to be worth what
         the entries say.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all was read before.
         """
         attempts = ATTEMPTS
         while True:
@@ -134,11 +131,7 @@ class ReadByBasis:
     restated: Measures
 
     async def __call__(self, basis: Basis | None) -> tuple[Basis, Measures]:
-        """Return the basis, and the reads on it; that which is usual for these books where none is named.
-
-        Raises:
-            LedgerUnavailable: the database is away, and nothing was read before.
-        """
+        """Return the basis, and the reads on it; that which is usual for these books where none is named."""
         if basis is None:
             basis = Basis.RESTATED if await self.recorded.performance.is_late() else Basis.RECORDED
         return basis, self.restated if basis is Basis.RESTATED else self.recorded
@@ -162,11 +155,7 @@ class ReadUsual:
         return Basis.RESTATED if self.restate.has_begun else Basis.RECORDED
 
     async def of(self, snapshot: Snapshot, days: int) -> Performance:
-        """Return the figures of the last ``days`` completed days at a snapshot.
-
-        Raises:
-            LedgerUnavailable: the database is away, and these days were never read.
-        """
+        """Return the figures of the last ``days`` completed days at a snapshot."""
         usual = self.by_basis.recorded.performance
         recorded = await usual.days(snapshot, days)
         if recorded.entries.is_late and self.basis() is Basis.RESTATED:

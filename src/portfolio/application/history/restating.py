@@ -98,11 +98,7 @@ class RestateDays:
         await self._uncancelled.stop()
 
     async def __call__(self, portfolio: Portfolio, today: date, known_at: KnownAt | None = None) -> Restated:
-        """Return the days until the end of the day before ``today``, as far as was known.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all was read before.
-        """
+        """Return the days until the end of the day before ``today``, as far as was known."""
         if known_at is not None:
             return await self._uncancelled(self._known(portfolio, today, known_at))
         if self._last is not None and self._last_key == _key(portfolio, today):
@@ -112,11 +108,7 @@ class RestateDays:
     async def positions(
         self, portfolio: Portfolio, days: Collection[date], known_at: KnownAt | None = None
     ) -> dict[date, DayPositions]:
-        """Return the positions at the end of days that are over, as far as was known.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all was read before.
-        """
+        """Return the positions at the end of days that are over, as far as was known."""
         found = await self(portfolio, max(days) + DAY, known_at)
         return await self._uncancelled(self._positions(found.entries, days))
 

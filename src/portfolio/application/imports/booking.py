@@ -149,11 +149,7 @@ class BookImport:
         return previews
 
     async def look(self, wish: ImportWish, standing: ReadStanding) -> list[Preview]:
-        """Return what an import would become in the books as they stand: the same run, without lock and writes.
-
-        Raises:
-            LedgerUnavailable: the books cannot be read.
-        """
+        """Return what an import would become in the books as they stand: the same run, without lock and writes."""
         files, worth, span = await self._read(wish, tell_nobody)
         return (await self._entered(files, wish, worth, await standing(span), tell_nobody)).answer
 

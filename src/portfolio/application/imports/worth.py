@@ -55,7 +55,6 @@ class Worth:
 
         Raises:
             WorthUnknown: neither the closes nor the rates have that day.
-            OutOfRange: it would be 1e20 or more.
         """
         key = day_of(at), symbol
         rate = self.closes[key] if key in self.closes else self.rates.get(key)
@@ -73,7 +72,6 @@ def value_of(event: FileEvent, symbol: str, quantity: Decimal, worth: WorthOf) -
 
     Raises:
         WorthUnknown: nobody knows.
-        OutOfRange: it would be 1e20 or more.
     """
     stated = stated_value(event, symbol, quantity, worth)
     return worth(symbol, quantity, event.at) if stated is None else stated

@@ -205,11 +205,7 @@ class Batch:
 def _acceptance(
     trade: Trade, after: Portfolio, remarks_changed: str | None = None, twin: int | None = None
 ) -> Acceptance:
-    """Return what is answered about a booked trade; its number is not known yet.
-
-    Raises:
-        OutOfRange: the portfolio would be worth 1e20 or more.
-    """
+    """Return what is answered about a booked trade; its number is not known yet."""
     position = after.position(trade.symbol)
     allocation = percent_of(position.market_value, after.total_value)
     return Acceptance(
@@ -232,11 +228,7 @@ def _known(outcomes: Mapping[BookingKey, RecordedOutcome], command: BookTrade) -
 
 
 def outcome_again(booked: BookedTrade, now: Portfolio) -> RecordedOutcome:
-    """Return the outcome of a booked trade whose own is gone, with the state as it is now.
-
-    Raises:
-        OutOfRange: the portfolio would be worth 1e20 or more.
-    """
+    """Return the outcome of a booked trade whose own is gone, with the state as it is now."""
     entry = booked.entry
     assert entry is not None
     trade = entry.trade

@@ -44,7 +44,6 @@ class OpenBooks:
 
         Raises:
             BooksContradicted: there are entries, and the portfolio's row is not the one that they made.
-            LedgerUnavailable: the database is away; nothing was done.
         """
         adopted = await self.ledger.is_adopted(portfolio_id)
         if adopted:
@@ -88,7 +87,6 @@ class SealBooks:
         """Return whether that was to be done. Bookings go on meanwhile.
 
         Raises:
-            LedgerUnavailable: nothing was done.
             OutcomeUnknown: the commit was lost; asking again tells.
         """
 

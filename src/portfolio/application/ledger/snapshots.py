@@ -86,9 +86,6 @@ class Snapshots:
     async def newest(self) -> Snapshot:
         """Return the state as of now; the last one seen, marked, while the database is away, or when a lookup takes
         longer than the deadline.
-
-        Raises:
-            LedgerUnavailable: there is no answer, and no state was ever seen.
         """
         waiter: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)

@@ -63,11 +63,7 @@ class VerifyBooks:
     page_size: int = PAGE_SIZE
 
     async def __call__(self, portfolio_id: int, head: str | None = None) -> Verification:
-        """Return what was found; bookings may go on meanwhile. ``head`` is one that was noted before.
-
-        Raises:
-            PortfolioMissing: there is nothing to verify.
-        """
+        """Return what was found; bookings may go on meanwhile. ``head`` is one that was noted before."""
         stated = await self.ledger.stated(portfolio_id)
         fold = Fold(chain=Chain(wanted=head))
         await add_entries(fold, stated.portfolio.revision, self.ledger.entry_lines, limit=self.page_size)

@@ -48,11 +48,7 @@ class CompareBooks:
     _is_first: bool = field(default=True, init=False)
 
     async def __call__(self) -> Comparison:
-        """Return what was found, which is ``last`` from then on. Bookings go on meanwhile.
-
-        Raises:
-            LedgerUnavailable: nothing could be compared.
-        """
+        """Return what was found, which is ``last`` from then on. Bookings go on meanwhile."""
         portfolio_id = self.snapshots.portfolio_id
         try:
             revision = (await self.ledger.revisions(portfolio_id)).ledger

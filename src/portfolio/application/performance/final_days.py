@@ -66,11 +66,7 @@ class MakeFinal:
     most_seconds: float = math.inf
 
     async def __call__(self, portfolio_id: int, last: int | None = None) -> FinalReport:
-        """Return which days were written, oldest first; of the ``last`` days alone where it is given.
-
-        Raises:
-            LedgerUnavailable: the database is away; nothing was written.
-        """
+        """Return which days were written, oldest first; of the ``last`` days alone where it is given."""
         today = day_of(self.clock.now())
         books = await self._books(portfolio_id, today, today - timedelta(days=last) if last else EARLIEST)
         first = books[0].day if books else today

@@ -104,9 +104,6 @@ class ReadHistory:
 
         The benchmark is the one that is set where none is given. ``today`` is the day of the snapshot's prices where
         that is to count, and not the clock's.
-
-        Raises:
-            LedgerUnavailable: the database is away, and these days were never read.
         """
         away = snapshot.database_away
         today = today or (snapshot.as_of if away else self.clock.now()).date()

@@ -169,9 +169,6 @@ class ReadPerformance:
         """Return the figures of the last ``days`` completed days, 1 to 3650; with the database away, the last seen.
 
         They are compared with the benchmark that is set where none is given.
-
-        Raises:
-            LedgerUnavailable: the database is away, and these days were never read.
         """
         return await self.of(await self.snapshots.newest(), days, benchmark)
 
@@ -181,11 +178,7 @@ class ReadPerformance:
         return measure_days(await self.days(snapshot, days, benchmark), days, self.figures)
 
     async def is_late(self) -> bool:
-        """Return whether an entry took effect before the opening, or days before it was booked.
-
-        Raises:
-            LedgerUnavailable: the database is away, and nothing was read before.
-        """
+        """Return whether an entry took effect before the opening, or days before it was booked."""
         return (await self.days(await self.snapshots.newest(), 1)).entries.is_late
 
     async def days(self, snapshot: Snapshot, days: int, benchmark: Symbol | None = None) -> History:
@@ -193,11 +186,7 @@ class ReadPerformance:
         return await self.read_history(snapshot, days + 1, benchmark)
 
     async def history(self, benchmark: Symbol | None = None) -> History:
-        """Return all recorded days; with the database away, the last seen.
-
-        Raises:
-            LedgerUnavailable: the database is away, and these days were never read.
-        """
+        """Return all recorded days; with the database away, the last seen."""
         return await self.read_history(await self.snapshots.newest(), benchmark=benchmark)
 
 

@@ -76,9 +76,6 @@ class ReadTimeframes:
         """Return the figures of all timeframes; with the database away, of the days last seen.
 
         They are compared with the benchmark that is set where none is given.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all days were ever read.
         """
         history = await self.performance.history(benchmark)
         yesterday, today = history.today - DAY, history.today
@@ -93,11 +90,7 @@ class ReadTimeframes:
         )
 
     async def between(self, first: date | None, last: date | None, benchmark: Symbol | None = None) -> Timeframe:
-        """Return the figures from the beginning of ``first``, or of all, to the end of ``last``, or until now.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all days were ever read.
-        """
+        """Return the figures from the beginning of ``first``, or of all, to the end of ``last``, or until now."""
         history = await self.performance.history(benchmark)
         end = history.today if last is None else min(last, history.today)
         start = _start(ALL, history, end) if first is None else max(first, date.min + DAY) - DAY

@@ -29,11 +29,7 @@ class SettleStalePrices:
     _until: datetime = field(default=NEVER, init=False)
 
     async def __call__(self, portfolio: Portfolio) -> Portfolio:
-        """Return the portfolio, the same where no execution is newer than a stale price of a feed.
-
-        Raises:
-            LedgerUnavailable: the executions could not be read.
-        """
+        """Return the portfolio, the same where no execution is newer than a stale price of a feed."""
         now = self.clock.now()
         if portfolio is self._of and now <= self._until:
             return portfolio

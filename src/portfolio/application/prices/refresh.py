@@ -111,7 +111,6 @@ class RefreshPrices:
 
         Raises:
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
-            LedgerUnavailable: the database is away; nothing was written.
         """
         try:
             return await self._shared(fence)

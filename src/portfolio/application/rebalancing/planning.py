@@ -36,11 +36,7 @@ class ReadPlan:
     read_market: ReadMarket
 
     async def __call__(self) -> MarketState:
-        """Return the newest state, planned for; the last one seen, marked stale, while the database is away.
-
-        Raises:
-            LedgerUnavailable: the database is away and no state was ever seen.
-        """
+        """Return the newest state, planned for; the last one seen, marked stale, while the database is away."""
         state = await self.read_market()
         await measured(plan_of, state)
         return state

@@ -158,7 +158,6 @@ class GenerateSignals:
         names are given up.
 
         Raises:
-            LedgerUnavailable: nothing was stored.
             OutcomeUnknown: the commit was lost; asking again tells, and makes no duplicates.
         """
         return await self._plan.use(self._generate)
@@ -211,7 +210,6 @@ class AcknowledgeSignal:
             NotFound: there is no such signal.
             SignalClaimed: it was acknowledged before, by whomever.
             SignalOutdated: it has ended, or its trade does not follow from the present plan.
-            LedgerUnavailable: nothing was changed.
             OutcomeUnknown: the commit was lost; the list of signals tells.
         """
 

@@ -125,9 +125,6 @@ class ReadMarket:
     async def __call__(self, days: int = DEFAULT_DAYS) -> MarketState:
         """Return the newest state with statistics over the last ``days`` completed days, 1 to 3650; the last one seen,
         marked stale, when the database does not answer in time.
-
-        Raises:
-            LedgerUnavailable: the database is away and no state was ever seen.
         """
         return await self.of(await self.newest(), days)
 

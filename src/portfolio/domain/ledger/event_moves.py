@@ -66,7 +66,6 @@ def reverse_event(  # shape: what is reversed, of what, and when
     Raises:
         InsufficientQuantity: what came is no longer held, or not enough of what was split.
         InsufficientCash: the money that came is no longer there.
-        OutOfRange: a sum would reach 1e20.
     """
     terms = event.event
     assert terms is not None
@@ -108,11 +107,7 @@ def _undo(position: Position, leg: Leg, split: EventTerms | None) -> Step:
 
 
 def entered(books: Portfolio, kind: CashTransactionKind, moves: Moves, terms: EventTerms, now: datetime) -> Happened:
-    """Return the portfolio after an entry with these moves.
-
-    Raises:
-        OutOfRange: a sum would reach 1e20.
-    """
+    """Return the portfolio after an entry with these moves."""
     legs = tuple(step.leg for step in moves.steps)
     realized = moves.cash - moves.net_deposits
     for leg in legs:

@@ -47,7 +47,6 @@ def happen(
         ValueUnknown: a value is neither stated nor known.
         InsufficientQuantity: more leaves than is held, or what comes would meet a short position.
         InsufficientCash: a charge is more than there is.
-        OutOfRange: a sum would reach 1e20.
     """
     check_signs(what)
     case = Case(books, what, rules, now, override)

@@ -138,7 +138,6 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
             AmountMismatch: the money does not fit quantity x price.
             InsufficientQuantity: more sold than held.
             InsufficientCash: more spent than there is.
-            OutOfRange: a sum would reach 1e20.
         """
         execution.check_signs()
         if override:

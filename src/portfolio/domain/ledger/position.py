@@ -66,11 +66,7 @@ class Position:  # shape: what a position is, and all that can happen to it
 
     @property
     def extent(self) -> Decimal:
-        """Return the largest of its value, its cost and their difference, whatever their signs.
-
-        Raises:
-            OutOfRange: its value is 1e20 or more.
-        """
+        """Return the largest of its value, its cost and their difference, whatever their signs."""
         value, cost = self.market_value.value, self.cost_basis.value
         return max(value.copy_abs(), cost.copy_abs(), EXACT.subtract(value, cost).copy_abs())
 

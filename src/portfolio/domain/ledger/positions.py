@@ -53,29 +53,17 @@ class Positions(Mapping[Symbol, Position]):
 
     @property
     def market_value(self) -> Money:
-        """Return what they are worth.
-
-        Raises:
-            OutOfRange: 1e20 or more.
-        """
+        """Return what they are worth."""
         return Money(self._totals()[0])
 
     @property
     def cost_basis(self) -> Money:
-        """Return what they cost, fees included.
-
-        Raises:
-            OutOfRange: 1e20 or more.
-        """
+        """Return what they cost, fees included."""
         return Money(self._totals()[1])
 
     @property
     def realized_pnl(self) -> Money:
-        """Return what all of them realized.
-
-        Raises:
-            OutOfRange: 1e20 or more.
-        """
+        """Return what all of them realized."""
         return Money(sum_of(position.realized_pnl for position in self._by_symbol.values()).value)
 
     def reconciled(self) -> Positions:
@@ -83,11 +71,7 @@ class Positions(Mapping[Symbol, Position]):
         return Positions({s: replace(p, ledger_quantity=p.quantity) for s, p in self._by_symbol.items()})
 
     def reach(self, cash: Money, realized_pnl: Money) -> Decimal:
-        """Return how large a sum of a portfolio can be that has these positions; from 1e20 on it is out of range.
-
-        Raises:
-            OutOfRange: the value of one position is 1e20 or more.
-        """
+        """Return how large a sum of a portfolio can be that has these positions; from 1e20 on it is out of range."""
         _, _, extent, realized = self._totals()
         return reach(cash, realized_pnl, extent, realized)
 

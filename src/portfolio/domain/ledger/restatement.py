@@ -85,19 +85,11 @@ class OrderedBooks:
         return self._positions.get(symbol) or Position(symbol=symbol)
 
     def settle(self, execution: Execution) -> None:
-        """Take in a trade.
-
-        Raises:
-            OutOfRange: a sum would reach 1e20.
-        """
+        """Take in a trade."""
         self._positions[execution.symbol], _ = self.position(execution.symbol).settle(execution)
 
     def come(self, leg: Leg, at: datetime, net_deposits: Money) -> None:
-        """Take in what came beside trades: a purchase at its cost. What it brought is no matter of the order.
-
-        Raises:
-            OutOfRange: a sum would reach 1e20.
-        """
+        """Take in what came beside trades: a purchase at its cost. What it brought is no matter of the order."""
         self.settle(
             Execution(
                 symbol=leg.symbol,
@@ -145,9 +137,6 @@ def restate(portfolio: Portfolio, group: GroupRestatement, at: datetime) -> tupl
     """Return the portfolio with positions restated, and the entry: no cash, and cost as the law has it.
 
     Deposits change where what was transferred out had another cost in the order of effect.
-
-    Raises:
-        OutOfRange: a sum would reach 1e20.
     """
     transaction = CashTransaction(
         kind=CashTransactionKind.RESTATEMENT,

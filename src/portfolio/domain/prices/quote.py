@@ -51,7 +51,6 @@ def price_of(value: Decimal) -> Price:
 
     Raises:
         InvalidAmount: not finite, below zero, or nothing is left at 18 decimals.
-        OutOfRange: 1e20 or more.
     """
     if not value.is_finite():
         raise InvalidAmount(str(value), "a price is a finite number")

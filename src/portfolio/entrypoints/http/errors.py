@@ -1,7 +1,8 @@
 """What is answered when something is wrong: RFC 9457 problems, from one table.
 
 Every error of the domain and of the application is a row of ``PROBLEMS``; what only HTTP knows is raised as a
-:class:`RequestError` of one of the kinds below.
+:class:`RequestError` of one of the kinds below. Whatever reads a part of a request may raise one, which names each
+field that is wrong; a docstring says so where it has more to say.
 """
 
 from __future__ import annotations

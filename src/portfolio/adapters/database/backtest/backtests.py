@@ -190,9 +190,5 @@ async def _unpacked(content: bytes) -> bytes:
 
 
 def _job(row: Any) -> Job:
-    """Return the job of a row.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return the job of a row."""
     return _JOB.record(row, number=row.id)

@@ -60,7 +60,6 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         Raises:
             SchemaUnknown: the database is at a revision that this version does not run on.
             LedgerRefused: the database is unfit.
-            OutcomeUnknown: the answer to the commit never came.
         """
         if not runs_on(self.schema):
             raise SchemaUnknown(self.schema, SCHEMA_REVISION)
@@ -72,11 +71,7 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
                 return await self._persist(work, give_up_at)
 
     async def read(self, work: Callable[[Session], Awaitable[T]], *, snapshot: bool = False) -> T:
-        """Run ``work``, which only reads; with ``snapshot`` all its statements see one state.
-
-        Raises:
-            LedgerUnavailable: the database is away, or holds what cannot be read.
-        """
+        """Run ``work``, which only reads; with ``snapshot`` all its statements see one state."""
         with translated(), rows_read():
             try:
                 return await self._look(work, snapshot)
@@ -99,9 +94,6 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
 
         It takes its turn among the writers. The waits for that, and on SQLite for the one write lock, end after
         ``lock_wait_seconds``.
-
-        Raises:
-            LedgerUnavailable: a booking could not be written now.
         """
         usual, give_up_at = self._limits.lock_wait_seconds, time.monotonic() + self._limits.unit_seconds
         with translated():

@@ -34,9 +34,6 @@ def create_engine(  # shape: where the database is, and how it is used
     """Return an engine for MySQL, MariaDB or SQLite that has not connected yet.
 
     Engines on one SQLite database share its ``file``.
-
-    Raises:
-        SettingsError: something in the URL cannot be used.
     """
     parsed = service_url(url, hosts)
     if parsed.drivername == SQLITE:

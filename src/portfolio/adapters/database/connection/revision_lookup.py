@@ -54,21 +54,13 @@ class RevisionLookup:
         self._is_busy = False
 
     async def revisions(self, row_id: int) -> Revisions | None:
-        """Return the revisions as committed now; None where the ordinary way has to find out.
-
-        Raises:
-            LedgerUnavailable: the database is away or silent.
-        """
+        """Return the revisions as committed now; None where the ordinary way has to find out."""
         for row in await self.rows(_REVISIONS, id=row_id):
             return Revisions(ledger=row.revision, prices=row.price_revision)
         return None
 
     async def rows(self, question: Question, **parameters: Any) -> Sequence[Row]:
-        """Return the rows of one statement as committed now; none where the ordinary way has to find out.
-
-        Raises:
-            LedgerUnavailable: the database is away or silent.
-        """
+        """Return the rows of one statement as committed now; none where the ordinary way has to find out."""
         if self._is_busy:
             return ()
         self._is_busy = True

@@ -66,11 +66,7 @@ def service_url(text: str, further_hosts: Sequence[str] = ()) -> URL:
 
 
 def place_of(text: str, further_hosts: Sequence[str] = ()) -> str:
-    """Return where the database is; not who asks it, nor how.
-
-    Raises:
-        SettingsError: as ``service_url``.
-    """
+    """Return where the database is; not who asks it, nor how."""
     url = service_url(text, further_hosts)
     if url.drivername == SQLITE:
         return str(Path(str(url.database)).absolute())

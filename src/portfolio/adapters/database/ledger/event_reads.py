@@ -84,11 +84,7 @@ async def read_events(session: Session, rows: Sequence[Any], unreadable: Unreada
 
 
 async def read_needed_event(session: Session, row: Any, unreadable: UnreadableRows) -> RecordedEvent:
-    """Return the event of a row.
-
-    Raises:
-        UnreadableRow: it cannot be read.
-    """
+    """Return the event of a row."""
     for event in await read_events(session, [row], unreadable):
         return event
     raise UnreadableRow(f"the row {row.id} of {cash_transactions.name} cannot be read")
@@ -159,11 +155,7 @@ async def _taking_out(session: Session, revisions: Sequence[int]) -> Mapping[int
 
 
 async def read_later_moves(session: Session, symbol: Symbol, at: datetime) -> list[LaterMove]:
-    """Return what entries since the baseline moved of an asset that took effect after ``at``.
-
-    Raises:
-        UnreadableRow: nothing can be made of one.
-    """
+    """Return what entries since the baseline moved of an asset that took effect after ``at``."""
     trades, moved = await session.run(_later_trades(symbol, at)), await session.run(_later_events(symbol, at))
     found = [
         LaterMove(name=f"trade {row.id}", quantity=_signed(row), stands=row.taken_out is None and row.takes_out is None)
@@ -183,11 +175,7 @@ async def read_later_moves(session: Session, symbol: Symbol, at: datetime) -> li
 
 
 async def read_splits(session: Session, at: datetime) -> list[BookedSplit]:
-    """Return the splits that stand and took effect after ``at``, in the order they were booked.
-
-    Raises:
-        UnreadableRow: nothing can be made of one.
-    """
+    """Return the splits that stand and took effect after ``at``, in the order they were booked."""
     by = cash_transactions.alias("taking")
     found = _SPLITS.select_from(_WITH_LEGS.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
     stands = (_c.reverses_revision.is_(None), by.c.id.is_(None))
@@ -195,11 +183,7 @@ async def read_splits(session: Session, at: datetime) -> list[BookedSplit]:
 
 
 async def read_splits_since(session: Session, revision: int) -> list[BookedSplit]:
-    """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order.
-
-    Raises:
-        UnreadableRow: nothing can be made of one.
-    """
+    """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order."""
     return await _splits(session, _SPLITS.select_from(_WITH_LEGS).where(_c.ledger_revision > revision))
 
 

@@ -56,11 +56,7 @@ def outcome_to_row(outcome: RecordedOutcome) -> Values:
 
 
 def outcome_from_row(row: Any) -> RecordedOutcome:
-    """Return the outcome of a row.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return the outcome of a row."""
     with reading("outcome"):
         # Those of before there were these have none of them.
         none = {"booked_quantity": None, "remarks_changed": None, "field": None}
@@ -115,11 +111,7 @@ def _with_digest(columns: tuple[str, ...], row: Values) -> Values:
 
 
 def refused_cash_from_row(row: Any) -> RefusedCashEntry:
-    """Return the refused cash transaction or event of a row.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return the refused cash transaction or event of a row."""
     with reading("detail"):
         # Those of before the reason was JSON have it alone.
         is_json = row.detail.startswith("{")

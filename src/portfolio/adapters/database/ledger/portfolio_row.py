@@ -108,10 +108,6 @@ class PortfolioRow:
         """Return the portfolio's row, locked if wanted, and the results of what else is asked.
 
         The row has to be the one that the ledger's newest entry left; one that ``is_trusted`` may be any, or None.
-
-        Raises:
-            PortfolioMissing: there is neither a row nor an entry.
-            BooksContradicted: the row is gone, or is not the one that the entries made.
         """
         seen, dialect = self._seen, session.dialect
         found, newest, *results = await session.execute(
@@ -130,10 +126,6 @@ class PortfolioRow:
     async def read_written(self, lookup: RevisionLookup, portfolio_id: int) -> Portfolio | None:
         """Return the portfolio by the rows that this process has written since all were read; None where they do not
         tell.
-
-        Raises:
-            LedgerUnavailable: the database is away or silent, or holds what cannot be read.
-            BooksContradicted: the row is not the one that the entries made.
         """
         row_id, wanted, seen = self.id_for(portfolio_id), self.known.wanted(()), self._seen
         if row_id is None or wanted is None or self.is_trusted:

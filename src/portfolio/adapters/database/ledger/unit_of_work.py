@@ -74,12 +74,7 @@ async def read_rows(
     *others: Statement,
     lock: bool = False,
 ) -> ReadRows:
-    """Read the portfolio's row, first and perhaps with its lock, and of the holdings those of the symbols; None: all.
-
-    Raises:
-        PortfolioMissing: there is neither a row nor an entry.
-        BooksContradicted: the row is gone, or is not the one that the entries made.
-    """
+    """Read the portfolio's row, first and perhaps with its lock, and the holdings of the symbols; None: of all."""
     dialect, known = session.dialect, place.known
     wanted = None if symbols is None else known.wanted(symbols)
     row, (holdings, *results) = await place.read(
@@ -104,12 +99,7 @@ async def open_unit(
     keys: Collection[BookingKey] = (),
     symbols: Collection[Symbol] | None = None,
 ) -> DatabaseLedgerUnit:
-    """Return the unit of work on the portfolio, whose row is locked by the transaction's first statement.
-
-    Raises:
-        PortfolioMissing: there is neither a row nor an entry.
-        BooksContradicted: the row is gone, or is not the one that the entries made.
-    """
+    """Return the unit of work on the portfolio, whose row is locked by the transaction's first statement."""
     names = sorted({key.client_trade_id for key in keys})
     outcomes = [OUTCOME_IDS.on(session.dialect, names=chunk) for chunk in chunks(names)]
     rows = await read_rows(session, portfolio_id, place, symbols, *outcomes, lock=True)

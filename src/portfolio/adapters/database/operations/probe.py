@@ -87,7 +87,6 @@ class DatabaseProbe:
 
         Raises:
             LedgerRefused: the database answers, and refuses a part of it.
-            LedgerUnavailable: it could not.
         """
         row_id = self._row.id_for(portfolio_id)
 

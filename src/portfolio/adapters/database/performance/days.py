@@ -175,11 +175,7 @@ async def _before(session: Session, row: DailyValue, value: DailyValue) -> Daily
 
 
 def daily_value_from_row(row: Any) -> DailyValue:
-    """Return a recorded day; without sums where the row is from before the adoption.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return a recorded day; without sums where the row is from before the adoption."""
     value = _DAY.record(row, result=_RESULT.record(row))
     if value.unit_value is not None and value.unit_value < 0:
         raise UnreadableRow("unit_value: is below zero")
@@ -197,11 +193,7 @@ def day_positions_to_json(positions: DayPositions) -> str:
 
 
 def day_positions_from_json(text: str) -> DayPositions:
-    """Return what was held on a day.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return what was held on a day."""
     with reading("positions"):
         return {
             Symbol(code): PositionOnDay(

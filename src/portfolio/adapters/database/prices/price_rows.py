@@ -153,11 +153,7 @@ class PriceRows:
 
 
 def _close_of(row: Any) -> Close:
-    """Return the close of its day that a row of the price history holds.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return the close of its day that a row of the price history holds."""
     with reading("symbol, observed_at, price, source"):
         return _believed(
             Close(symbol=Symbol(row.symbol), day=row.observed_at.date(), price=Price(row.price), source=row.source)

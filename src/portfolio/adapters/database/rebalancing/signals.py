@@ -132,11 +132,7 @@ def signal_to_row(signal: Signal) -> Values:
 
 
 def signal_from_row(row: Any) -> Signal:
-    """Return the signal of a row.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return the signal of a row."""
     with reading("also, evidence, waits_for"):
         after = tuple(symbol for symbol in (row.waits_for or "").split(",") if symbol)
         also = tuple(Reason(word) for word in row.also.split(",") if word)

@@ -28,16 +28,15 @@ NOT_READABLE = (DomainError, ValueError, TypeError, ArithmeticError, LookupError
 
 
 class UnreadableRow(Exception):
-    """Nothing can be made of a row; ``str()`` says why, and of which column where it is one."""
+    """Nothing can be made of a row; ``str()`` says why, and of which column where it is one.
+
+    Whatever reads a row may raise it.
+    """
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn whatever is raised while a row or a cell is read into one error that names it.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Turn whatever is raised while a row or a cell is read into one ``UnreadableRow`` that names it."""
     try:
         yield
     except (*NOT_READABLE, UnreadableRow) as error:
@@ -79,11 +78,7 @@ class Fields(Generic[T]):
         }
 
     def record(self, row: Any, **apart: Any) -> T:
-        """Return the record of a row.
-
-        Raises:
-            UnreadableRow: a value cannot be.
-        """
+        """Return the record of a row."""
         column = ""
         try:
             for name, column, _, read in self._fields:

@@ -54,11 +54,7 @@ class UnreadableRows:
         return made
 
     def needed(self, kind: Rows[T], row: Any) -> T:
-        """Return what is made of a row without which nothing can be decided.
-
-        Raises:
-            UnreadableRow: it cannot be read.
-        """
+        """Return what is made of a row without which nothing can be decided."""
         for made in self.readable(kind, [row]):
             return made
         raise UnreadableRow(f"the row {getattr(row, kind.key.name)} of {kind.key.table.name} cannot be read")

@@ -29,7 +29,6 @@ class TakeMoneyBack:
         Raises:
             NotFound: that entry is none of an import's money.
             BooksMoved: the books stand at another revision.
-            OutcomeUnknown: the commit was lost and could not be looked up.
         """
 
         async def book(unit: LedgerUnit) -> Made[None]:

@@ -83,7 +83,6 @@ def taken_out(books: Portfolio, event: RecordedEvent, event_id: int, rules: Book
         NotReversible: one of its trades was reversed alone, or is gone.
         InsufficientQuantity: what came is no longer held.
         InsufficientCash: the money that came is no longer there.
-        OutOfRange: a sum would reach 1e20.
     """
     gone = [one for one in event.trades if one.entry is None or one.reversed_by is not None]
     if gone:

@@ -133,11 +133,7 @@ class Journal:
         self._sums = LedgerSums()
 
     async def read(self, portfolio: Portfolio) -> Entries:
-        """Return the entries of a portfolio as it is.
-
-        Raises:
-            LedgerUnavailable: the database is away, and not all of them were read.
-        """
+        """Return the entries of a portfolio as it is."""
         async with self._lock:
             last = self._last
             if last is not None and last.revision == portfolio.revision:

@@ -37,7 +37,6 @@ class PickedSales(Protocol):
         """Add what was picked for a sale; it counts from now on.
 
         Raises:
-            LedgerUnavailable: the database is away; nothing was kept.
             OutcomeUnknown: the commit was lost; sent again it is kept once more, and counts once.
         """
         ...
@@ -80,7 +79,6 @@ class PickLots:
         Raises:
             NotFound: no such trade.
             NotPickable: it is no sale that stands, a lot was not there or had less, or quantities do not add up.
-            LedgerUnavailable: the database is away; nothing was kept.
             OutcomeUnknown: the commit was lost; sent again it is kept once more, and counts once.
         """
         portfolio = (await self.snapshots.newest()).portfolio

@@ -136,9 +136,6 @@ class ReadSeries:
         """Return the last ``days`` completed days, 1 to 3650, and the day at whose end they begin.
 
         With the database away these are the days last seen. The benchmark is the one that is set where none is given.
-
-        Raises:
-            LedgerUnavailable: the database is away, and these days were never read.
         """
         return await self.of(await self.snapshots.newest(), days, benchmark)
 

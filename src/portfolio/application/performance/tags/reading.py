@@ -81,11 +81,7 @@ class ReadTaggedResults:
     by_effect: bool = False
 
     async def __call__(self, by: TagKind, days: int, known_at: KnownAt | None = None) -> TaggedResults:
-        """Return the results over the last ``days`` completed days, of the entries that were known then.
-
-        Raises:
-            LedgerUnavailable: the database is away, and these days or the entries were never read.
-        """
+        """Return the results over the last ``days`` completed days, of the entries that were known then."""
         snapshot = await self.sources.snapshots.newest()
         history = await self.history(snapshot, days + 1)
         if snapshot.database_away:

@@ -118,7 +118,6 @@ def request_of(body: BacktestBody, policy: RebalancePolicy, today: date) -> Back
     """Return the request that a body is: complete, with the settings of ``policy`` that the body does not change.
 
     Raises:
-        RequestError: names every field that is wrong.
         InvalidPolicy: a setting of the policy that is not allowed.
     """
     reading = FieldReader()

@@ -33,7 +33,6 @@ class BookingRequests:
         """Return what became of one booking: kept, whether it was booked or refused.
 
         Raises:
-            RequestError: the body cannot be read.
             DomainError: it was refused, and the refusal is not kept.
             KeyReused: its key belongs to another booking.
         """

@@ -30,11 +30,7 @@ KnownAtQuery = Annotated[
 
 
 def read_past(as_of: str | None, known_at: str | None) -> tuple[datetime | None, KnownAt | None]:
-    """Return as of when, and as far as was known when.
-
-    Raises:
-        RequestError: one of them is no moment, or no revision.
-    """
+    """Return as of when, and as far as was known when."""
     reading = FieldReader()
     moment = reading.given("as_of", as_of, parse_moment)
     known = reading.given("known_at", known_at, read_known_at)

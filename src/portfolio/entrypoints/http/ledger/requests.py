@@ -236,11 +236,7 @@ def book_trades(body: BatchBody, caller: Caller, now: datetime) -> list[BookTrad
 
 
 def move_cash(body: CashTransactionBody, caller: Caller, *, header_key: str | None) -> MoveCash:
-    """Return the wish that the body states.
-
-    Raises:
-        RequestError: a field is wrong, or two keys differ.
-    """
+    """Return the wish that the body states."""
     reading = FieldReader()
     amount = reading.amount(Money, "amount", body.amount)
     key = one_key(reading, "client_transaction_id", body.client_transaction_id, header_key)

@@ -67,11 +67,7 @@ def read_optimisation_request(text: bytes) -> OptimisationRequest:
 
 
 def optimisation_request(body: OptimiseBody) -> OptimisationRequest:
-    """Return what a body asks for.
-
-    Raises:
-        RequestError: names every field that is wrong.
-    """
+    """Return what a body asks for."""
     reading = FieldReader()
     symbols = None if isinstance(body.symbols, str) else _symbols(reading, body.symbols)
     figures: dict[str, Any] = {}

@@ -51,9 +51,6 @@ async def on_basis(
     """Return what is read on the basis that is asked for, or on the usual one, and which one that is.
 
     Where restated days are the usual ones and cannot be read, it is read on the recorded days last seen.
-
-    Raises:
-        LedgerUnavailable: the database is away, and nothing was read before.
     """
     basis, measures = await by_basis(Basis(asked) if asked else None)
     try:

@@ -38,11 +38,7 @@ class Choice:
 
     @classmethod
     def of(cls, period: str | None, scale: str | None, benchmark: str | None, usual: str = "1y") -> Choice:
-        """Return what a query asks for.
-
-        Raises:
-            RequestError: the benchmark is no symbol.
-        """
+        """Return what a query asks for."""
         return cls(period or usual, Scale(scale or "linear"), asked_benchmark(benchmark))
 
     @property

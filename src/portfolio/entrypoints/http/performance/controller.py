@@ -149,11 +149,7 @@ class PerformanceController(Controller):
 async def asked_days(
     parts: PerformanceParts, basis: str | None, as_of: str | None, known_at: str | None
 ) -> tuple[Basis, Measures | PastPerformance]:
-    """Return what measures the days that are asked for, and their basis.
-
-    Raises:
-        RequestError: as of ``asked_past``.
-    """
+    """Return what measures the days that are asked for, and their basis."""
     if moments := asked_past(as_of, known_at, basis):
         return Basis.RESTATED, parts.past(*moments)
     return await parts.by_basis(Basis(basis) if basis else None)
@@ -177,11 +173,7 @@ def asked_past(
 
 
 def asked_benchmark(benchmark: str | None) -> Symbol | None:
-    """Return the asset to compare with; None where none is named.
-
-    Raises:
-        RequestError: it is no symbol.
-    """
+    """Return the asset to compare with; None where none is named."""
     reading = FieldReader()
     symbol = reading.given("benchmark", benchmark, read_symbol)
     reading.finish()

@@ -105,11 +105,7 @@ class CachedAnswer:
         self._make = make
 
     async def __call__(self) -> Encoded:
-        """Return the answer.
-
-        Raises:
-            LedgerUnavailable: the database is away and no state was ever seen.
-        """
+        """Return the answer."""
         snapshot = await self._cases.ledger.snapshots.newest()
         now = self._cases.clock.now()
         second = now.replace(microsecond=0)

@@ -48,11 +48,7 @@ class Readings:
         self._cases = cases
 
     async def newest(self) -> Reading:
-        """Return the newest state, valued now; the last one seen when the database does not answer in time.
-
-        Raises:
-            LedgerUnavailable: the database is away and no state was ever seen.
-        """
+        """Return the newest state, valued now; the last one seen when the database does not answer in time."""
         return self.at(await self._cases.ledger.snapshots.newest(), self._cases.clock.now())
 
     def at(self, snapshot: Snapshot, now: datetime) -> Reading:

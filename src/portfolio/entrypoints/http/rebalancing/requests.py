@@ -113,11 +113,7 @@ def imagined_trades(bodies: Sequence[TradeBody]) -> list[ImaginedTrade]:
 
 
 def policy_changes(body: PolicyBody | None) -> dict[str, object]:
-    """Return the settings that a body changes, as the policy takes them.
-
-    Raises:
-        RequestError: names every field that is no number.
-    """
+    """Return the settings that a body changes, as the policy takes them."""
     reading = FieldReader()
     changes = {} if body is None else settings_in(reading, "policy", body)
     reading.finish()

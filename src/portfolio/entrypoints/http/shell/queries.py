@@ -27,9 +27,6 @@ _EMPTY = frozenset({"", "null"})
 def read_query(scope: AnyScope, handler: BaseRouteHandler) -> None:
     """Refuse a parameter that the route does not know, that is given twice, or that it needs and is not given; one that
     is blank, or null, is not given.
-
-    Raises:
-        RequestError: names the parameter.
     """
     known = _known(handler)
     if not known and not scope["query_string"]:

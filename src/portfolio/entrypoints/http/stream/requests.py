@@ -24,22 +24,14 @@ TopicsQuery = Annotated[str | None, QueryParameter(description=TOPICS)]
 
 
 def stream_request(after: str | None, topics: str | None, headers: Iterable[tuple[bytes, bytes]]) -> StreamRequest:
-    """Return what a subscriber wants; ``Last-Event-ID``, which browsers send on their own, wins over ``after``.
-
-    Raises:
-        RequestError: names what cannot be read.
-    """
+    """Return what a subscriber wants; ``Last-Event-ID``, which browsers send on their own, wins over ``after``."""
     last = next((value.decode("latin-1").strip() for name, value in headers if name == LAST_EVENT_ID), "")
     place = _place(last, "Last-Event-ID") if last else read_after(after or NOW)
     return StreamRequest(topics=_topics(topics), after=place)
 
 
 def read_after(text: str) -> Place | None:
-    """Return the place that ``after`` names; None is now.
-
-    Raises:
-        RequestError: it names none.
-    """
+    """Return the place that ``after`` names; None is now."""
     if text == NOW:
         return None
     return BEFORE_ALL if text == START else _place(text, "after")

@@ -24,11 +24,7 @@ _DOLLARS: Final = "USD"
 
 
 async def read_booked(session: Session, first: datetime, last: datetime) -> list[BookedMove]:
-    """Return what was booked but by imports, and stands, of what took effect between two moments, both included.
-
-    Raises:
-        UnreadableRow: nothing can be made of one.
-    """
+    """Return what was booked but by imports, and stands, of what took effect between two moments, both included."""
     legs = position_adjustments.c
     return [
         *await _all(session, _trades(first, last), mock_trades.c.id, _trade),

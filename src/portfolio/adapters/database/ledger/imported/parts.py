@@ -33,11 +33,7 @@ async def write_part(session: Session, preview_id: str, kind: str, place: int, c
 
 
 async def read_parts(session: Session, preview_id: str, *kinds: str) -> Mapping[tuple[str, int], bytes]:
-    """Return bytes of a preview, by kind and place.
-
-    Raises:
-        UnreadableRow: they are not what was kept.
-    """
+    """Return bytes of a preview, by kind and place."""
     rows: defaultdict[tuple[str, int], list[bytes]] = defaultdict(list)
     wanted = select(import_parts).where(_c.preview_id == preview_id, _c.kind.in_(kinds)).order_by(_c.id)
     with reading(f"the rows of {preview_id} in {import_parts.name} cannot be read"):

@@ -70,11 +70,7 @@ async def add_import(session: Session, kept: KeptImport, rows: Sequence[Imported
 
 
 def import_of(row: Any) -> KeptImport:
-    """Return the import of a row.
-
-    Raises:
-        UnreadableRow: nothing can be made of it.
-    """
+    """Return the import of a row."""
     with reading(f"the row {row.id} of {imports.name} cannot be read"):
         kept = _IMPORT.record(row, id=row.id)
         if kept.state not in {BOOKED, REVERSED}:

@@ -87,11 +87,7 @@ class Pages:
         self._simulated = simulated
 
     async def reading(self) -> Reading:
-        """Return the newest state, valued now; the last one seen when the database does not answer in time.
-
-        Raises:
-            LedgerUnavailable: the database is away and no state was ever seen.
-        """
+        """Return the newest state, valued now; the last one seen when the database does not answer in time."""
         return await self.readings.newest()
 
     def page(
