@@ -11,8 +11,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the moment, in UTC."""
-        ...
 
     def monotonic(self) -> float:
         """Return seconds that only ever grow: for ages and intervals."""
-        ...

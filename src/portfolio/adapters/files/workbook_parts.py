@@ -21,11 +21,9 @@ class PartReader(Protocol):
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Take the beginning of an element; attributes of a namespace have it before their name."""
-        ...
 
     def end(self, name: str, text: str) -> None:
         """Take the end of an element, with the text that stood in it last."""
-        ...
 
 
 def parsed(pieces: Iterable[bytes], reader: PartReader, most_elements: int) -> int:

@@ -35,18 +35,14 @@ class Solvers(Protocol):
 
     def quadratic(self, curvature: Matrix, slope: Vector, within: Constraints) -> Optimum:
         """Return the least of 1/2 x'Px + q'x; P is positive semidefinite."""
-        ...
 
     def linear(self, slope: Vector, within: Constraints) -> Optimum:
         """Return the least of q'x."""
-        ...
 
     def least_tail(self, returns: Matrix, confidence: Decimal, within: Constraints) -> Optimum:
         """Return the least conditional value at risk of the first variables, which are the weights of ``returns``
         ``(n_days, n_assets)``, every day as likely as any other.
         """
-        ...
 
     def leaves(self, distances: Matrix) -> list[int]:
         """Return the assets in the order of the leaves of the single-linkage tree of ``(n_assets, n_assets)``."""
-        ...

@@ -97,16 +97,13 @@ class Decide(Protocol):
     @property
     def days(self) -> int:
         """Return how many days before today it looks at."""
-        ...
 
     @property
     def symbols(self) -> Sequence[str]:
         """Return the assets that it may buy although nothing of them is held."""
-        ...
 
     def __call__(self, known: Known) -> Decision:
         """Return what is to be done at the next close."""
-        ...
 
 
 class ByPolicy:

@@ -26,7 +26,6 @@ class MeasuresDays(Protocol):
 
     async def of(self, snapshot: Snapshot, days: int) -> Performance:
         """Return the figures at a snapshot; raises LedgerUnavailable where days cannot be read and never were."""
-        ...
 
 
 @dataclass(slots=True)

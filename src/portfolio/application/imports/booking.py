@@ -82,19 +82,15 @@ class Within(Protocol):
     @property
     def preview_id(self) -> str:
         """Return the preview that is booked."""
-        ...
 
     async def begin(self, unit: LedgerUnit) -> None:
         """Look at what was there before; what is raised here ends it."""
-        ...
 
     async def end(self, unit: LedgerUnit, previews: Sequence[Preview], import_id: int | None) -> None:
         """Write what else is to be written; ``import_id`` is None where nothing was new."""
-        ...
 
     async def is_kept(self, unit: LedgerUnit) -> bool:
         """Return whether what was written is in the books."""
-        ...
 
 
 @dataclass(slots=True)

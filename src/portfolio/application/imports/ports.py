@@ -12,4 +12,3 @@ class ImportFiles(Protocol):
 
     def read(self, path: str) -> ImportFile:
         """Return what a file holds; one that nobody can read says so in its content. Raises OSError without a file."""
-        ...

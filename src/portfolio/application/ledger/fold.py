@@ -244,7 +244,6 @@ class EntryLines(Protocol):
 
     async def __call__(self, *, after: int, limit: int) -> Sequence[EntryLine]:
         """Return rows of later ledger revisions, in order; none where there are no more."""
-        ...
 
 
 async def add_entries(fold: Fold, until: int, next_page: EntryLines, *, limit: int = PAGE_SIZE) -> None:

@@ -34,7 +34,6 @@ class Entries(Protocol):
 
     async def __call__(self, *, after: int) -> Sequence[Entry]:
         """Return entries of later ledger revisions, in order; none where there are no more."""
-        ...
 
 
 @dataclass(slots=True)

@@ -61,17 +61,14 @@ class Refresher(Protocol):
     @property
     def is_leader(self) -> bool:
         """Return whether this instance is the one that refreshes."""
-        ...
 
     @property
     def interval_seconds(self) -> float:
         """Return the time between two refreshes."""
-        ...
 
     @property
     def last_cycle_age_seconds(self) -> float | None:
         """Return the seconds since the last refresh cycle; None before the first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

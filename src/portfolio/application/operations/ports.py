@@ -16,7 +16,6 @@ class Probe(Protocol):
             SchemaUnknown: it has none, or one that this version does not run on; nothing is booked then.
             LedgerUnavailable: it is away, or takes no writes.
         """
-        ...
 
     async def check_server(self) -> Sequence[str]:
         """Return what is to be said of the server: on it commits are less safe than they could be.
@@ -25,15 +24,12 @@ class Probe(Protocol):
             LedgerRefused: what it is breaks a promise of the service; nothing is booked then.
             LedgerUnavailable: it is away.
         """
-        ...
 
     async def count_refusals(self, portfolio_id: int) -> int:
         """Return how many refused bookings, events and cash transactions an override could book, and none has."""
-        ...
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
         """Return a line for each row that was left out of an answer because it cannot be read, and still cannot be."""
-        ...
 
     async def try_write(self, portfolio_id: int) -> None:
         """Raise an error if a booking could not be committed now; nothing is written.
@@ -42,4 +38,3 @@ class Probe(Protocol):
             LedgerRefused: the database answers, and refuses what a booking writes.
             LedgerUnavailable: it could not.
         """
-        ...

@@ -19,4 +19,3 @@ class Compute(Protocol):
             ComputationLate: it took longer.
             TurnoverTooSmall: the problem has no solution.
         """
-        ...

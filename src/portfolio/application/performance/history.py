@@ -69,7 +69,6 @@ class ReadsHistory(Protocol):
         today: date | None = None,
     ) -> History:
         """Return the days; raises LedgerUnavailable where they cannot be read and never were."""
-        ...
 
 
 @dataclass(slots=True)

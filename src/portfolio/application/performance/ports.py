@@ -14,7 +14,6 @@ class SignalReasons(Protocol):
 
     async def reasons(self, portfolio_id: int, signal_ids: Collection[str]) -> Mapping[str, str]:
         """Return by id the reason of each signal; absent where there is no such signal."""
-        ...
 
 
 class DayPositionsStore(Protocol):
@@ -22,7 +21,6 @@ class DayPositionsStore(Protocol):
 
     async def positions(self, portfolio_id: int, days: Collection[date]) -> Mapping[date, DayPositions]:
         """Return what was held on these days; absent where it was not recorded."""
-        ...
 
 
 class Days(DayPositionsStore, Protocol):
@@ -30,7 +28,6 @@ class Days(DayPositionsStore, Protocol):
 
     async def values(self, portfolio_id: int, *, since: date, today: date) -> Sequence[DailyValue]:
         """Return the recorded days from ``since`` until ``today``, oldest first; a later day has not come."""
-        ...
 
     async def write(self, portfolio_id: int, days: Sequence[FilledDay]) -> None:
         """Store days that are over, in the place of what was recorded on them.
@@ -40,4 +37,3 @@ class Days(DayPositionsStore, Protocol):
         Raises:
             LedgerUnavailable: the database did not take it; nothing was written.
         """
-        ...

@@ -28,7 +28,6 @@ class UnitChanges(Protocol):
 
     async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
         """Return the splits and exchanges, and what takes such out, after a ledger revision, as they were booked."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,39 +25,33 @@ class PriceStore(Protocol):
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
-        ...
 
     async def executed(self, portfolio_id: int, since: Mapping[Symbol, datetime]) -> Mapping[Symbol, Mark]:
         """Return of each symbol the price of the newest execution at that moment or later, by its own time.
 
         Those that were reversed do not count.
         """
-        ...
 
     async def add_closes(self, closes: Sequence[Close]) -> int:
         """Keep daily closes, replacing what was known of the same day; return how many were written.
 
         The price revision is bumped with them: figures made of the closes before are out of date.
         """
-        ...
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         """Return the daily closes from ``since`` to ``until``, both included, by symbol and day.
 
         A day without a candle's close has the last price observed within its last 60 minutes, if there is one.
         """
-        ...
 
     async def changed_closes(self, *, after: int) -> Collection[Symbol]:
         """Return the symbols of which a close of a day gone by was written later than the price revision ``after``."""
-        ...
 
     async def thin_ticks(self, older_than: datetime) -> int:
         """Replace the observed prices of the oldest day before by one close a symbol, unless there is one.
 
         Returns how many went; none when there is no such day any more.
         """
-        ...
 
 
 class Leases(Protocol):
@@ -65,11 +59,9 @@ class Leases(Protocol):
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Fence | None:
         """Take or renew the lease and return its fence; None while another holds it. Time is the database's."""
-        ...
 
     async def release(self, name: str, holder: str) -> None:
         """Give the lease up, if it is held."""
-        ...
 
 
 class PriceFeed(Protocol):
@@ -77,11 +69,9 @@ class PriceFeed(Protocol):
 
     async def quotes(self, symbols: Sequence[Symbol]) -> FeedReport:
         """Ask for all symbols at once and return what was learnt; what failed is in the report, never raised."""
-        ...
 
     def states(self) -> Mapping[str, SourceState]:
         """Return how each source is doing."""
-        ...
 
 
 class CrossCheck(Protocol):
@@ -89,7 +79,6 @@ class CrossCheck(Protocol):
 
     async def quotes_elsewhere(self, asked: Mapping[Symbol, str]) -> FeedReport:
         """Ask for these symbols at other sources than the one named beside each; failures are in the report."""
-        ...
 
 
 class CloseFeed(Protocol):
@@ -101,7 +90,6 @@ class CloseFeed(Protocol):
         Raises:
             FeedFailed: no source answered for this symbol.
         """
-        ...
 
 
 class ExchangeRulesFeed(Protocol):
@@ -113,7 +101,6 @@ class ExchangeRulesFeed(Protocol):
         Raises:
             FeedFailed: the exchange did not answer usefully.
         """
-        ...
 
 
 class ExchangeRulesStore(Protocol):
@@ -126,8 +113,6 @@ class ExchangeRulesStore(Protocol):
             LeaseLost: ``fence`` is no longer the newest, or its lease has run out; nothing was written.
             LedgerUnavailable: the database did not take it; nothing was written.
         """
-        ...
 
     async def read(self) -> Sequence[KeptRules]:
         """Return what is kept of each exchange, in the order of their names."""
-        ...

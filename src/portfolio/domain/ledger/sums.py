@@ -21,12 +21,10 @@ class Adjusted(Protocol):
     @property
     def symbol(self) -> Symbol:
         """Return the asset of the position."""
-        ...
 
     @property
     def quantity_delta(self) -> Quantity:
         """Return by how much the position grew."""
-        ...
 
 
 class Moved(Adjusted, Protocol):
@@ -35,17 +33,14 @@ class Moved(Adjusted, Protocol):
     @property
     def cash_delta(self) -> Money:
         """Return by how much cash grew."""
-        ...
 
     @property
     def realized_pnl(self) -> Money:
         """Return what the trade brought."""
-        ...
 
     @property
     def fees_delta(self) -> Money:
         """Return by how much the fees paid grew."""
-        ...
 
 
 @dataclass(slots=True)

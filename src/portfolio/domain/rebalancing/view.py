@@ -27,23 +27,18 @@ class PairTable(Protocol):
 
     def get(self, pair: Pair) -> Decimal | None:
         """Return the coefficient of a pair; None where it is undefined."""
-        ...
 
     def above(self, bound: Decimal) -> Mapping[Pair, Decimal]:
         """Return those greater than ``bound``."""
-        ...
 
     def partners(self, symbol: str, bound: Decimal) -> Sequence[str]:
         """Return the symbols, in order, whose coefficient with ``symbol`` is greater than ``bound``."""
-        ...
 
     def of(self, symbols: Collection[str]) -> PairTable:
         """Return those of the pairs of these symbols."""
-        ...
 
     def summed(self) -> tuple[Decimal, int]:
         """Return the sum of all of them, and how many there are."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,6 @@ class StreamConnection(Protocol):
 
     def bound_buffer(self) -> None:
         """Have the system keep little for a client that does not read."""
-        ...
 
     def speak_last_words(self) -> None:
         """Let what is sent next go out although the client has not read what was sent before."""
-        ...

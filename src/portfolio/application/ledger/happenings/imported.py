@@ -117,35 +117,27 @@ class ImportBook(Protocol):
 
     async def named(self, import_id: int) -> KeptImport | None:
         """Return an import; None where there is none."""
-        ...
 
     async def logged(self, first: int, last: int) -> Sequence[LoggedEntry]:
         """Return the ledger's entries of these revisions, in order."""
-        ...
 
     async def taken_out(self, first: int, last: int) -> Mapping[int, int]:
         """Return which of these entries, trades apart, another one takes out: its revision, by theirs."""
-        ...
 
     async def first_booked(self, import_id: int) -> int | None:
         """Return the first revision that rows of an import name; None where none moved anything in the books."""
-        ...
 
     async def take_back(self, kept: KeptImport) -> None:
         """Keep that an import was taken back; what came by it is not known any more."""
-        ...
 
     async def booked_between(self, first: datetime, last: datetime) -> Sequence[BookedMove]:
         """Return what was booked, but by imports, and stands, of what took effect between two moments, both included.
 
         Trades first, then what else brought or took an asset or dollars, each in the order they were booked.
         """
-        ...
 
     async def is_booked(self, preview_id: str) -> bool | None:
         """Return whether a preview was booked; None where there is no such preview."""
-        ...
 
     async def book_preview(self, preview_id: str, import_id: int | None, answer: bytes, until: datetime) -> None:
         """Keep that a preview was booked, and the answer to it until then. Its files are not needed any more."""
-        ...

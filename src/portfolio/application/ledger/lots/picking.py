@@ -39,11 +39,9 @@ class PickedSales(Protocol):
         Raises:
             OutcomeUnknown: the commit was lost; sent again it is kept once more, and counts once.
         """
-        ...
 
     async def all(self, portfolio_id: int) -> Sequence[PickedSale]:
         """Return all that was picked, in that order."""
-        ...
 
 
 def picks_of(picked: Sequence[PickedSale], known_at: KnownAt | None = None) -> Picks:
