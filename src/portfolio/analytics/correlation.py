@@ -73,7 +73,7 @@ def correlation(returns: Matrix) -> Correlation:
     means = returns.mean(axis=0) if len(returns) else np.full(n_assets, np.nan)
     gaps = np.isnan(means)
     if not gaps.any():
-        matrix, days = _without_gaps(returns, means), _all_days(len(returns), n_assets)
+        matrix, days = _without_gaps(returns, means), np.broadcast_to(np.int64(len(returns)), (n_assets, n_assets))
     else:
         matrix, days = _with_gaps(returns, means, gaps)
     result = Correlation(frozen(matrix), days, (None,) * n_assets)
@@ -125,10 +125,6 @@ def _pairs_in(block: Matrix, left: Counts, right: Counts, bound: float) -> dict[
     low, high = np.minimum(ones, others)[apart], np.maximum(ones, others)[apart]
     pairs = zip(low.tolist(), high.tolist(), strict=True)
     return dict(zip(pairs, block[rows, columns][apart].tolist(), strict=True))
-
-
-def _all_days(n_days: int, n_assets: int) -> Counts:
-    return np.broadcast_to(np.int64(n_days), (n_assets, n_assets))
 
 
 def _without_gaps(returns: Matrix, means: npt.NDArray[np.float64]) -> Matrix:

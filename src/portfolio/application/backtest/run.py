@@ -39,7 +39,7 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     place = panel.place(first)
     wallet, left_out = _first_wallet(request, panel, place, holdings)
     universe = sorted({*wallet.quantities, *request.may_be_bought})
-    if missing := [symbol for symbol in universe if not _has_closes(panel, symbol)]:
+    if missing := [one for one in universe if one not in panel.columns or panel.age[-1, panel.columns[one]] < 0]:
         raise NotBacktestable(f"no closes of {', '.join(missing)}")
     worth = wallet.value(panel.marks_on(place))
     if worth < LEAST_WORTH:
@@ -122,10 +122,6 @@ def _bought(request: BacktestRequest, panel: Panel, place: int) -> Wallet:
     }
     spent = total(quantity * closes[symbol] for symbol, quantity in quantities.items())
     return Wallet(cash=request.initial_value - spent, quantities=quantities)
-
-
-def _has_closes(panel: Panel, symbol: str) -> bool:
-    return symbol in panel.columns and int(panel.age[-1, panel.columns[symbol]]) >= 0
 
 
 def _has_price(panel: Panel, place: int, symbol: str) -> bool:

@@ -142,7 +142,8 @@ class CheckTrade:
         execution = command.execution
         execution.check_signs()
         state = await self._state(snapshot, execution)
-        if _lacks_closes(state, execution) and await self.fetch_closes(execution.symbol):
+        lacks_closes = execution.side is Side.BUY and last_close(state.closes.history, execution.symbol.code) is None
+        if lacks_closes and await self.fetch_closes(execution.symbol):
             state = await self._state(await self.read_market.newest(), execution)
         return await measured(partial(self._check, command=command), state)
 
@@ -179,10 +180,6 @@ class CheckTrade:
             return state.imagined(summary_of(state).after(view)), None
         except DomainError as error:
             return None, error
-
-
-def _lacks_closes(state: MarketState, execution: Execution) -> bool:
-    return execution.side is Side.BUY and last_close(state.closes.history, execution.symbol.code) is None
 
 
 def _doubt(state: MarketState, execution: Execution) -> Doubt | None:

@@ -145,7 +145,8 @@ class Summary:
         """
         if self.total_value <= 0:
             return ()
-        names = {*self.broken, *_tightest(self.limits), *_categories(self.limits), *_pairs(self)}
+        categories = (LimitName(Reason.CATEGORY_CONCENTRATION, (category,)) for category in self.limits.categories)
+        names = {*self.broken, *_tightest(self.limits), *categories, *_pairs(self)}
         uses = [use for use in map(self.use_of, names) if use.allocation > 0]
         return sorted(uses, key=lambda use: (-use.used_percent, use.name.place))
 
@@ -169,10 +170,6 @@ class Summary:
 def _tightest(limits: Limits) -> Iterator[LimitName]:
     for symbol, by_rule in limits.positions.items():
         yield LimitName(min(by_rule, key=lambda rule: (by_rule[rule], rule.place)), (symbol,))
-
-
-def _categories(limits: Limits) -> Iterator[LimitName]:
-    return (LimitName(Reason.CATEGORY_CONCENTRATION, (category,)) for category in limits.categories)
 
 
 def _pairs(summary: Summary) -> Iterator[LimitName]:

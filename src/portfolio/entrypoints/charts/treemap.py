@@ -77,7 +77,7 @@ def treemap(frame: Frame, groups: Sequence[Group]) -> Svg:
             title = f"{tile.label}: {frame.unit.text(size)}, {size / whole:.1%} of all, {group.label}"
             kind = f"chart-tile chart-tone-{tones[group.label]} {tile.kind}".strip()
             parts.append(_tile(kind, area, (tile.label, tile.note, group.label), title))
-        parts.append(_outline(box))
+        parts.append(f'<rect class="chart-group"{_at(box)}/>')
     shares = ", ".join(f"{group.label} {group.size / whole:.1%}" for group in sized)
     words = f"{frame.unit.text(whole)} in {counted(len(sized), 'group')}: {shares}."
     return drawn(frame, "treemap", (words,), parts)
@@ -120,10 +120,6 @@ def _shown_from(line: str, box: Box) -> int | None:
     """Return the width of the chart from which on a line of text fits into a part; None where that is too wide."""
     needed = (len(line) * _CHARACTER + _BESIDE) * PIXELS / box.width
     return next((width for width in SHOWN_FROM if width >= needed), None)
-
-
-def _outline(box: Box) -> str:
-    return f'<rect class="chart-group"{_at(box)}/>'
 
 
 def _at(box: Box) -> str:

@@ -123,10 +123,6 @@ def _ids(table: Table, *joined: tuple[Table, ColumnElement[bool]]) -> Select[Any
     return select(table.c.id).select_from(source).limit(MOST_STRAYS)
 
 
-def _out_of_order(table: Table, revision: int) -> ColumnElement[bool]:
-    return or_(table.c.ledger_revision < 1, table.c.ledger_revision > revision)
-
-
 _trade, _kept, _signal = mock_trades.c, booking_outcomes.c, rebalance_signals.c
 _is_entry = and_(_trade.booked_by.is_not(None), _trade.ledger_revision.is_not(None))
 _has_one_alone = or_(_trade.booked_by.is_not(None), _trade.ledger_revision.is_not(None)) & ~_is_entry
@@ -198,7 +194,7 @@ async def read_strays(session: Session, revision: int) -> Sequence[str]:
         for table, what, found in (
             *_STRAYS,
             *(
-                (each, beyond, _ids(each).where(_out_of_order(each, revision)))
+                (each, beyond, _ids(each).where(or_(each.c.ledger_revision < 1, each.c.ledger_revision > revision)))
                 for each in (mock_trades, cash_transactions)
             ),
         )

@@ -103,7 +103,9 @@ def select_wanted_entries(wanted: EntryFilter) -> tuple[Select[Any] | None, Sele
         trades = trades if wanted.symbol is None else trades.where(t.symbol == wanted.symbol.code)
     if others is not None:
         others = others if kind is None else others.where(_c.kind == kind.value)
-        others = others if wanted.symbol is None else others.where(_c.id.in_(_moving(wanted.symbol)))
+        if wanted.symbol is not None:
+            leg = position_adjustments.c
+            others = others.where(_c.id.in_(select(leg.cash_transaction_id).where(leg.symbol == wanted.symbol.code)))
     return trades, others
 
 
@@ -118,10 +120,6 @@ def _newest(entries: Select[Any], revision: Column[Any], effective: Any, wanted:
     if wanted.before is not None:
         conditions.append(revision < wanted.before)
     return entries.where(*conditions).order_by(revision.desc()).limit(wanted.limit + 1)
-
-
-def _moving(symbol: Symbol) -> Select[Any]:
-    return select(position_adjustments.c.cash_transaction_id).where(position_adjustments.c.symbol == symbol.code)
 
 
 async def read_activity(session: Session, wanted: EntryFilter, unreadable: UnreadableRows) -> Page[ListedEntry]:

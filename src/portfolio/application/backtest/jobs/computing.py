@@ -53,11 +53,6 @@ class ComputeBacktests:
     _at_work: dict[str, bool] = field(default_factory=dict, init=False)
     _stops: bool = field(default=False, init=False)
 
-    @property
-    def at_work(self) -> int:
-        """Return how many jobs are being computed."""
-        return len(self._at_work)
-
     def stop(self) -> None:
         """Give back every job at work, with what is computed of it, after its present slice."""
         self._stops = True

@@ -19,7 +19,7 @@ from portfolio.application.performance.measures import gain
 from portfolio.application.performance.ports import DayPositionsStore, SignalReasons
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.performance.tags.results import PeriodEnd, TagResult, results_of
-from portfolio.application.performance.tags.sums import PeriodSums, Tagged, TagOf, TagPeriod, signals_of, sums_of
+from portfolio.application.performance.tags.sums import PeriodSums, TagOf, TagPeriod, signals_of, sums_of
 from portfolio.application.prices.ports import PriceStore
 from portfolio.domain.days import DAY
 from portfolio.domain.errors import OutOfRange
@@ -131,7 +131,7 @@ class ReadTaggedResults:
             return _TAGS[by]
         signals = await in_fold_thread(partial(signals_of, entries.moved))
         reasons = await self.sources.reasons.reasons(self.sources.snapshots.portfolio_id, signals) if signals else {}
-        return partial(_by_reason, reasons)
+        return lambda moved: reasons.get(moved.signal_id or "") if isinstance(moved, Movement) else None
 
     async def _ends(
         self, sums: PeriodSums, held: Mapping[date, DayPositions], start: date, end: date
@@ -162,10 +162,6 @@ class ReadTaggedResults:
                     prices[symbol] = execution.notional.per(execution.quantity)
         closes = await self.sources.prices.closes(symbols, since=day - _CARRIED, until=day)
         return prices | {close.symbol: close.price for close in closes}
-
-
-def _by_reason(reasons: Mapping[str, str], moved: Tagged) -> str | None:
-    return reasons.get(moved.signal_id or "") if isinstance(moved, Movement) else None
 
 
 _TAGS: Mapping[TagKind, TagOf] = {

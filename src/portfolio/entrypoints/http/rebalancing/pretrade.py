@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 
 from portfolio.application.rebalancing.pretrade import MISMATCHES, Doubt, TradeCheck, TradeImpact
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.domain.errors import DomainError, InvalidAmount
+from portfolio.domain.errors import InvalidAmount
 from portfolio.entrypoints.http.errors import field_errors, kind_of, kinds_of
 from portfolio.entrypoints.http.ledger.requests import BookingBody, book_trade
 from portfolio.entrypoints.http.ledger.views import BOOKING_PATH
@@ -121,10 +121,6 @@ class PretradeController(Controller):
         return await answered(state, lambda: CheckAnswer(timestamp=state.at, check=_check_view(check)))
 
 
-def _problem(refusal: DomainError) -> Problem:
-    return problem(kind_of(refusal), str(refusal), path=BOOKING_PATH, errors=field_errors(refusal))
-
-
 def _check_view(check: TradeCheck) -> CheckView:
     execution, state, refusal = check.execution, check.state, check.refusal
     reasons = {}
@@ -143,7 +139,7 @@ def _check_view(check: TradeCheck) -> CheckView:
         execution,
         state,
         accepted=check.is_accepted,
-        problem=None if refusal is None else _problem(refusal),
+        problem=refusal and problem(kind_of(refusal), str(refusal), path=BOOKING_PATH, errors=field_errors(refusal)),
         broken_limits=[view(CheckedLimitView, limit, limit.over) for limit in check.broken],
         current=_standing_view(check.before),
         projected=None if check.after is None else _standing_view(check.after),

@@ -16,7 +16,6 @@ from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.value_at_risk import value_at_risk_of
 from portfolio.domain.days import DAY
 from portfolio.domain.decimal_text import counted, plain
-from portfolio.domain.mark import Mark
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
 from portfolio.entrypoints.http.reports.content import Count, Line, Section
@@ -81,7 +80,8 @@ def _of_prices(state: MarketState, *, simulated: bool) -> Iterator[str]:
         symbols = [str(one.position.symbol) for one in state.valuation.positions if one.price_status is status]
         if symbols:
             yield f"{words}: {named(symbols)}."
-    assumed = [str(one.position.symbol) for one in state.valuation.positions if _is_assumed(one.position.mark)]
+    held = [one.position for one in state.valuation.positions]
+    assumed = [str(one.symbol) for one in held if one.mark is not None and one.mark.has_assumed_rate]
     if assumed:
         yield f"Prices converted at an assumed rate: {named(assumed)}."
     if state.closes.assumed_rate_history:
@@ -114,10 +114,6 @@ def _left_out(series: DailySeries, state: MarketState) -> Iterator[str]:
         yield f"Value at risk is made without {one.symbol}: {in_words(one.reason)}."
     if state.valuation.portfolio.has_unreconciled:
         yield "Other programs wrote into the rows, and it is not reconciled yet."
-
-
-def _is_assumed(mark: Mark | None) -> bool:
-    return mark is not None and mark.has_assumed_rate
 
 
 def spans(days: Sequence[date]) -> Iterator[str]:

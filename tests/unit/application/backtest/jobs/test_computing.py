@@ -102,7 +102,6 @@ async def test_a_job_is_computed_to_its_end(world: World) -> None:
     )
     assert await world.store.part("bt-1", Part.EQUITY) == b"e"
     assert await world.runs() is None
-    assert world.runs.at_work == 0
 
 
 async def test_what_is_computed_is_kept_every_five_seconds(world: World) -> None:
