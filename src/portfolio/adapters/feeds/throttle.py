@@ -37,11 +37,7 @@ class Throttle:
         return cls(clock, (calls_per_hour - burst) / 3600, burst)
 
     def take(self) -> None:
-        """Count one call.
-
-        Raises:
-            NotAsked: none is left for the moment.
-        """
+        """Count one call; raises NotAsked where none is left for the moment."""
         self._refill()
         if self._left < 1:
             raise NotAsked("not asked: the hourly allowance of calls is used up")

@@ -134,12 +134,7 @@ class BacktestRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     @classmethod
     def decode(cls, encoded: bytes) -> BacktestRequest:
-        """Return the request of ``encode``.
-
-        Raises:
-            msgspec.ValidationError: it is none.
-            InvalidPolicy: a setting of the policy that is not allowed.
-        """
+        """Return the request of ``encode``; raises InvalidPolicy where a setting of its policy is not allowed."""
         return _DECODER.decode(encoded)
 
 

@@ -223,11 +223,7 @@ class Fold:
             note(self.broken, f"{line.row.place}, ledger revision {self.revision}: it does not balance")
 
     def _position(self, symbol: str) -> PositionSums:
-        """Return the sums of a symbol.
-
-        Raises:
-            InvalidSymbol: no asset goes by it.
-        """
+        """Return the sums of a symbol; raises InvalidSymbol where no asset goes by it."""
         return self.positions[symbol] if symbol in self.positions else self.positions[Symbol(symbol).code]
 
     def _begin(self, worth: Decimal, *, is_stated: bool) -> None:
@@ -259,11 +255,7 @@ async def add_entries(fold: Fold, until: int, next_page: EntryLines, *, limit: i
 
 
 def _numbers(*texts: str) -> list[Decimal]:
-    """Return the numbers of texts.
-
-    Raises:
-        ArithmeticError: one is no number.
-    """
+    """Return the numbers of texts; raises ArithmeticError where one is no number."""
     numbers = [Decimal(text) for text in texts]
     if not sum(numbers, ZERO).is_finite():
         raise ArithmeticError(texts)
@@ -271,11 +263,7 @@ def _numbers(*texts: str) -> list[Decimal]:
 
 
 def _flow_of(line: EntryLine) -> Decimal:
-    """Return the value that an event brought from outside.
-
-    Raises:
-        ValueError: its columns are empty.
-    """
+    """Return the value that an event brought from outside; raises ValueError where its columns are empty."""
     for more in line.more:
         return Decimal(more.partition(SEPARATOR)[0])
     raise ValueError(line.row.place)

@@ -64,11 +64,7 @@ class Blocks:
         self._kept.clear()
 
     async def place_of(self, ledger: int, prices: int) -> Place:
-        """Return the place after an entry.
-
-        Raises:
-            OtherHistory: there is no such entry.
-        """
+        """Return the place after an entry; raises OtherHistory where there is no such entry."""
         if ledger == 0:
             return Place(0, prices, BEFORE_ALL.digest)
         for logged in await self._lookups.log(self._portfolio_id, after=ledger - 1, until=ledger):

@@ -17,11 +17,7 @@ class StreamLimits:
     open: Counter[str] = field(default_factory=Counter, init=False)
 
     def admit(self, caller: str) -> None:
-        """Count one more.
-
-        Raises:
-            TooManyStreams: there are as many as there may be.
-        """
+        """Count one more; raises TooManyStreams where there are as many as there may be."""
         if self.open.total() >= self.most:
             raise TooManyStreams(f"{self.most} streams are open here: close one, or ask another instance")
         if self.open[caller] >= self.most_of_caller:

@@ -35,11 +35,7 @@ class NewestPlace:
         return ResetReason.AHEAD if place.prices > self.place.prices else None
 
     async def jump(self, revisions: Revisions) -> None:
-        """Move to the newest entry, whatever was known before.
-
-        Raises:
-            OtherHistory: there is no such entry.
-        """
+        """Move to the newest entry, whatever was known before; raises OtherHistory where there is no such entry."""
         self._blocks.forget()
         self.place = await self._blocks.place_of(revisions.ledger, revisions.prices)
 

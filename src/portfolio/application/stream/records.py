@@ -90,11 +90,7 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the place that a text names.
-
-        Raises:
-            ValueError: it names none.
-        """
+        """Return the place that a text names; raises ValueError where it names none."""
         found = _PLACE.fullmatch(text)
         if found is None:
             raise ValueError("has to be the position of a message, such as 118.4021.9f3c2ab1")

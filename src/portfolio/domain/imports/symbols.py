@@ -49,11 +49,7 @@ _KRAKEN_PAIR = re.compile(r"([XZ][A-Z]{3})([XZ][A-Z]{3})")
 
 @lru_cache(maxsize=5_000)
 def symbol_in(text: str) -> str:
-    """Return the code of an asset or currency, in upper case.
-
-    Raises:
-        RowRefused: not 1 to 20 of A-Z and 0-9.
-    """
+    """Return the code of an asset or currency, in upper case; raises RowRefused unless it is 1 to 20 of A-Z and 0-9."""
     code = text.upper()
     if not text.isascii() or not SHAPE.fullmatch(code):
         raise RowRefused(f"{text[:40]!r} is not the code of an asset")

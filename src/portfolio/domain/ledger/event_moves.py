@@ -137,11 +137,7 @@ def too_little(position: Position, quantity: Quantity) -> InsufficientQuantity:
 
 
 def require_cash(books: Portfolio, amount: Money, *, unless: bool) -> None:
-    """Refuse to pay more than there is, ``unless`` cash may be below zero.
-
-    Raises:
-        InsufficientCash: it is more.
-    """
+    """Refuse to pay more than there is by raising InsufficientCash, ``unless`` cash may be below zero."""
     if amount.value > 0 and amount > books.cash and not unless:
         raise InsufficientCash(books.cash.value, amount.value)
 

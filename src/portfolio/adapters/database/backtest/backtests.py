@@ -151,11 +151,7 @@ class DatabaseBacktests:
         return await self._connections.write(remove) if ids else 0
 
     async def _write(self, lease: JobLease, values: Values, seconds: float | None = None) -> None:
-        """Write under a lease.
-
-        Raises:
-            LeaseLost: it is no longer the newest, or the job has ended.
-        """
+        """Write under a lease; raises LeaseLost where that is no longer the newest, or the job has ended."""
 
         async def write(session: Session) -> None:
             if seconds is not None:

@@ -70,11 +70,7 @@ async def check_settings(session: Session) -> Sequence[str]:
 
 
 async def check_tables(session: Session, prices_schema: str | None) -> None:
-    """Make sure that our tables keep transactions and have numbers left.
-
-    Raises:
-        Unfit: one does not.
-    """
+    """Make sure that our tables keep transactions and have numbers left; raises Unfit where one does not."""
     if session.is_sqlite:
         [full] = await session.execute(Statement(_SEQUENCES_SQL))
         if full.rows:
@@ -85,11 +81,7 @@ async def check_tables(session: Session, prices_schema: str | None) -> None:
 
 
 def refuse_server(settings: Mapping[str, str]) -> None:
-    """Refuse a server that is too old, or whose binary log takes no bookings.
-
-    Raises:
-        Unfit: it is.
-    """
+    """Refuse a server that is too old, or whose binary log takes no bookings, by raising Unfit."""
     version = settings["version"]
     is_mariadb = "mariadb" in version.lower()
     least = LEAST_MARIADB if is_mariadb else LEAST_MYSQL
@@ -103,11 +95,7 @@ def refuse_server(settings: Mapping[str, str]) -> None:
 
 
 def refuse_tables(rows: Iterable[Sequence[object]]) -> None:
-    """Refuse tables without transactions, or without numbers for new rows.
-
-    Raises:
-        Unfit: there is one.
-    """
+    """Refuse tables without transactions, or without numbers for new rows, by raising Unfit."""
     for name, engine, next_number in rows:
         if engine != "InnoDB":
             advice = f"ALTER TABLE {name} ENGINE=InnoDB"

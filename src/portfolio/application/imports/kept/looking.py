@@ -76,11 +76,7 @@ class Importing:
         return BookImport(preview, self.ledger, self.prices, self.clock, self.rules, self.announce, self.closes)
 
     async def rates(self, given: GivenImport) -> Rates:
-        """Return the rates that came along.
-
-        Raises:
-            RatesRefused: the file is no table of rates.
-        """
+        """Return the rates that came along; raises RatesRefused where the file is no table of rates."""
         if given.rates is None:
             return {}
         return await in_long_thread(read_rates, self.read_given([given.rates]), "0")
@@ -93,11 +89,7 @@ class LookAtImport:
     of: Importing
 
     async def __call__(self, portfolio_id: int, given: GivenImport, *, owner: str) -> MadePreview:
-        """Return the preview, once it is kept.
-
-        Raises:
-            RatesRefused: the file of rates is none.
-        """
+        """Return the preview, once it is kept; raises RatesRefused where the file of rates is none."""
         of = self.of
         asked = given.asked
         wish = asked.wish(len(given.files), await of.rates(given), dry_run=True)

@@ -112,11 +112,7 @@ def request_of(given: GivenImport) -> str:
 
 
 def given_again(request: str, files: Sequence[bytes], rates: bytes | None) -> GivenImport:
-    """Return files as they were given, of a request as it was kept.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """Return files as they were given, of a request as it was kept; raises ValueError where that is none."""
     try:
         kept = json.loads(request)
         named = [GivenFile(name, content) for name, content in zip(kept["files"], files, strict=True)]

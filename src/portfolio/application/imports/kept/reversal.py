@@ -121,11 +121,7 @@ class _Opposite:
     moved: set[tuple[Symbol, datetime, int]] = field(default_factory=set)
 
     def take_back(self, logged: Sequence[LoggedEntry]) -> None:
-        """Take entries back, the newest first.
-
-        Raises:
-            NotReversible: one of them cannot be; the text names it.
-        """
+        """Take entries back, the newest first; raises NotReversible, which names the one that cannot be."""
         for booked, trades in reversed(list(self._together(logged))):
             name = f"trade {booked.id}" if isinstance(booked, BookedTrade) else f"entry {booked.id}"
             try:

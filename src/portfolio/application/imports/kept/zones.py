@@ -15,11 +15,7 @@ _NO_PLACES: Final = frozenset({"localtime", "posixrules", "Factory"})
 
 
 def zone_named(text: str) -> tzinfo:
-    """Return the zone of a name or an offset.
-
-    Raises:
-        ValueError: it is neither.
-    """
+    """Return the zone of a name or an offset; raises ValueError where it is neither."""
     try:
         return offset_in(text)
     except RowRefused:

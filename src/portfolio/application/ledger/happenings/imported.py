@@ -59,11 +59,7 @@ class KeptImport:
 
     @property
     def counts(self) -> list[FileCounts]:
-        """Return what its files were.
-
-        Raises:
-            ValueError: nothing can be made of what is kept.
-        """
+        """Return what its files were; raises ValueError where nothing can be made of what is kept."""
         listed = json.loads(self.files)
         if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
             raise ValueError("the files of an import are no list of objects")

@@ -130,11 +130,7 @@ def _reason(body: bytes | bytearray) -> str:
 
 
 def socket_url(url: str) -> str:
-    """Return the address of a service's stream.
-
-    Raises:
-        UsageError: it is no address of a service.
-    """
+    """Return the address of a service's stream; raises UsageError where that is no address of a service."""
     why = f"{url!r} is no address such as https://portfolio.example.com"
     try:
         parts = urlsplit(url)

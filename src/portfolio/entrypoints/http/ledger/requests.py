@@ -263,11 +263,7 @@ def override_owner(reading: FieldReader, stated: str | int | None, *, override: 
 
 
 def require_override(caller: Caller, *, override: bool) -> None:
-    """Refuse an override by a caller who may not.
-
-    Raises:
-        RequestError: it is one.
-    """
+    """Refuse an override by a caller who may not, by raising RequestError."""
     if override and Scope.ADMIN not in caller.scopes:
         raise RequestError(FORBIDDEN, "an override needs a key with the scope admin")
 

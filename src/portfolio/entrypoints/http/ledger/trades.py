@@ -143,11 +143,7 @@ class TradeController(Controller):
 
 
 def read_id(text: str, what: str) -> int:
-    """Return the id that a text is; ``what`` has it.
-
-    Raises:
-        NotFound: it is none.
-    """
+    """Return the id that a text is; raises NotFound, of ``what``, where it is none."""
     # Not int(): it would take a thousand digits, blanks and the digits of other scripts.
     if text.isascii() and text.isdigit() and len(text) <= 19 and 0 < int(text) <= LARGEST_ID:
         return int(text)

@@ -125,11 +125,7 @@ def decode(body: bytes, wanted: type[T]) -> T:
 
 
 def refuse_body(body: bytes) -> None:
-    """Refuse a body that says something, where nothing can be said.
-
-    Raises:
-        RequestError: it does.
-    """
+    """Refuse a body that says something, where nothing can be said, by raising RequestError."""
     if b"".join(body.split()) not in _NOTHING:
         raise RequestError(MALFORMED, "this takes no body: send none, or {}")
 

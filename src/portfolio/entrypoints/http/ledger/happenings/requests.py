@@ -194,11 +194,7 @@ def _symbol(reading: FieldReader, field: str, text: str) -> Symbol:
 
 
 def _moment(text: str, now: datetime) -> datetime:
-    """Return when something happened.
-
-    Raises:
-        ValueError: it is no moment, before 1970, or over 60 s ahead.
-    """
+    """Return when something happened; raises ValueError where that is no moment, before 1970, or over 60 s ahead."""
     stated = parse_moment(text)
     why = why_not_then(stated, now)
     if why is not None:

@@ -115,11 +115,7 @@ async def listed_events(
 
 
 def _check(wanted: Wanted) -> None:
-    """Refuse what means nothing together.
-
-    Raises:
-        RequestError: parts of the query do not go with one another.
-    """
+    """Refuse what means nothing together in a query, by raising RequestError."""
     if wanted.client_event_id is None and wanted.owner is not None:
         raise _refused("owner", "says whose client_event_id is asked for: name that too")
     for name in ("cursor", "status"):

@@ -70,11 +70,7 @@ def _named(name: str, found: Asset) -> str:
 
 
 def _plain_name(name: str) -> str:
-    """Return the name of a file without its digest.
-
-    Raises:
-        NotFound: there is no such file.
-    """
+    """Return the name of a file without its digest; raises NotFound where there is no such file."""
     stem, _, ending = name.rpartition(".")
     plain = f"{stem.partition('.')[0]}.{ending}"
     if plain not in MEDIA_TYPES:
