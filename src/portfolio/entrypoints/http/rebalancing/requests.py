@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -23,6 +23,8 @@ from portfolio.entrypoints.http.shell.bodies import (
     read_symbol,
 )
 from portfolio.entrypoints.http.shell.numbers import parse_number
+
+T = TypeVar("T")
 
 MOST_TRADES = 100
 
@@ -53,26 +55,23 @@ class LimitSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     pair_limit: Setting | UnsetType = UNSET
 
 
-class PrioritiesBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ByRule(msgspec.Struct, Generic[T], forbid_unknown_fields=True, kw_only=True):
+    """A setting of each rule."""
+
+    concentration_risk: T | UnsetType = UNSET
+    high_volatility: T | UnsetType = UNSET
+    negative_momentum: T | UnsetType = UNSET
+    category_concentration: T | UnsetType = UNSET
+    high_correlation: T | UnsetType = UNSET
+    cash_deployment: T | UnsetType = UNSET
+
+
+class PrioritiesBody(ByRule[PriorityName], forbid_unknown_fields=True, kw_only=True):
     """The priority of what each rule recommends."""
 
-    concentration_risk: PriorityName | UnsetType = UNSET
-    high_volatility: PriorityName | UnsetType = UNSET
-    negative_momentum: PriorityName | UnsetType = UNSET
-    category_concentration: PriorityName | UnsetType = UNSET
-    high_correlation: PriorityName | UnsetType = UNSET
-    cash_deployment: PriorityName | UnsetType = UNSET
 
-
-class ConfidencesBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ConfidencesBody(ByRule[Setting], forbid_unknown_fields=True, kw_only=True):
     """The confidence of what each rule recommends."""
-
-    concentration_risk: Setting | UnsetType = UNSET
-    high_volatility: Setting | UnsetType = UNSET
-    negative_momentum: Setting | UnsetType = UNSET
-    category_concentration: Setting | UnsetType = UNSET
-    high_correlation: Setting | UnsetType = UNSET
-    cash_deployment: Setting | UnsetType = UNSET
 
 
 class PolicyBody(LimitSettings, forbid_unknown_fields=True, kw_only=True):
