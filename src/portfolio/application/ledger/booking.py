@@ -43,9 +43,6 @@ class BookTrades:
         A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
         belongs to another booking or to bookings of several owners, or an override of a kept refusal that cannot be
         booked either.
-
-        Raises:
-            OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
         wanted = await in_their_names(
             self.ledger,

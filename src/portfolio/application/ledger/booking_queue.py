@@ -97,7 +97,6 @@ class BookingQueue:
         Raises:
             Overloaded: too many are waiting, those before took too long, or the service is stopping; nothing was
                 begun.
-            OutcomeUnknown: the commit was lost; the same keys again tell.
         """
         if self._closed:
             raise Overloaded("the service is stopping")

@@ -89,7 +89,6 @@ class MoveCashInOrOut:
         Raises:
             DomainError: an override of a kept refusal cannot be booked either.
             KeyReused: the key belongs to another transaction, or to transactions of several owners.
-            OutcomeUnknown: the commit was lost and could not be looked up; the same key again tells.
         """
         [wanted] = await in_their_names(self.ledger, portfolio_id, [wish], attrgetter("client_transaction_id"))
         if not isinstance(wanted, MoveCash):

@@ -84,11 +84,7 @@ class SealBooks:
     ledger: Ledger
 
     async def __call__(self, portfolio_id: int) -> bool:
-        """Return whether that was to be done. Bookings go on meanwhile.
-
-        Raises:
-            OutcomeUnknown: the commit was lost; asking again tells.
-        """
+        """Return whether that was to be done. Bookings go on meanwhile."""
 
         async def look(unit: LedgerUnit) -> bool:
             return unit.is_sealed

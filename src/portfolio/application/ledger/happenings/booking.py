@@ -50,9 +50,6 @@ class BookEvents:
         A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
         belongs to another request or to requests of several owners, an override of a kept refusal that cannot be
         booked either, or a refusal in a dry run.
-
-        Raises:
-            OutcomeUnknown: the commit was lost and could not be looked up; the same keys again tell.
         """
         wanted = await in_their_names(self.ledger, portfolio_id, wishes, attrgetter("client_event_id"))
 
