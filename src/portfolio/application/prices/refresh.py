@@ -150,8 +150,7 @@ class RefreshPrices:
             uptime=timedelta(seconds=self.clock.monotonic()),
         )
         self._quarantine = judged.quarantine
-        believed = {s: Mark(one.price, one.marked_source, one.observed_at) for s, one in judged.believed.items()}
-        refreshed, too_large = _fitting(believed, portfolio)
+        refreshed, too_large = _fitting(_marks(judged.believed), portfolio)
         at = self.clock.now()
         unpriced = {symbol: mark for symbol, mark in marks.items() if mark and symbol not in refreshed}
         newer = await _executed(self.prices, portfolio.id, unpriced, at, self._quarantine.rules.max_age)
@@ -216,6 +215,10 @@ async def _executed(
         for symbol, mark in found.items()
         if mark != marks[symbol] and (symbol in undone or marks[symbol].yields_to(mark, now, max_age))
     }
+
+
+def _marks(quotes: Mapping[Symbol, Quote]) -> dict[Symbol, Mark]:
+    return {symbol: Mark(quote.price, quote.marked_source, quote.observed_at) for symbol, quote in quotes.items()}
 
 
 @exact

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +18,7 @@ from portfolio.application.ledger.verification import ReconcileBooks, Verificati
 from portfolio.application.performance.final_days import FinalReport, MakeFinal
 from portfolio.application.prices.backfill import Backfill, BackfillReport
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.cli.composition import Composition
+from portfolio.entrypoints.cli.composition import Composition, carried_out
 from portfolio.entrypoints.cli.reporting import (
     EXIT_BROKEN,
     EXIT_FAILED,
@@ -148,13 +147,12 @@ def told_settings(composition: Composition) -> Settings:
 def run(composition: Composition, settings: Settings, work: Callable[[Commands], Awaitable[T]]) -> T:
     """Return what came of the work on an open database, of which is said what there is to be said."""
 
-    async def use() -> T:
-        async with composition.commands(settings) as use_cases:
-            for note in use_cases.notes:
-                click.echo(f"portfolio: {note}", err=True)
-            return await work(use_cases)
+    async def told(use_cases: Commands) -> T:
+        for note in use_cases.notes:
+            click.echo(f"portfolio: {note}", err=True)
+        return await work(use_cases)
 
-    return asyncio.run(use())
+    return carried_out(composition.commands(settings), told)
 
 
 def _verified(composition: Composition, head: str | None = None) -> Verification:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from portfolio.settings import Settings
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from portfolio.entrypoints.cli.kept_imports import KeptImports
     from portfolio.entrypoints.demo.history import DemoReport
     from portfolio.entrypoints.http.shell.use_cases import UseCases
+
+
+T = TypeVar("T")
+Opened = TypeVar("Opened")
 
 
 class Composition(Protocol):
@@ -84,3 +89,13 @@ class Composition(Protocol):
 
     def solve(self) -> Solve:
         """Return what computes weights, in this process."""
+
+
+def carried_out(opening: AbstractAsyncContextManager[Opened], work: Callable[[Opened], Awaitable[T]]) -> T:
+    """Return what came of the work on what is opened for it."""
+
+    async def use() -> T:
+        async with opening as opened:
+            return await work(opened)
+
+    return asyncio.run(use())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,13 +10,13 @@ import click
 
 from portfolio.application.errors import NotFound
 from portfolio.domain.decimal_text import counted
-from portfolio.entrypoints.cli.composition import Composition
+from portfolio.entrypoints.cli.composition import Composition, carried_out
 from portfolio.entrypoints.printable import printable
 from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.imports.kept.ports import Imports
-    from portfolio.application.imports.kept.reversal import ImportReversal, ReverseImport
+    from portfolio.application.imports.kept.reversal import ReverseImport
     from portfolio.application.ledger.happenings.imported import KeptImport
 
 OWNER = "import"
@@ -47,12 +46,11 @@ def imports_group() -> None:
 @click.pass_obj
 def list_imports(composition: Composition, *, limit: int) -> None:
     """Print imports, newest first."""
-
-    async def read() -> list[KeptImport]:
-        async with composition.kept_imports(read_settings()) as kept:
-            return list((await kept.imports.page(kept.portfolio_id, before=None, limit=limit)).items)
-
-    for one in asyncio.run(read()):
+    found = carried_out(
+        composition.kept_imports(read_settings()),
+        lambda kept: kept.imports.page(kept.portfolio_id, before=None, limit=limit),
+    )
+    for one in found.items:
         click.echo(_line(one))
 
 
@@ -61,12 +59,9 @@ def list_imports(composition: Composition, *, limit: int) -> None:
 @click.pass_obj
 def show_import(composition: Composition, *, number: int) -> None:
     """Print one import with its files."""
-
-    async def read() -> KeptImport | None:
-        async with composition.kept_imports(read_settings()) as kept:
-            return await kept.imports.named(kept.portfolio_id, number)
-
-    found = asyncio.run(read())
+    found = carried_out(
+        composition.kept_imports(read_settings()), lambda kept: kept.imports.named(kept.portfolio_id, number)
+    )
     if found is None:
         raise NotFound("import", str(number))
     click.echo("\n".join([_line(found), *_files(found)]))
@@ -81,12 +76,10 @@ def reverse_import(composition: Composition, *, number: int, dry_run: bool) -> N
 
     Its files can be imported again afterwards. Once taken back, it is only said so.
     """
-
-    async def take_back() -> ImportReversal:
-        async with composition.kept_imports(read_settings()) as kept:
-            return await kept.reverse(kept.portfolio_id, number, owner=OWNER, dry_run=dry_run)
-
-    found = asyncio.run(take_back())
+    found = carried_out(
+        composition.kept_imports(read_settings()),
+        lambda kept: kept.reverse(kept.portfolio_id, number, owner=OWNER, dry_run=dry_run),
+    )
     entries = "1 entry" if found.entries == 1 else f"{found.entries} entries"
     said = "was taken back before" if found.replayed else "would be taken back" if dry_run else "was taken back"
     click.echo(f"import {number} {said}, by {entries}")

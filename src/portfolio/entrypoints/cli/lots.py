@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +11,7 @@ import click
 import msgspec
 
 from portfolio.domain.ledger.lots.records import LotMethod
-from portfolio.entrypoints.cli.composition import Composition
+from portfolio.entrypoints.cli.composition import Composition, carried_out
 from portfolio.entrypoints.cli.parameters import as_of_option, known_at_option
 from portfolio.entrypoints.cli.reporting import print_answer, print_table
 from portfolio.settings import read_settings
@@ -20,6 +19,7 @@ from portfolio.settings import read_settings
 if TYPE_CHECKING:
     from portfolio.application.ledger.lots.journal import KnownAt
     from portfolio.entrypoints.http.ledger.lot_answers import GainsAnswer, LotsAnswer
+    from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 _METHODS = [method.value for method in LotMethod]
 _OF_LOTS = ("symbol", "quantity", "basis", "acquired_at", "days_held", "term", "trade_id")
@@ -38,9 +38,17 @@ def lots(
     composition: Composition, *, method: str, as_of: datetime | None, known_at: KnownAt | None, as_json: bool
 ) -> None:
     """Print what is left of each purchase, and what it had cost."""
-    found = asyncio.run(_lots(composition, LotMethod(method), as_of, known_at))
+    from portfolio.entrypoints.http.ledger.lot_answers import lots_answer
+
+    settings = read_settings()
+
+    async def read(cases: UseCases) -> LotsAnswer:
+        lots = await cases.ledger.read_lots(LotMethod(method), as_of, known_at)
+        return lots_answer(lots, cases.clock.now(), settings.long_term_days)
+
+    found = carried_out(composition.use_cases(settings), read)
     if as_json:
-        print_answer(msgspec.json.encode(found), is_simulated=read_settings().is_simulated)
+        print_answer(msgspec.json.encode(found), is_simulated=settings.is_simulated)
         return
     _table(_OF_LOTS, found.lots)
     click.echo(f"{found.count} by {method}: cost {_cell(found.basis)}; realized until then {_cell(found.gain)}")
@@ -64,41 +72,22 @@ def gains(
     as_json: bool,
 ) -> None:
     """Print what each sale took of each lot, and what it brought. `portfolio export gains` writes a file of it."""
-    found = asyncio.run(_gains(composition, LotMethod(method), year, as_of, known_at))
+    from portfolio.entrypoints.http.ledger.lot_answers import gains_answer
+
+    settings = read_settings()
+
+    async def read(cases: UseCases) -> GainsAnswer:
+        sales = await cases.ledger.read_lots.gains(LotMethod(method), year, as_of, known_at)
+        return gains_answer(sales, cases.clock.now())
+
+    found = carried_out(composition.use_cases(settings), read)
     if as_json:
-        print_answer(msgspec.json.encode(found), is_simulated=read_settings().is_simulated)
+        print_answer(msgspec.json.encode(found), is_simulated=settings.is_simulated)
         return
     _table(_OF_GAINS, found.gains)
     parts = ", ".join(f"{name} {_cell(getattr(found, name))}" for name in ("short_term", "long_term", "undated"))
     click.echo(f"{found.count} by {method}: gain {_cell(found.gain)}, of which {parts}")
     _warn(complete=found.complete, unpicked=found.unpicked)
-
-
-async def _lots(
-    composition: Composition, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
-) -> LotsAnswer:
-    """Return the answer of GET /lots, with all rows."""
-    from portfolio.entrypoints.http.ledger.lot_answers import lots_answer
-
-    settings = read_settings()
-    async with composition.use_cases(settings) as cases:
-        return lots_answer(
-            await cases.ledger.read_lots(method, as_of, known_at), cases.clock.now(), settings.long_term_days
-        )
-
-
-async def _gains(
-    composition: Composition,
-    method: LotMethod,
-    year: int | None,
-    as_of: datetime | None,
-    known_at: KnownAt | None,
-) -> GainsAnswer:
-    """Return the answer of GET /gains, with all rows."""
-    from portfolio.entrypoints.http.ledger.lot_answers import gains_answer
-
-    async with composition.use_cases(read_settings()) as cases:
-        return gains_answer(await cases.ledger.read_lots.gains(method, year, as_of, known_at), cases.clock.now())
 
 
 def _table(names: Sequence[str], rows: Sequence[Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portfolio.entrypoints.cli.composition import Composition
+from portfolio.entrypoints.cli.composition import Composition, carried_out
 from portfolio.entrypoints.cli.reporting import print_answer
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import read_settings
 
 if TYPE_CHECKING:
     from portfolio.application.optimisation.records import OptimisationRequest
+    from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 OBJECTIVES = ("min_variance", "max_sharpe", "risk_parity", "hrp", "min_cvar", "equal_weight", "inverse_volatility")
 ESTIMATORS = ("sample", "ledoit_wolf", "ewma")
@@ -50,7 +50,7 @@ def optimise(composition: Composition, /, *, as_json: bool, **given: Any) -> Non
         raise click.UsageError(str(error)) from error
     try:
         settings = read_settings()
-        answer = asyncio.run(_optimised(composition, settings, request))
+        answer = carried_out(composition.use_cases(settings), lambda cases: _optimised(cases, request))
     except InvalidPolicy as error:  # that of the settings was read before: it is a limit of this command line
         raise click.UsageError(f"--limit: {error}") from error
     if as_json:
@@ -154,12 +154,10 @@ def percent(fraction: Decimal | float | None) -> str:
     return "" if fraction is None else f"{100 * fraction:.2f} %"
 
 
-async def _optimised(composition: Composition, settings: Settings, request: OptimisationRequest) -> bytes:
+async def _optimised(cases: UseCases, request: OptimisationRequest) -> bytes:
     """Return the answer of the route, encoded."""
     from portfolio.entrypoints.http.optimisation.views import optimisation_answer
     from portfolio.entrypoints.http.shell.responses import encode
 
-    async with composition.use_cases(settings) as cases:
-        return encode(
-            optimisation_answer(await cases.rebalancing.optimise(await cases.rebalancing.market.newest(), request))
-        )
+    snapshot = await cases.rebalancing.market.newest()
+    return encode(optimisation_answer(await cases.rebalancing.optimise(snapshot, request)))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from portfolio.domain.symbol import Symbol
-from portfolio.entrypoints.cli.composition import Composition
+from portfolio.entrypoints.cli.composition import Composition, carried_out
 from portfolio.entrypoints.cli.parameters import SYMBOL, GivenPath
 from portfolio.entrypoints.cli.whole_files import whole_file
 from portfolio.settings import read_settings
-
-if TYPE_CHECKING:
-    from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
 
 
 @click.command()
@@ -36,18 +31,12 @@ def tearsheet(composition: Composition, *, days: int, benchmark: Symbol | None, 
 
     The file has no script and asks nobody for anything. The same position of the books gives the same bytes.
     """
-    from portfolio.entrypoints.http.reports.tearsheet import SheetRequest
+    from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet, SheetRequest
 
-    wanted = SheetRequest(days=days, benchmark=benchmark, private=private)
-    content = asyncio.run(_made(composition, wanted))
+    wanted, settings = SheetRequest(days=days, benchmark=benchmark, private=private), read_settings()
+    content = carried_out(
+        composition.use_cases(settings), lambda cases: MakeTearSheet(cases, simulated=settings.is_simulated)(wanted)
+    )
     with whole_file(file) as made:
         made.write(content)
     click.echo(f"{file}: {len(content):,} bytes")
-
-
-async def _made(composition: Composition, wanted: SheetRequest) -> bytes:
-    from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet
-
-    settings = read_settings()
-    async with composition.use_cases(settings) as cases:
-        return await MakeTearSheet(cases, simulated=settings.is_simulated)(wanted)
