@@ -42,10 +42,15 @@ class Axis:
 
 
 def linear_axis(values: Sequence[float]) -> Axis:
-    """Return an axis from a round value at or below all ``values`` to one at or above them; equal ones are amid it."""
+    """Return an axis from a round value at or below all ``values`` to one at or above them; equal ones are amid it.
+
+    Beside what is always zero nothing else is labelled: no other value says how large it could be.
+    """
+    if not any(values):
+        return Axis(-1.0, 1.0, [0.0], 1.0)
     low, high = min(values), max(values)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
-        room = abs(low) * 0.1 or 1.0
+        room = abs(low) * 0.1
         low, high = low - room, high + room
     step = _round_step((high - low) / _MOST_TICKS)
     ticks = [place * step for place in range(math.floor(low / step), math.ceil(high / step) + 1)]

@@ -92,6 +92,8 @@ def values_by_ticks(svg: str, *, is_log: bool = False) -> Callable[[float], floa
         if one.attrib["x"] == "0" and min(abs(y - line) for line in lines) < 0.02:
             ticks[y] = value_of(one.text or "")
     (top, high), (bottom, low) = min(ticks.items()), max(ticks.items())
+    if len(ticks) == 1:
+        return lambda y: low + bottom - y
     assert high > low
     if is_log:
         return lambda y: math.exp(math.log(low) + (bottom - y) / (bottom - top) * math.log(high / low))

@@ -148,6 +148,11 @@ def test_equal_values_are_a_line_amid_the_chart(value: float) -> None:
     assert values_by_ticks(svg)(line[0][1]) == pytest.approx(value, rel=0.01, abs=0.01)
 
 
+def test_what_never_leaves_zero_has_no_other_value_beside_it() -> None:
+    fall = Series(name="Fall", points=days([0.0] * 4), filled=True)
+    assert texts(line_chart(Frame(id="fall", title="Fall", unit=FRACTION), [fall]))[:2] == ["0%", "1 Jan"]
+
+
 def test_what_is_not_above_zero_is_a_gap_on_a_log_scale_and_counted() -> None:
     svg = chart([10.0, 20.0, -5.0, 0.0, 30.0, 40.0], scale=Scale.LOG)
     assert [len(run) for run in runs(svg)] == [2, 2]
