@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from portfolio.adapters.clock import SystemClock
 from portfolio.adapters.feeds.simulated import SimulatedExchanges, SimulatedFeed
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
@@ -54,6 +55,27 @@ async def test_the_last_price_of_a_day_is_its_close() -> None:
     feed = SimulatedFeed(clock)
     [close] = await feed.daily_closes(ETH, NOON.date(), NOON.date())
     assert float(await price_now(feed, ETH)) == pytest.approx(float(close.price.value), rel=1e-6)
+
+
+async def test_others_take_many_steps_while_first_prices_are_made() -> None:
+    steps = 0
+
+    async def step() -> None:
+        nonlocal steps
+        while True:
+            steps += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(step())
+    # A question to a database takes dozens of steps of the loop: of one step a symbol it took as many walks.
+    feed, symbols = SimulatedFeed(SystemClock()), [Symbol(f"NEW{n}") for n in range(20)]
+    await feed.quotes(symbols[:10])
+    assert steps > 10 * 20
+    steps = 0
+    for symbol in symbols[10:]:
+        await feed.daily_closes(symbol, NOON.date(), NOON.date())
+    assert steps > 10 * 20
+    other.cancel()
 
 
 async def test_daily_closes_have_the_volatility_they_are_made_with() -> None:
