@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from portfolio.domain.money import Quantity
+from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.settings import PriceFeedKind
-from tests.support.html_pages import HTML
-from tests.support.services.http_service import KEYS, A, Service, is_problem, running
+from tests.support.html_pages import HTML, read_page
+from tests.support.services.http_service import BUY, KEYS, A, Service, is_problem, running, running_on_sqlite
 
 
 async def test_the_first_page_is_html_under_a_policy_that_allows_our_own_files_alone(service: Service) -> None:
@@ -96,3 +102,57 @@ async def test_a_page_says_that_prices_are_made_up() -> None:
         answer = await service.http.get("/", headers=HTML)
     assert 'data-state="simulated"' in answer.text
     assert answer.headers["x-portfolio-price-feed"] == "simulated"
+
+
+SYMBOLS = [f"C{n}" for n in range(130)]
+
+
+async def buy_all(service: Service) -> None:
+    bought = [{**BUY, "symbol": one, "quantity": 1, "price": 10, "net_amount": 10, "fees": 0} for one in SYMBOLS]
+    for part in (bought[:65], bought[65:]):
+        booked = await service.http.post("/holdings/update/batch", json={"bookings": part})
+        assert booked.json()["booked"] == len(part), booked.text
+
+
+async def too_long(service: Service) -> AsyncIterator[str]:
+    """Yield the lists of more than a hundred items, and the paragraphs of hundreds of names, of pages that list."""
+    for path in ("/", "/pages/risk", "/pages/rebalancing", "/pages/rebalancing?policy=fee_bps=5", "/pages/operations"):
+        page = read_page((await service.http.get(path, headers=HTML)).text)
+        for one in (one for one in page.all() if one.tag in {"ul", "tbody"}):
+            items = [item.text for item in one.all() if item.tag in {"li", "tr"}]
+            if len(items) > 101:  # "and 30 more" is one
+                yield f"{path}: {len(items)} of {items[0]}"
+        for text in (one.text for one in page.all() if one.tag in {"p", "li", "dd"}):
+            if len(text) > 600:
+                yield f"{path}: {text[:60]}"
+
+
+async def test_of_long_lists_of_what_is_wrong_the_first_hundred_stand_on_a_page(service: Service) -> None:
+    await buy_all(service)
+    books = service.ledger.books
+    moved = {
+        symbol: replace(position, quantity=position.quantity + Quantity(Decimal(1)))
+        for symbol, position in books.portfolio.positions.items()
+    }
+    books.portfolio = replace(books.portfolio, positions=moved)
+    for price in ("10", "100", None):
+        service.clock.advance(61)
+        service.feed.prices = {} if price is None else dict.fromkeys(SYMBOLS, price)
+        await service.http.post("/portfolio/refresh")
+        found = [fault async for fault in too_long(service)]
+        assert not found, found
+    text = (await service.http.get("/pages/operations", headers=HTML)).text
+    assert "These are the first 100 of 130; <code>GET /health</code> has all." in text
+    assert '<p class="small">and 30 more</p>' in text
+
+
+async def test_of_many_broken_limits_the_first_are_named(tmp_path: Path) -> None:
+    policy = RebalancePolicy(position_limit=Decimal("0.00005"))
+    async with running_on_sqlite(tmp_path, policy=policy) as service:
+        await buy_all(service)
+        found = [fault async for fault in too_long(service)]
+        assert not found, found
+        page = read_page((await service.http.get("/", headers=HTML)).text)
+        alerts = [one.text for one in page.all("li") if "data-alert" in one.attributes]
+        assert len(alerts) == 13
+        assert alerts[-1] == "High : Over 118 other limits"

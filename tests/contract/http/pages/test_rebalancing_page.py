@@ -278,5 +278,5 @@ async def test_of_a_plan_of_many_trades_the_first_are_shown() -> None:
         assert booked.json()["booked"] == len(symbols), booked.text
         assert len((await of_api(service, "/rebalance/analysis"))["analysis"]["recommendations"]) == 120
         page = await page_of(service)
-        assert "These are the first 100 of 120 trades" in page.text
+        assert "These are the first 100 of 120;" in page.text
         assert len([one for one in page.all() if one.tag == "summary" and one.text.startswith("sell C")]) == 100

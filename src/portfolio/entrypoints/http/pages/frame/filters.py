@@ -16,7 +16,7 @@ from jinja2.runtime import Context, Undefined
 from markupsafe import Markup
 from msgspec import Raw
 
-from portfolio.domain.decimal_text import plain
+from portfolio.domain.decimal_text import listed, plain
 from portfolio.domain.money import Amount
 from portfolio.entrypoints.http.pages.frame.formats import Kind, age, shown
 from portfolio.entrypoints.http.pages.frame.hints import hint
@@ -26,6 +26,8 @@ from portfolio.entrypoints.http.pages.frame.reasons import in_words
 Value: TypeAlias = Raw | Decimal | Amount | int | None
 Given: TypeAlias = Value | Undefined
 
+MOST_NAMED: Final = 12
+"""So many names stand in a sentence."""
 HIDDEN: Final = Markup('<span class="private">hidden</span>')
 
 
@@ -155,5 +157,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "word": word,
     "reason": in_words,
     "hint": hint,
+    "listed": partial(listed, most=MOST_NAMED),
     "humanized": humanized,
 }

@@ -16,12 +16,12 @@ from portfolio.application.performance.series.daily import DailySeries
 from portfolio.application.prices.identity import Identity
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
-from portfolio.domain.decimal_text import counted
+from portfolio.domain.decimal_text import counted, listed
 from portfolio.domain.rebalancing.summary import Summary
 from portfolio.entrypoints.charts import DOLLARS, PERCENT, Frame, Group, Step, Tile, treemap, waterfall_chart
 from portfolio.entrypoints.http.pages.activity.form import KINDS
 from portfolio.entrypoints.http.pages.frame.figures import SINCE_START, About, Cell, Chart, Figure, FigureOf, Term
-from portfolio.entrypoints.http.pages.frame.filters import Value
+from portfolio.entrypoints.http.pages.frame.filters import MOST_NAMED, Value
 from portfolio.entrypoints.http.pages.frame.formats import Kind, shown
 from portfolio.entrypoints.http.pages.risk.limits import health_terms
 from portfolio.entrypoints.http.pages.words import PARTS, RULES, named, subject_of
@@ -57,10 +57,12 @@ def alerts_of(health: Health, summary: Summary) -> Iterator[Mapping[str, Any]]:
     """Yield what wants a person, the most serious first: how serious, what it is, where more is said, and an amount
     where there is one. Broken limits come before all else.
     """
-    for over in summary.over:
+    for over in summary.over[:MOST_NAMED]:
         shares = f"{shown(over.allocation, Kind.PERCENT)} of at most {shown(over.limit_allocation, Kind.PERCENT)}"
         text = f"Over the {RULES[over.rule.value]}: {subject_of(over.name.subject)}, {shares}"
         yield _alert("limit", "high", text, "/pages/rebalancing")
+    if (more := len(summary.over) - MOST_NAMED) > 0:
+        yield _alert("limit", "high", f"Over {counted(more, 'other limit')}", "/pages/rebalancing")
     books, operations = health.database, "/pages/operations"
     if health.unreconciled_lines:
         moved = f"Other programs moved {counted(len(health.unreconciled_lines), 'row')}"
@@ -72,7 +74,7 @@ def alerts_of(health: Health, summary: Summary) -> Iterator[Mapping[str, Any]]:
         text = f"{counted(unreadable, 'row')} unreadable"
         yield _alert("unreadable", "medium", text, operations)
     if quarantined := health.prices.quarantined:
-        text = f"Prices in quarantine: {', '.join(quarantined)}"
+        text = f"Prices in quarantine: {listed(quarantined, MOST_NAMED)}"
         yield _alert("quarantined", "low", text, operations)
 
 

@@ -11,14 +11,12 @@ from msgspec.json import decode
 from portfolio.domain.decimal_text import listed
 from portfolio.entrypoints.charts import PERCENT, Bar, Frame, Tone, bar_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
-from portfolio.entrypoints.http.pages.frame.filters import Value, exact_number
+from portfolio.entrypoints.http.pages.frame.filters import MOST_NAMED, Value, exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.words import OBSTACLES, RULES, named
 from portfolio.entrypoints.http.rebalancing.answers import StandingView, UnresolvedView
 from portfolio.entrypoints.http.risk.limit_answers import BrokenLimitView, RecommendationView
-
-MOST_NAMED = 12
 
 
 def before_after_rows(before: StandingView, after: StandingView) -> Sequence[Row]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from portfolio.application.risk.concentration import sectors_of
 from portfolio.application.risk.state import MarketState, summary_of
 from portfolio.application.risk.terms import cash_square_of, hhi_parts_of
+from portfolio.domain.arithmetic import total
 from portfolio.domain.decimal_text import counted, listed
-from portfolio.domain.rebalancing.health import Deduction
 from portfolio.domain.rebalancing.summary import LimitUse, Summary
 from portfolio.entrypoints.charts import PERCENT, Bar, Bullet, Frame, bar_chart, bullet_chart
 from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term
+from portfolio.entrypoints.http.pages.frame.filters import MOST_NAMED
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.words import RULES, broken_limits, named, subject_of
@@ -107,13 +109,16 @@ def sectors_chart(state: MarketState) -> Chart:
 
 
 def health_terms(summary: Summary) -> Sequence[Term]:
-    """Return what is deducted as terms of the score."""
-    return [Term("Points at the start", 100, Kind.NUMBER), *map(_deducted, summary.health.deductions)]
+    """Return what is deducted as terms of the score: the first by name, the others together."""
+    found = summary.health.deductions
+    terms = [_deducted(humanized(one.detail), one.points) for one in found[:MOST_NAMED]]
+    if others := found[MOST_NAMED:]:
+        terms.append(_deducted(counted(len(others), "other"), total(one.points for one in others)))
+    return [Term("Points at the start", 100, Kind.NUMBER), *terms]
 
 
-def _deducted(deduction: Deduction) -> Term:
-    given_back = deduction.points < 0
-    return Term(humanized(deduction.detail), number(abs(deduction.points)), Kind.NUMBER, "+" if given_back else "−")
+def _deducted(label: str, points: Decimal) -> Term:
+    return Term(label, number(abs(points)), Kind.NUMBER, "+" if points < 0 else "−")
 
 
 def _limit_label(use: LimitUse) -> str:

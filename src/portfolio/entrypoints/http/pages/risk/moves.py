@@ -28,7 +28,6 @@ from portfolio.entrypoints.http.shell.numbers import percent, percent_or_null, r
 ASSETS_SHOWN: Final = 12
 LARGEST: Final = 30
 PARTS_SHOWN: Final = 5
-REASONS_SHOWN: Final = 30
 
 
 FIGURES: Final[Mapping[str, About]] = {
@@ -89,8 +88,7 @@ def together_content(state: MarketState) -> dict[str, Any]:
         "covered": figure("correlation_covered_percent", percent_or_null(covered), reason="too_few_positions"),
         "symbols": largest.symbols,
         "rows": state.figures.once(_heat_rows, lambda: _heat_rows(largest)),
-        "left_out": dict(list(why.items())[:REASONS_SHOWN]),
-        "more_left_out": max(0, len(why) - REASONS_SHOWN),
+        "left_out": why,
         "smaller": largest.left_out,
     }
 
