@@ -14,7 +14,7 @@ LEAST_SHARE: Final = 0.002
 """What is less of the whole is not drawn alone, but as one tile with its like."""
 
 _LINE: Final = 15  # pixels
-_CHARACTER: Final = 7  # pixels of one, at most on average
+_CHARACTER, _CAPITAL, _WIDEST = 7, 9, 12  # pixels of one, at most on average
 _BESIDE: Final = 8  # pixels left and right of a text
 TONES: Final = 8
 
@@ -60,12 +60,14 @@ def treemap(frame: Frame, groups: Sequence[Group]) -> Svg:
     """Return each part as an area in proportion to its value, beside the others of its group; the largest come first.
 
     A category has its own colour, but for those after the seven largest, which share one; its name is on each of its
-    tiles that has room for it. What is not above zero has no area and is not drawn. Parts under 0.2 % of the whole are
-    one tile in their group.
+    tiles that has room for it. What is not above zero has no area and is not drawn; what is below it is counted. Parts
+    under 0.2 % of the whole are one tile in their group.
     """
     sized = sorted(filter(None, map(_sized, groups)), key=lambda group: -group.size)
+    below = sum((number(tile.value) or 0) < 0 for group in groups for tile in group.tiles)
+    missing = [f"{counted(below, 'part')} below zero {'is' if below == 1 else 'are'} not drawn."] if below else []
     if not sized:
-        return empty(frame, "treemap")
+        return empty(frame, "treemap", " ".join(("No data.", *missing)))
     whole = sum(group.size for group in sized)
     parts: list[str] = []
     boxes = squarified([group.size for group in sized], Box(0.0, 0.0, PIXELS, frame.height))
@@ -80,7 +82,7 @@ def treemap(frame: Frame, groups: Sequence[Group]) -> Svg:
         parts.append(f'<rect class="chart-group"{_at(box)}/>')
     shares = ", ".join(f"{group.label} {group.size / whole:.1%}" for group in sized)
     words = f"{frame.unit.text(whole)} in {counted(len(sized), 'group')}: {shares}."
-    return drawn(frame, "treemap", (words,), parts)
+    return drawn(frame, "treemap", (words, *missing), parts)
 
 
 def _tones(groups: Sequence[_Sized]) -> dict[str, int]:
@@ -118,7 +120,8 @@ def _tile(kind: str, box: Box, lines: Sequence[str], title: str) -> str:
 
 def _shown_from(line: str, box: Box) -> int | None:
     """Return the width of the chart from which on a line of text fits into a part; None where that is too wide."""
-    needed = (len(line) * _CHARACTER + _BESIDE) * PIXELS / box.width
+    pixels = sum(_WIDEST if one in "MW" else _CAPITAL if one.isupper() else _CHARACTER for one in line)
+    needed = (pixels + _BESIDE) * PIXELS / box.width
     return next((width for width in SHOWN_FROM if width >= needed), None)
 
 

@@ -217,3 +217,17 @@ async def test_of_many_positions_the_table_has_the_largest(service: Service) -> 
 async def test_a_figure_says_in_a_few_words_what_it_is(held: Service) -> None:
     assert "sum of squared shares: 1 is all in one asset" in words(await page(held, "/pages/risk"))
     assert "return for its volatility" in words(await page(held, "/pages/performance"))
+
+
+async def test_what_is_short_has_no_area_and_is_named_beneath_the_holdings(held: Service) -> None:
+    for symbol, price in (("ADA", 1), ("DOT", 5)):
+        body = {
+            "symbol": symbol,
+            "side": "SELL",
+            "quantity": 3,
+            "price": price,
+            "net_amount": 3 * price,
+            "override": True,
+        }
+        assert (await held.http.post("/holdings/update", json=body)).status_code == 200
+    assert "Short, and so not drawn: ADA, DOT." in words(await page(held, "/"))

@@ -41,6 +41,15 @@ def cells(row: dict[str, Element], *columns: str) -> list[str | None]:
     return [next(iter(row[column].exact), None) for column in columns]
 
 
+async def test_shares_that_nobody_knows_do_not_sum_to_anything(service: Service) -> None:
+    assert "The shares sum to 100 %." in (await page_of(service)).text
+    taken = {"kind": "withdrawal", "amount": 300_000, "override": True}
+    assert (await service.http.post("/cash/transactions", json=taken)).status_code == 200
+    text = (await page_of(service)).text
+    assert "The shares sum to 100 %." not in text
+    assert "the portfolio is worth nothing, or less" in text
+
+
 async def test_its_figures_are_those_of_the_api(held: Service) -> None:
     page = await page_of(held)
     concentration = (await of_api(held, "/risk/concentration"))["concentration_analysis"]

@@ -69,9 +69,12 @@ def test_small_parts_are_one_tile_that_counts_them() -> None:
     assert len(svg) < 3_000
 
 
-def test_what_is_not_above_zero_has_no_area() -> None:
-    assert list(areas(treemap(FRAME, [Group("coins", [Tile("BTC", 5), Tile("SHORT", -3), Tile("OLD", 0)])]))) == ["BTC"]
-    assert texts(treemap(FRAME, [Group("coins", [Tile("SHORT", -3)])])) == ["No data."]
+def test_what_is_not_above_zero_has_no_area_and_is_counted() -> None:
+    svg = treemap(FRAME, [Group("coins", [Tile("BTC", 5), Tile("SHORT", -3), Tile("OLD", 0)])])
+    assert list(areas(svg)) == ["BTC"]
+    assert said(svg) == "$5 in 1 group: coins 100.0%. 1 part below zero is not drawn."
+    short = treemap(FRAME, [Group("coins", [Tile("SHORT", -3), Tile("OTHER", -1)])])
+    assert texts(short) == ["No data. 2 parts below zero are not drawn."]
     assert texts(treemap(FRAME, [])) == ["No data."]
 
 
@@ -104,6 +107,15 @@ def test_a_text_is_shown_from_the_width_on_at_which_it_fits() -> None:
             assert from_width in SHOWN_FROM
             assert f"@container (max-width: {from_width - 0.02:.2f}px) {{ .chart-from-{from_width} " in STYLESHEET
             assert len(one.text or "") * 7 <= float(tile.attrib["width"].rstrip("%")) / 100 * from_width
+
+
+def test_wide_letters_need_more_room_than_others() -> None:
+    def needed(name: str) -> int:
+        tiles = [Tile("x" * 60, 75), Tile(name, 25)]
+        [found] = [one for one in of_class(treemap(FRAME, [Group("g", tiles)]), "chart-label") if one.text == name]
+        return int(found.attrib["class"].rpartition("-")[2])
+
+    assert needed("WORMHOLEMWW") > needed("wormholemww")
 
 
 def test_a_category_has_one_colour_of_its_own_and_those_after_the_seven_largest_share_one() -> None:

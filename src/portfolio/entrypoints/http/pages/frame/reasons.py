@@ -54,7 +54,7 @@ WORDS: Final = {
     "no_purchase_known": "no purchase is known",
     "no_rate": "no rate explains the flows",
     "no_start_price": "there is no price at the start",
-    "no_total_value": "the portfolio is worth nothing",
+    "no_total_value": "the portfolio is worth nothing, or less",
     "no_value_at_end": "the value at the end is not known",
     "no_value_at_start": "the value at the start is not known",
     "no_positive_mean": "no weights have a mean return above the risk-free rate",
@@ -94,7 +94,7 @@ WORDS: Final = {
     "undefined_correlation": "the correlation is not defined",
     "undefined_momentum": "the momentum is not defined",
     "undefined_volatility": "the volatility is not defined",
-    "value_not_positive": "the portfolio was worth nothing on a day",
+    "value_not_positive": "the portfolio was worth nothing, or less, on a day",
 }
 
 

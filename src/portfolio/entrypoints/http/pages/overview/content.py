@@ -200,9 +200,11 @@ def _small(valuation: Valuation) -> str:
     shares = [(value.position.symbol.code, value.allocation_percent) for value in valuation.positions]
     small = sorted((share, code) for code, share in shares if share is not None and 0 < share < SMALL_PERCENT)[::-1]
     names = ", ".join(f"{code} {shown(share, Kind.PERCENT)}" for share, code in small[:MOST_SMALL])
+    short = [one.position.symbol.code for one in valuation.positions if one.position.quantity.value < 0]
+    not_drawn = f" Short, and so not drawn: {listed(short, MOST_NAMED)}." if short else ""
     words = f" Small ones: {names}{' and others' if len(small) > MOST_SMALL else ''}." if small else ""
     few = f" The table has the {MOST_LISTED} largest of {len(shares):,}." if len(shares) > MOST_LISTED else ""
-    return f"Cash is not among them.{words}{few}"
+    return f"Cash is not among them.{words}{not_drawn}{few}"
 
 
 def entry_line(listed: ListedEntry) -> dict[str, Any]:

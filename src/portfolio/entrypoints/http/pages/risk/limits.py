@@ -104,7 +104,7 @@ def sectors_chart(state: MarketState) -> Chart:
             ]
             for one in sectors
         ],
-        "The shares sum to 100 %.",
+        "" if state.view.total_value <= 0 else "The shares sum to 100 %.",
     )
 
 
