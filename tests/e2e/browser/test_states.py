@@ -113,3 +113,47 @@ def test_every_page_says_why_it_may_not_be_believed(
             assert not found, f"{name}: {rules.listed(found)}"
         if state == "database-away":
             (tmp_path / "away.db").rename(database)
+
+
+_COLOURS = """() => [...document.querySelectorAll('.top li a'), document.body].map(one => {
+  const style = getComputedStyle(one);
+  return [one.ariaCurrent || one.localName, style.borderBottomColor, style.backgroundColor];
+})"""
+
+
+def test_in_forced_colours_the_page_that_one_is_on_is_underlined_alone(
+    browser: BrowserThread, demo_service: ServiceProcess
+) -> None:
+    async def look() -> list[list[str]]:
+        context = await browser.context(forced_colors="active")
+        async with visiting(context, demo_service.url) as visit:
+            found: list[list[str]] = await visit.page.evaluate(_COLOURS)
+        await context.close()
+        return found
+
+    *links, (_, _, paper) = browser.run(look())
+    assert [name for name, line, _ in links if line != paper] == ["page"]
+
+
+@pytest.mark.parametrize("path", [OVERVIEW, "/reports/tearsheet?days=30"])
+def test_paper_is_light_whatever_the_screen_is(browser: BrowserThread, demo_service: ServiceProcess, path: str) -> None:
+    names = ["--chart-paper", "--chart-ink", "--chart-tone-0", "--paper", "--ink"]
+
+    async def look() -> list[list[str]]:
+        context = await browser.context()
+        found = []
+        async with visiting(context, demo_service.url, path) as visit:
+            for scheme in ("light", "dark"):
+                await visit.page.emulate_media(media="print", color_scheme=scheme)
+                found.append(
+                    await visit.page.evaluate(
+                        "names => names.map(one => getComputedStyle(document.documentElement).getPropertyValue(one))",
+                        names,
+                    )
+                )
+        await context.close()
+        return found
+
+    light, dark = browser.run(look())
+    assert light[0]
+    assert dark == light

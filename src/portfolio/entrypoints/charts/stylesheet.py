@@ -27,7 +27,7 @@ _COLOURS_AND_LINES: Final = """\
   --chart-tone-4: #f5efb8; --chart-tone-5: #f8d7de; --chart-tone-6: #dcedcb; --chart-tone-7: #e3e6ea;
   --heat-plus: 11 98 184; --heat-minus: 217 119 6;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --chart-own: #6cb2ff; --chart-other: #ffab5e; --chart-third: #a8b1bb; --chart-ink: #e6edf3; --chart-soft: #a8b1bb;
     --chart-paper: #0d1117; --chart-grid: #30363d; --chart-track: #262c34;
