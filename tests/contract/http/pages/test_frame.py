@@ -104,6 +104,15 @@ async def test_a_page_says_that_prices_are_made_up() -> None:
     assert answer.headers["x-portfolio-price-feed"] == "simulated"
 
 
+@pytest.mark.parametrize(
+    "address", ["/?benchmark=", "/pages/performance?benchmark=", "/pages/trades?symbol=", "/pages/activity?symbol="]
+)
+async def test_blanks_around_a_typed_symbol_do_not_count(service: Service, address: str) -> None:
+    answer = await service.http.get(f"{address}%20btc%20", headers=HTML)
+    assert answer.status_code == 200, answer.text
+    assert 'class="mistake"' not in answer.text
+
+
 SYMBOLS = [f"C{n}" for n in range(130)]
 
 

@@ -39,7 +39,7 @@ class Choice:
     @classmethod
     def of(cls, period: str | None, scale: str | None, benchmark: str | None, usual: str = "1y") -> Choice:
         """Return what a query asks for."""
-        return cls(period or usual, Scale(scale or "linear"), asked_benchmark(benchmark))
+        return cls(period or usual, Scale(scale or "linear"), asked_benchmark((benchmark or "").strip() or None))
 
     @property
     def named(self) -> Sequence[tuple[str, str]]:

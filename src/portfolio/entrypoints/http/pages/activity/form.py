@@ -11,8 +11,15 @@ from portfolio.application.ledger.happenings.activity import EntryFilter, EntryK
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
-from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
-from portfolio.entrypoints.http.shell.bodies import FieldReader, Typed, read_symbol
+from portfolio.entrypoints.http.pages.frame.list_form import (
+    PAGE_SIZES,
+    ListForm,
+    page_size,
+    parse_end,
+    parse_start,
+    typed_symbol,
+)
+from portfolio.entrypoints.http.shell.bodies import FieldReader, Typed
 
 _IN_WORDS: Final = {
     CashTransactionKind.BASELINE: "opening of the books",
@@ -48,7 +55,7 @@ class ActivityForm(ListForm):
         wanted = EntryFilter(
             revision=reading.given("entry", self.entry or None, _revision),
             kind=reading.given("kind", self.kind or None, _kind),
-            symbol=reading.given("symbol", self.symbol or None, read_symbol),
+            symbol=reading.given("symbol", self.symbol or None, typed_symbol),
             since=reading.given("since", self.since or None, parse_start),
             until=reading.given("until", self.until or None, parse_end),
             before=reading.given("cursor", self.cursor or None, _before),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from portfolio.domain.days import DAY
-from portfolio.entrypoints.http.shell.bodies import Typed, parse_moment
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.shell.bodies import Typed, parse_moment, read_symbol
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -59,6 +60,15 @@ def page_size(text: str) -> int:
     if text not in {str(size) for size in PAGE_SIZES}:
         raise ValueError(f"takes {', '.join(map(str, PAGE_SIZES[:-1]))} or {PAGE_SIZES[-1]}")
     return int(text)
+
+
+def typed_symbol(text: str) -> Symbol:
+    """Return the symbol that somebody typed: a telephone adds a blank after a word that it completes.
+
+    Raises:
+        ValueError: it is none; the text is for the reader.
+    """
+    return read_symbol(text.strip())
 
 
 def parse_start(text: str) -> datetime:

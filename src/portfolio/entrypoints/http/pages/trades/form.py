@@ -11,8 +11,15 @@ from portfolio.application.ledger.records import TradeFilter
 from portfolio.domain.ledger.trade import Side
 from portfolio.entrypoints.http.errors import FieldError
 from portfolio.entrypoints.http.ledger.trades import read_id
-from portfolio.entrypoints.http.pages.frame.list_form import PAGE_SIZES, ListForm, page_size, parse_end, parse_start
-from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, LONGEST_NAME, FieldReader, Typed, read_symbol
+from portfolio.entrypoints.http.pages.frame.list_form import (
+    PAGE_SIZES,
+    ListForm,
+    page_size,
+    parse_end,
+    parse_start,
+    typed_symbol,
+)
+from portfolio.entrypoints.http.shell.bodies import LONGEST_KEY, LONGEST_NAME, FieldReader, Typed
 
 _CURSOR = re.compile(r"t[0-9a-f]{1,15}")
 
@@ -39,7 +46,7 @@ class TradesForm(ListForm):
         reading = FieldReader()
         wanted = TradeFilter(
             id=reading.given("trade", self.trade, _trade_id),
-            symbol=reading.given("symbol", self.symbol, read_symbol),
+            symbol=reading.given("symbol", self.symbol, typed_symbol),
             side=reading.given("side", self.side, _side),
             engine=reading.text("engine", self.engine, LONGEST_NAME),
             owner=reading.text("owner", self.owner, LONGEST_NAME),
