@@ -150,7 +150,7 @@ async def test_empty_books_say_what_is_not_defined_and_why() -> None:
         assert (await service.http.post("/cash/transactions", json=taken)).status_code == 200
         text = words(await page(service, "/"))
     assert "$0.00" in text
-    assert "nothing is deposited" in text
+    assert "no more was deposited than withdrawn" in text
     assert "No data." in text
 
 
@@ -231,3 +231,4 @@ async def test_what_is_short_has_no_area_and_is_named_beneath_the_holdings(held:
         }
         assert (await held.http.post("/holdings/update", json=body)).status_code == 200
     assert "Short, and so not drawn: ADA, DOT." in words(await page(held, "/"))
+    assert "it cost nothing, or less" in words(await page(held, "/pages/positions/ADA"))
