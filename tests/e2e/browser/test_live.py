@@ -142,6 +142,33 @@ def test_a_page_that_is_cut_off_says_so_and_catches_up(browser: BrowserThread, s
         browser.run(look(proxy))
 
 
+def test_a_page_that_cannot_be_fetched_is_not_live_because_it_was_paused(
+    browser: BrowserThread, service: ServiceProcess
+) -> None:
+    badge = "[...document.querySelectorAll('[data-live]')].map(one => [one.dataset.live, one.textContent])[0]"
+
+    async def look() -> tuple[list[str], list[str]]:
+        context = await browser.context()
+        async with visiting(context, service.url) as visit:
+            await says(visit.page, "live")
+            await visit.page.route(service.url + OVERVIEW, lambda route: route.fulfill(status=503, body="away"))
+            total = await deposit(service)
+            await says(visit.page, "cut-off")
+            before: list[str] = await visit.page.evaluate(badge)
+            await visit.page.click("[data-switch=pause]")
+            await says(visit.page, "paused")
+            await visit.page.click("[data-switch=pause]")
+            after: list[str] = await visit.page.evaluate(badge)
+            await visit.page.unroute(service.url + OVERVIEW)
+            await says(visit.page, "live")
+            await shows(visit.page, total)
+        await context.close()
+        return before, after
+
+    before, after = browser.run(look())
+    assert after == before, "it is cut off since the first fetch that failed"
+
+
 def test_eight_tabs_are_live_at_once(browser: BrowserThread, service: ServiceProcess) -> None:
     async def look() -> None:
         context = await browser.context()

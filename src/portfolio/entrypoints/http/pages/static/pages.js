@@ -169,8 +169,7 @@ class Live {
     this.afterwards = afterwards;
     this.stream = document.body.dataset.stream;
     this.live = this.stream ? "Live" : `Live, every ${LOOK_MS / 1000} s`;
-    this.paused = false;
-    this.isNew = false; // something is new that was not fetched yet
+    this.paused = this.isNew = this.isBehind = false; // new: it was not fetched yet; behind: it could not be had
     this.fetchedAt = performance.now();
     this.failures = this.failedFetches = 0;
     const pause = button("pause");
@@ -178,10 +177,9 @@ class Live {
     pause.addEventListener("click", () => {
       this.paused = !this.paused;
       pause.setAttribute("aria-pressed", String(this.paused));
-      if (this.paused) this.say("paused", `Paused since ${clock()}`);
-      else if (this.isConnected) this.say("live", this.live);
-      else this.cutOff();
-      if (!this.paused) this.look();
+      if (this.paused) return this.say("paused", `Paused since ${clock()}`);
+      this.tell();
+      this.look();
     });
     document.addEventListener("visibilitychange", () => this.look()); // ages at least, and who may look
     addEventListener("online", () => this.look()); // as after a sleep
@@ -190,6 +188,12 @@ class Live {
       this.socket?.close();
     });
     this.connect();
+  }
+
+  tell() {
+    if (this.isConnected && !this.isBehind) return this.say("live", this.live);
+    this.since ??= clock();
+    this.say("cut-off", `Cut off since ${this.since}: trying again`);
   }
 
   say(state, words) {
@@ -203,7 +207,7 @@ class Live {
   connect() {
     if (!this.stream) {
       this.isConnected = true;
-      this.say("live", this.live);
+      this.tell();
       return void setInterval(() => this.changed(), LOOK_MS);
     }
     const address = new URL(this.stream, location.href);
@@ -226,7 +230,7 @@ class Live {
       if (this.failures > 0) this.look();
       this.failures = 0;
       this.isConnected = true;
-      this.say("live", this.live);
+      this.tell();
     } else if (message.type !== "snapshot") this.changed(); // the page is as new as the first of them
   }
 
@@ -238,14 +242,10 @@ class Live {
     const wait = this.retryMs ?? Math.min(1_000 * 2 ** this.failures, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);
     this.retryMs = undefined;
     this.failures += 1;
-    this.cutOff();
+    this.isBehind = true;
+    this.tell();
     this.changed(); // the page tells what the stream cannot: that the sign-in is over
     setTimeout(() => this.connect(), wait);
-  }
-
-  cutOff() {
-    this.since ??= clock();
-    this.say("cut-off", `Cut off since ${this.since}: trying again`);
   }
 
   look() {
@@ -277,15 +277,15 @@ class Live {
       if (!page) return location.reload();
       showParts(page);
       this.failedFetches = 0;
+      this.isBehind = false;
       this.afterwards();
-      if (this.isConnected) this.say("live", this.live);
     } catch (error) {
-      this.isNew = true;
+      this.isNew = this.isBehind = true;
       this.failedFetches += 1;
-      this.cutOff();
       console.info("portfolio:", error.message);
     } finally {
       this.isFetching = false;
+      this.tell();
       if (this.isConnected) this.fetchSoon();
     }
   }
