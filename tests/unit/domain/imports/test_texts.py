@@ -52,6 +52,11 @@ def test_a_number_is_what_stands_there(text: str, decimal: str | None, value: st
         ("1,204", None, "give --decimal"),
         ("1.204", ".", ""),
         ("0.15", ",", "not a number"),
+        ("0.001", ",", "not a number"),
+        ("-0,001", ".", "not a number"),
+        ("0,001", None, "give --decimal=,"),
+        ("0.001.000", ",", "not a number"),
+        ("0 123", None, "not a number"),
         ("1,20,4", ".", "not a number"),
         ("NaN", None, "not a number"),
         ("", None, "not a number"),
@@ -252,7 +257,7 @@ def test_thousands_are_parted_behind_the_sign_of_a_currency_too(text: str, decim
 @pytest.mark.parametrize(
     "text",
     [
-        "1 234,567", "(1,204)", "(--5)", "$1,204", "$1 234,567", "$100000000000000000000", "$1e-19", "$5 EUR",
+        "1 234,567", "(1,204)", "(--5)", "$1,204", "$0,123.45", "$1 234,567", "$100000000000000000000", "$1e-19", "$5 EUR",
         "$12 34.50",
     ],
 )  # fmt: skip
