@@ -26,7 +26,9 @@ _PLAIN = re.compile(r"[+-]?(?:\d{1,60}\.?\d{0,60}|\.\d{1,60})(?:[eE][+-]?\d{1,2}
 _SHORT = re.compile(r"-?\d+(?:\.\d*)?", re.ASCII)
 # No group of thousands begins with 0: 0.001 is never 1, whatever the decimal sign is said to be.
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?P<fraction>\.\d{0,60})?", re.ASCII)
-_SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?P<mark>[ \u00a0\u202f'\u2019])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{0,60})?", re.ASCII)
+_SPACED = re.compile(
+    r"[+-]?[1-9]\d{0,2}(?P<mark>[ \u00a0\u202f'\u2019])\d{3}(?:(?P=mark)\d{3})*(?:[.,]\d{0,60})?", re.ASCII
+)
 _SIGNED = re.compile(
     r"(?P<minus>-?)(?P<sign>[^\d.,+\-\s()\u2010-\u2015\u2212]{0,4})\s*"
     r"(?P<number>\S++(?:[ \u00a0\u202f]\d{3}[\d.,]*)*)",

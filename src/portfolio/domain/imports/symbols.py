@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from portfolio.domain.imports.records import RowRefused
+from portfolio.domain.imports.records import Row, RowRefused
 from portfolio.domain.symbol import SHAPE
 
 FIAT = frozenset([
@@ -61,6 +61,12 @@ def kraken_symbol(text: str) -> str:
     found = _KRAKEN_SUFFIX.search(text)
     code = text[: found.start()] if found is not None and found.end() == len(text) else text
     return symbol_in(_KRAKEN.get(code, code))
+
+
+def refuse_shares(row: Row) -> None:
+    """Raise RowRefused where a row of Kraken's is of shares: DASH is a coin, and DoorDash."""
+    if any("equit" in row.text(name).lower() for name in ("aclass", "subclass", "subtype")):
+        raise RowRefused("these are shares: only coins are imported", "book what came of them by hand")
 
 
 def splits(pair: str, quotes: frozenset[str] = _QUOTES) -> list[tuple[str, str]]:

@@ -145,6 +145,31 @@ def test_later_headers_have_more_columns() -> None:
     assert "margin and futures" in reported(since_2024.replace("spot / main", "futures"))[0][1]
 
 
+def test_shares_are_no_coins_of_the_same_letters() -> None:
+    """DASH is a coin, and DoorDash."""
+    ledger = SINCE_2026 + "".join(
+        f'"L{n}","{refid}","2026-02-01 10:30:12","{kind}","{subtype}","{aclass}","{subclass}","{asset}","spot",'
+        f'{amount},0,1,,,,""\n'
+        for n, (refid, kind, subtype, aclass, subclass, asset, amount) in enumerate([
+            ("T1", "trade", "tradeequities", "equity", "equity", "DASH", 2),
+            ("T1", "trade", "tradeequities", "currency", "fiat", "USD", -400),
+            ("T2", "trade", "tradespot", "currency", "crypto", "DASH", 2),
+            ("T2", "trade", "tradespot", "currency", "fiat", "USD", -50),
+            ("T3", "deposit", "", "equity", "", "DASH", 1),
+            ("T4", "dividend", "cashdividend", "currency", "fiat", "USD", 3),
+        ])
+    )  # fmt: skip
+    found = answer(ledger)
+    assert [one["legs"] for one in found["events"]] == [{"DASH": "2", "USD": "-50"}, {"USD": "3"}]
+    told = [(one["row"], "these are shares: only coins are imported" in one["reason"]) for one in found["reported"]]
+    assert told == [(2, True), (3, True), (6, True)]
+    trades = TRADES_NOW + (
+        '"T2","O2","DASH/USD","equity_pair","equity","2026-02-01 10:30:12.3456","buy","limit",200,400,0,2,0,"",'
+        '"L5,L6","","","","","","","","",400,""\n'
+    )
+    assert "only coins are imported" in reported(trades)[0][1]
+
+
 @pytest.mark.parametrize(
     ("code", "symbol"),
     [

@@ -87,4 +87,5 @@ def event_of(row: HappenedRow, owner: str, key: str) -> BookEvent:
 
 def _noted(row: HappenedRow) -> str | None:
     """Return the note of a row, without what is said anew where it is booked."""
-    return (row.note or "").removesuffix(UNITS_BEGIN_ANEW).removesuffix("; ") or None
+    note = row.note or ""
+    return (note.removesuffix(UNITS_BEGIN_ANEW).removesuffix("; ") if note.endswith(UNITS_BEGIN_ANEW) else note) or None

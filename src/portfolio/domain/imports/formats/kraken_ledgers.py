@@ -23,7 +23,7 @@ from portfolio.domain.imports.records import (
     once,
     together,
 )
-from portfolio.domain.imports.symbols import kraken_symbol
+from portfolio.domain.imports.symbols import kraken_symbol, refuse_shares
 
 _MARGIN = {"margin", "rollover", "settled"}
 _TRADES = {"trade", "spend", "receive", "conversion", "dustsweeping"}
@@ -40,6 +40,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     internal: dict[str, list[Row]] = defaultdict(list)
 
     def rule(row: Row) -> Iterator[Outcome]:
+        refuse_shares(row)
         kind, subtype = row.text("type").lower(), row.text("subtype").lower()
         if kind in {"deposit", "withdrawal"} and not row.text("txid"):
             yield Ignored(row.place, f"a {kind} that is pending: what it became has a row of its own")

@@ -8,7 +8,7 @@ from datetime import UTC
 from portfolio.domain.imports.events import Origin, Part, market_trade, valued
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import Outcome, Row, RowRefused, each
-from portfolio.domain.imports.symbols import kraken_pair
+from portfolio.domain.imports.symbols import kraken_pair, refuse_shares
 from portfolio.domain.money import EXACT
 
 
@@ -16,6 +16,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the trades; those on margin are reported."""
 
     def rule(row: Row) -> Iterator[Outcome]:
+        refuse_shares(row)
         side = row.text("type").lower()
         if side not in {"buy", "sell"}:
             raise RowRefused(f"type {side[:40]!r} is neither buy nor sell")
