@@ -295,6 +295,7 @@ def test_sides_of_koinly() -> None:
         "2018-01-10 14:25 UTC,,,,,0.01,ETH,,,,,\n"
         "2018-01-11 14:25 UTC,1,BTC,1,BTC,0.002,ETH,,,,,\n"
         "2018-01-12 14:25 UTC,0.2,BTC,,,,,,,Lost,,\n"
+        "2018-01-13 14:25 UTC,0.1,BTC,2,ETH,,,,,Liquidity In,,\n"
     )
     assert legs(text) == [
         ("trade", {"BTC": "0.01", "EUR": "-100.5"}),
@@ -309,6 +310,7 @@ def test_sides_of_koinly() -> None:
         ("fee", {"ETH": "-0.01"}),
         ("fee", {"ETH": "-0.002"}),
         ("fee", {"BTC": "-0.2"}),  # which the books have as a loss
+        ("conversion", {"BTC": "-0.1", "ETH": "2"}),
     ]
     assert answer(text)["events"][0]["at"] == "2018-01-01T14:25:00Z"
 
@@ -328,6 +330,8 @@ def test_rows_of_koinly_that_change_nothing_are_ignored() -> None:
         ),
         ("2018-01-01 14:25 UTC,,,1,BTC,,,,,lost,,", "Label 'lost' has no event for what was received: book it by hand"),
         ("2018-01-01 14:25 UTC,,,1,BTC,,,,,realized gain,,", "has no event for what was received"),
+        ("2018-01-01 14:25 UTC,1,BTC,20,ETH,,,,,ignored,,", "Label 'ignored' has no event for what was exchanged"),
+        ("2018-01-01 14:25 UTC,1,BTC,9,USD,,,,,Realized gain,,", "has no event for what was exchanged"),
         ("2018-01-01 14:25 UTC,-1,BTC,,,,,,,,,", "below 0"),
         ("2018-01-01 14:25,1,BTC,,,,,,,,,", "give --zone"),
         ("01/02/2018 14:25 UTC,1,BTC,,,,,,,,,", "--date-order"),

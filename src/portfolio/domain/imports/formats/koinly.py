@@ -18,6 +18,9 @@ _REWARDS = {
 _AIRDROPS = {"airdrop", "fork"}
 _IN = {"", "deposit", "transfer", "gift", "buy"}
 _OUT = {"", "withdrawal", "withdraw", "transfer", "send", "gift", "donation", "payment"}
+_EXCHANGED = {
+    "", "trade", "exchange", "swap", "convert", "conversion", "buy", "sell", "liquidity in", "liquidity out",
+}  # fmt: skip
 # What is gone, and nothing came for it: the ledger has a loss of it, as of a fee in an asset.
 _GONE = {"cost", "fee", "gas", "lost"}
 
@@ -32,15 +35,17 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
             yield Ignored(row.place, "nothing moved: no amount")
             return
         origin = Origin((row.place,), how.time(row.text("Date", "Koinly Date"), how.zone))
-        fees = [fee] if fee is not None else []
+        fees, label = [fee] if fee is not None else [], row.text("Label").lower()
         if sent is not None:
             sent = Part(sent.symbol, EXACT.minus(sent.amount))
         if sent is not None and came is not None and sent.symbol == came.symbol:
             yield from _own_transfer(origin, sent, came, fees)
         elif sent is not None and came is not None:
+            if label not in _EXCHANGED:
+                raise _no_event(label, "exchanged")
             yield from _worth(exchange(origin, sent, came, fees), worth, sent, came)
         else:
-            events = _one_sided(origin, sent or came, row.text("Label").lower(), fees)
+            events = _one_sided(origin, sent or came, label, fees)
             yield from _worth(events, worth, sent, came)
 
     return each(rows, rule)
@@ -95,8 +100,11 @@ def _one_sided(origin: Origin, part: Part | None, label: str, fees: Sequence[Par
         return single(origin, Kind.FEE, part, fees)
     if label in (_IN if part.amount > 0 else _OUT):
         return moved(origin, part, fees)
-    way = "received" if part.amount > 0 else "sent"
-    raise RowRefused(f"Label {label[:40]!r} has no event for what was {way}", BY_HAND)
+    raise _no_event(label, "received" if part.amount > 0 else "sent")
+
+
+def _no_event(label: str, what: str) -> RowRefused:
+    return RowRefused(f"Label {label[:40]!r} has no event for what was {what}", BY_HAND)
 
 
 def _net_worth(row: Row, how: Reading) -> Part | None:
