@@ -133,6 +133,24 @@ def test_of_equal_costs_the_older_lot_is_sold_first_though_a_part_of_it_was_tran
     assert [one.acquired_at for one in booked.lots(LotMethod.HIFO).disposals] == [day(0)]
 
 
+@pytest.mark.parametrize("quantities", [("2", "1"), ("1", "2"), ("4", "3")])
+@pytest.mark.parametrize("is_split", [True, False])
+def test_of_equal_costs_the_older_lot_is_sold_first_though_parts_of_a_unit_were_rounded(
+    quantities: tuple[str, str], is_split: bool
+) -> None:
+    """Three become one, of two lots at 100 a unit: 0.666666666666666667 for 200, and 0.333333333333333333 for 100."""
+    booked = Booked()
+    for at, quantity in enumerate(quantities):
+        booked.buy(quantity, str(int(quantity) * 100), day(at))
+    if is_split:
+        booked.happen(Kind.SPLIT, day(2), symbol=BTC, ratio=Decimal(1) / 3)
+    else:
+        all_of_it = units(sum(map(int, quantities)))
+        booked.happen(Kind.EXCHANGE, day(2), symbol=BTC, quantity=all_of_it, to_symbol=ETH, ratio=Decimal(1) / 3)
+    booked.sell("0.1", "1", day(3), symbol="BTC" if is_split else "ETH")
+    assert [one.acquired_at for one in booked.lots(LotMethod.HIFO).disposals] == [day(0)]
+
+
 def test_what_is_transferred_leaves_and_comes_without_any_gain(two_lots: Booked) -> None:
     two_lots.happen(Kind.TRANSFER_OUT, day(20), symbol=BTC, quantity=units(1), value=money(500))
     two_lots.happen(Kind.TRANSFER_IN, day(30), symbol=BTC, quantity=units(1), value=money(600))

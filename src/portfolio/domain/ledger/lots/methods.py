@@ -44,7 +44,7 @@ def lots_of(postings: Iterable[Posting], method: LotMethod, picks: Picks = NO_PI
                 book.disposals += lots.after(posting, place, picked.get(posting.trade_id or 0, ()))
     for symbol in sorted(open_lots):
         book.lots += open_lots.pop(symbol)  # which frees those of one asset at a time
-    book.moved_out = sum_of(lot.basis for left in on_their_way.values() for _, lot in left)
+    book.moved_out = sum_of(lot.basis for left in on_their_way.values() for *_, lot in left)
     return book
 
 

@@ -14,8 +14,8 @@ from portfolio.domain.ledger.picks import Pick
 from portfolio.domain.money import EXACT, Money, Quantity, added, of_any_size, subtracted, sum_of
 
 _First = Callable[[Lot, int], Any]
-Placed = tuple[int, Lot]
-"""A lot, and its place among all acquisitions."""
+Placed = tuple[Any, int, Lot]
+"""A lot, what decides when it is taken, and its place among all acquisitions."""
 
 # What decides which one is taken, the place, the number, and the lot.
 _Found = tuple[Any, int, int, Lot]
@@ -115,9 +115,12 @@ class OpenLots:
         return Disposal.of(posting, taken, abs(part), share, is_picked=is_picked)
 
     def _add(self, lot: Lot, place: int) -> None:
+        self._push(self._first(lot, place), place, lot)
+
+    def _push(self, first: Any, place: int, lot: Lot) -> None:
         # Shares of one lot that came one after the other have one place: the number tells them apart.
         self._added += 1
-        heappush(self._heap, (self._first(lot, place), place, self._added, lot))
+        heappush(self._heap, (first, place, self._added, lot))
 
     def share(self, posting: Posting, place: int) -> list[Placed]:
         """Take out a share of each lot, and return what left, with the places of then.
@@ -132,7 +135,7 @@ class OpenLots:
                 part = part_wanted.portion(lot.quantity, held)
                 part_wanted, held = part_wanted - part, subtracted(held, lot.quantity)
                 basis = lot.basis.portion(part, lot.quantity)
-                left.append((at, replace(lot, quantity=part, basis=basis)))
+                left.append((first, at, replace(lot, quantity=part, basis=basis)))
                 if part != lot.quantity:
                     rest_of_it = replace(lot, quantity=lot.quantity - part, basis=lot.basis - basis)
                     heappush(self._heap, (first, at, number, rest_of_it))
@@ -145,7 +148,7 @@ class OpenLots:
                 quantity=rest,
                 basis=cost,
             )
-            left.append((place, lot))
+            left.append((self._first(lot, place), place, lot))
             self._add(replace(lot, quantity=-rest, basis=-cost), place)
         return left
 
@@ -155,11 +158,11 @@ class OpenLots:
         It is a purchase at their cost where short lots are to be closed, and at the ledger's where none has left.
         """
         if not lots or self._quantity.value < 0:
-            basis = sum_of(lot.basis for _, lot in lots)
+            basis = sum_of(lot.basis for *_, lot in lots)
             yield from self.after(replace(posting, cash=-basis) if lots else posting, place)
             return
-        for at, lot in _resized(lots, posting.quantity):
-            self._add(replace(lot, symbol=posting.symbol), at)
+        for first, at, lot in _resized(lots, posting.quantity, self._first):
+            self._push(first, at, replace(lot, symbol=posting.symbol))
 
     def scaled(self, posting: Posting, place: int) -> Iterator[Disposal]:
         """Give each lot its part of another quantity for the same money; what fits no lot is a purchase or a sale."""
@@ -167,9 +170,9 @@ class OpenLots:
         if not after or (after.value > 0) != (self._quantity.value > 0) or not self._heap:
             yield from self.after(posting, place)
             return
-        lots, self._heap = [(at, lot) for _, at, _, lot in self._in_order()], []
-        for at, lot in _resized(lots, after):
-            self._add(lot, at)
+        lots, self._heap = [(first, at, lot) for first, at, _, lot in self._in_order()], []
+        for resized in _resized(lots, after, self._first):
+            self._push(*resized)
 
     def _spread(self, cash: Money) -> None:
         """Have the lots cost ``cash`` less, each its part by quantity: a cost was corrected, and nothing moved."""
@@ -202,17 +205,29 @@ def _held(lots: Iterable[Lot]) -> Quantity:
     return of_any_size(Quantity, whole)
 
 
-def _resized(lots: Iterable[Placed], quantity: Quantity) -> list[Placed]:
+def _resized(lots: Sequence[Placed], quantity: Quantity, decides: _First) -> list[Placed]:
     """Return lots with another quantity in all, each with its part; the next has the cost of what is nothing."""
-    lots = list(lots)
-    total, cost = _held(lot for _, lot in lots), Money.zero()
-    made: list[Placed] = []
-    for at, lot in lots:
+    total, cost = _held(lot for *_, lot in lots), Money.zero()
+    before, after, made = total.value, quantity.value, list[Placed]()
+    for first, at, lot in lots:
         part = quantity.portion(lot.quantity, total)
         quantity, total = subtracted(quantity, part), subtracted(total, lot.quantity)
         cost = added(cost, lot.basis)
         if part:
-            made.append((at, replace(lot, quantity=part, basis=cost)))
+            resized = replace(lot, quantity=part, basis=cost)
+            is_itself = cost == lot.basis
+            made.append((_rescaled(first, before, after) if is_itself else decides(resized, at), at, resized))
             cost = Money.zero()
-    at, last = made.pop()
-    return [*made, (at, replace(last, basis=added(last.basis, cost)))]
+    if cost:
+        _, at, last = made.pop()
+        last = replace(last, basis=added(last.basis, cost))
+        made.append((decides(last, at), at, last))
+    return made
+
+
+def _rescaled(first: Any, before: Decimal, after: Decimal) -> Any:
+    """Return what decides when a lot is taken once all of them were resized: lots of one cost a unit stay such."""
+    if isinstance(first, int):
+        return first
+    unit, place = first
+    return EXACT.divide(EXACT.multiply(unit, before), after), place
