@@ -117,6 +117,7 @@ def test_what_is_internal_is_ignored() -> None:
         (["L1,M1,settled,,ZEUR,1,0"], "margin and futures"),
         (["L1,M1,moon,landing,ZEUR,1,0"], "type 'moon', subtype 'landing' is unknown"),
         (["L1,M1,trade,,ZEUR,1,0"], "a row is missing"),
+        (["L1,M1,trade,,ZEUR,1,0", "L2,M1,trade,,XXBT,0,0"], "a row is missing"),
         (["L1,M1,deposit,,ZEUR,1,0", "L2,M1,trade,,XXBT,1,0"], "rows of one refid are deposit and trade"),
         (["L1,M1,deposit,,ZEUR,1,0", "L2,M1,deposit,,XXBT,1,0"], "move several assets"),
         (["L1,M1,staking,,DOT,-1,0"], "taken back"),
@@ -143,6 +144,16 @@ def test_later_headers_have_more_columns() -> None:
     assert legs(since_2024) == [("transfer_in", {"BTC": "0.9"})]
     assert legs(since_2026) == [("transfer_out", {"BTC": "-1", "USD": "-0.5"})]
     assert "margin and futures" in reported(since_2024.replace("spot / main", "futures"))[0][1]
+
+
+def test_of_a_trade_of_one_asset_under_two_names_no_row_is_missing() -> None:
+    """Kraken quoted staked ether in ether: as many for as many move nothing, others are no trade of ours."""
+    found = answer(ledgers("L1,T1,trade,,ETH2.S,-1,0", "L2,T1,trade,,XETH,1,0", "L3,T2,trade,,XETH,0,0"))
+    assert [(one["row"], one["reason"]) for one in found["ignored"]] == [
+        (row, "failed and came back, or nothing moved") for row in (2, 3, 4)
+    ]
+    told = reported(ledgers("L1,T1,trade,,ETH2.S,-1,0", "L2,T1,trade,,XETH,0.99,0"))
+    assert told == [(row, "what went and what came are both ETH: book it by hand") for row in (2, 3)]
 
 
 def test_shares_are_no_coins_of_the_same_letters() -> None:

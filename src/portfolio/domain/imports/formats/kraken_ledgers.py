@@ -72,13 +72,13 @@ def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     origin = Origin(tuple(row.place for row in group), at, None if refid.startswith("row ") else refid)
     fees = [_fee(row, how) for row in group]
     worths = _worths(group, how)
-    if kinds <= _TRADES:
-        return valued(_trade(origin, group, fees, how), worths)
-    if len(kinds) > 1:
+    if len(kinds) > 1 and not kinds <= _TRADES:
         raise RowRefused(f"rows of one refid are {' and '.join(sorted(kinds))}, which is unknown", "book them by hand")
     changes = net(_part(row, how) for row in group)
     if not net([Part(*change) for change in changes.items()], fees):
         return iter([Ignored(row.place, "failed and came back, or nothing moved") for row in group])
+    if kinds <= _TRADES:
+        return valued(_trade(origin, group, fees, how), worths)
     if len(changes) != 1:
         raise RowRefused("rows of one refid move several assets", "book them by hand")
     [(symbol, change)] = changes.items()
@@ -107,8 +107,11 @@ def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Ite
 
 
 def _trade(origin: Origin, group: Sequence[Row], fees: Sequence[Part], how: Reading) -> Iterator[FileEvent]:
-    changes = [Part(*change) for change in net(_part(row, how) for row in group).items()]
+    parts = [_part(row, how) for row in group]
+    changes = [Part(*change) for change in net(parts).items()]
     came, went = [part for part in changes if part.amount > 0], [part for part in changes if part.amount < 0]
+    if len(changes) == 1 and len({part.amount > 0 for part in parts if part.amount}) > 1:
+        raise RowRefused(f"what went and what came are both {changes[0].symbol}", BY_HAND)
     if len(came) != 1 or not went:
         raise RowRefused(*ROW_MISSING)
     if len(went) > 1:
