@@ -63,6 +63,19 @@ def test_of_a_purchase_and_a_sale_of_one_second_nobody_knows_which_one_is_relate
     assert legs(whole) == [("trade", {"BTC": "0.02", "USDT": "-500"}), ("trade", {"ETH": "-1", "USDT": "1500"})]
 
 
+def test_what_came_may_be_a_purchase_and_what_went_for_it_a_sale() -> None:
+    """As of December 2017 and January 2024 (rotki#10979): each side of the fills of one second has its own name."""
+    rows = ("Sell,ETH,-0.0313506", "Sell,ETH,-3.49528377", "Buy,ZRX,510", "Buy,ZRX,4000", "Fee,ZRX,-4.51")
+    assert legs(history(*(f"26,Spot,{row}" for row in rows))) == [
+        ("conversion", {"ETH": "-3.52663437", "ZRX": "4505.49"})
+    ]
+    for others in ("Buy,ADA,1", "Sell,ADA,-1", "Sell,ETH,0.1", "Buy,ZRX,-1", "Transaction Related,ADA,1"):
+        found = answer(history(*(f"26,Spot,{row}" for row in (*rows, others))))
+        assert (found["events"], len(found["reported"])) == ([], 6), others
+    for half in ("Buy,BTC,1", "Sell,BTC,-1"):
+        assert len(reported(history("26,Spot,Buy,BTC,2", f"26,Spot,{half}"))) == 2
+
+
 def test_equal_seconds_of_two_wallets_are_two_trades() -> None:
     rows = ["26,{},Buy,BTC,0.02", "26,{},Buy,USDT,-500"]
     text = history(*(row.format(wallet) for wallet in ("Spot", "Funding") for row in rows))

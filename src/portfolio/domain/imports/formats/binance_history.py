@@ -167,7 +167,14 @@ def _trades(group: _Group) -> Iterator[Outcome]:
 
 
 def _relate(sides: dict[str, _Group]) -> None:
-    """Have what is only "related" be the other side of the one old trade that lacks it."""
+    """Have what is only "related" be the other side of the one old trade that lacks it, or what was sold that of what
+    was bought, where each has one side alone.
+    """
+    bought, sold = sides.get("old buy", []), sides.get("old sell", [])
+    came, went = {line.part.amount > 0 for line in bought}, {line.part.amount > 0 for line in sold}
+    if (came, went) == ({True}, {False}) and "related" not in sides:
+        del sides["old sell"]
+        sides["old buy"] = sorted([*bought, *sold], key=lambda line: line.row.place)
     lacking = [name for name, lines in sides.items() if name.startswith("old ") and not _is_two_sided(_changes(lines))]
     if len(lacking) == 1 and "related" in sides and not _is_two_sided(_changes(sides["related"])):
         sides[lacking[0]] = sorted([*sides[lacking[0]], *sides.pop("related")], key=lambda line: line.row.place)
