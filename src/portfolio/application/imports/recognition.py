@@ -249,7 +249,7 @@ FORMATS = (
         "binance-history",
         "binance-history",
         binance_history.read,
-        "User_ID,UTC_Time,Account,Operation,Coin,Change",
+        "UTC_Time,Account,Operation,Coin,Change",  # and User_ID, since 2021
         "User ID,Time,Account,Operation,Coin,Change",
     ),
     _table(
@@ -261,7 +261,7 @@ FORMATS = (
         "Time,Pair,Side,Price,Executed,Amount,Fee",
         "Date(UTC),Pair,Base Asset,Quote Asset,Type,Price,Amount,Total,Fee,Fee Coin",
     ),
-    _table("kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,subtype,asset,amount,fee"),
+    _table("kraken-ledgers", "kraken", kraken_ledgers.read, "txid,refid,time,type,asset,amount,fee"),
     _table("kraken-trades", "kraken", kraken_trades.read, "txid,pair,time,type,price,cost,fee,vol,margin"),
     Format(
         "ghostfolio",

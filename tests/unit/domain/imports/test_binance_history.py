@@ -76,6 +76,14 @@ def test_what_came_may_be_a_purchase_and_what_went_for_it_a_sale() -> None:
         assert len(reported(history("26,Spot,Buy,BTC,2", f"26,Spot,{half}"))) == 2
 
 
+def test_the_first_histories_named_no_user() -> None:
+    text = history("26,Spot,Buy,BTC,0.02", "26,Spot,Transaction Related,USDT,-500", "26,Spot,Fee,BNB,-0.001")
+    without = text.replace("User_ID,", "").replace("\n7,", "\n")
+    assert without.startswith("UTC_Time,")
+    first, again = previews({"a.csv": without, "b.csv": text})
+    assert ([one.event.kind for one in first.events], len(again.known)) == (["trade"], 3)
+
+
 def test_equal_seconds_of_two_wallets_are_two_trades() -> None:
     rows = ["26,{},Buy,BTC,0.02", "26,{},Buy,USDT,-500"]
     text = history(*(row.format(wallet) for wallet in ("Spot", "Funding") for row in rows))

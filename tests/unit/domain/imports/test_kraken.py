@@ -156,6 +156,30 @@ def test_of_a_trade_of_one_asset_under_two_names_no_row_is_missing() -> None:
     assert told == [(row, "what went and what came are both ETH: book it by hand") for row in (2, 3)]
 
 
+def test_the_first_ledgers_and_those_without_all_columns_have_no_subtype() -> None:
+    """What came and what only changed places is told apart by it: of one side alone nobody knows."""
+    header = '"txid","refid","time","type","aclass","asset","amount","fee","balance"\n'
+    found = answer(
+        header
+        + '"L1","T1","2016-04-23 21:23:03","trade","currency","XETH",-2.0000000000,0.0000000000,8.0000000000\n'
+        + '"L2","T1","2016-04-23 21:23:03","trade","currency","ZUSD",16.9710,0.0441,16.9269\n'
+        + '"L3","T2","2022-03-04 10:00:00","transfer","currency","DOT",-10,0,0\n'
+        + '"L4","T2","2022-03-04 10:00:00","transfer","currency","DOT.S",10,0,10\n'
+        + '"L5","T3","2022-03-04 10:00:00","staking","currency","DOT.S",0.1,0,10\n'
+        + '"L6","T4","2017-08-01 10:00:00","transfer","currency","BCH",1,0,1\n'
+        + '"L7","T5","2024-08-01 10:00:00","earn","currency","SOL",1,0,1\n'
+        + '"L8","T6","2024-08-01 10:00:00","deposit","currency","SOL",1,0,1\n'
+    )
+    assert [(one["kind"], one["legs"]) for one in found["events"]] == [
+        ("trade", {"ETH": "-2", "USD": "16.9269"}),
+        ("reward", {"DOT": "0.1"}),
+        ("transfer_in", {"SOL": "1"}),
+    ]
+    assert [one["row"] for one in found["ignored"]] == [4, 5]
+    told = "whether this came or only changed places is not known: export it with all columns"
+    assert [(one["row"], one["reason"].partition(": ")[2]) for one in found["reported"]] == [(7, told), (8, told)]
+
+
 def test_shares_are_no_coins_of_the_same_letters() -> None:
     """DASH is a coin, and DoorDash."""
     ledger = SINCE_2026 + "".join(

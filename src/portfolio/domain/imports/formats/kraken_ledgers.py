@@ -99,6 +99,11 @@ def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Ite
     kind, subtype = row.text("type").lower(), row.text("subtype").lower()
     if kind in {"deposit", "withdrawal"}:
         return moved(origin, part, fees)
+    if kind in {"transfer", "earn"} and "subtype" not in row.values:
+        raise RowRefused(
+            "the file has no column subtype: whether this came or only changed places is not known",
+            "export it with all columns",
+        )
     if kind in {"staking", "dividend", "reward"} or (kind == "earn" and subtype in {"", "reward"}):
         return received(origin, Kind.REWARD, part, fees)
     if kind == "transfer" and not subtype:
