@@ -31,9 +31,11 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+# What gzip, bzip2, 7z, xz, zstd and rar begin their files with.
+_PACKED = (b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"Rar!")
 _NO_TABLES = (
     (b"\xd0\xcf\x11\xe0", "this is a workbook of before 2007, or a locked one: save its sheet as CSV (UTF-8)"),
-    (b"\x1f\x8b", "this is packed: unpack it"),
+    *[(begins, "this is packed: unpack it") for begins in _PACKED],
     (b"PAR1", "this is Parquet: import the same as CSV or JSON"),
     (b"%PDF", "this is a PDF: download the same as CSV"),
 )
@@ -80,6 +82,10 @@ def content_of(raw: bytes) -> Content:
         return Unreadable(no_table)
     text = _text(raw)
     begins = text[:100].lstrip().lower()
+    if begins.startswith("# portfolio export: "):
+        return Unreadable(
+            "this is an export of the books: the command portfolio import books one of events, into empty books"
+        )
     if begins.startswith(("<!doctype html", "<html")):
         return Unreadable("this is a web page: download the file itself")
     if not text or text.isspace():

@@ -86,6 +86,15 @@ def test_a_file_of_more_lines_than_memory_is_for_is_not_read() -> None:
     ("raw", "why"),
     [
         (b"\x1f\x8b\x08\x00rest", "this is packed: unpack it"),
+        (b"BZh91AY&SY", "this is packed: unpack it"),
+        (b"7z\xbc\xaf\x27\x1c", "this is packed: unpack it"),
+        (b"\xfd7zXZ\x00", "this is packed: unpack it"),
+        (b"(\xb5/\xfd", "this is packed: unpack it"),
+        (b"Rar!\x1a\x07", "this is packed: unpack it"),
+        (
+            b"\xef\xbb\xbf# portfolio export: what=events, revision=3\r\nrevision\r\n1\r\n",
+            "this is an export of the books: the command portfolio import books one of events, into empty books",
+        ),
         (b"PAR1\x15\x04PAR1", "this is Parquet: import the same as CSV or JSON"),
         (b"%PDF-1.4\n%\xe2\xe3", "this is a PDF: download the same as CSV"),
         (b"<!DOCTYPE html><html>", "this is a web page: download the file itself"),
