@@ -25,6 +25,16 @@ def newest(*rows: str) -> str:
     return PREAMBLE + NEWEST + "".join(f"id{number},{AT},{row},,\n" for number, row in enumerate(rows))
 
 
+def test_the_fee_of_a_sale_may_be_below_zero_where_less_came_than_was_sold_for() -> None:
+    """As of 2025: the total is what a withdrawal took afterwards, and more than the fee is missing to the subtotal."""
+    sale = "Sell,BTC,-0.02437589,USD,$82050.00,$2000.00,{},{},Sold 0.02437589 BTC for 1962.5 USD"
+    [event] = answer(newest(sale.format("$1962.50", "-18.75")))["events"]
+    assert (event["legs"], event["fee"]) == ({"BTC": "-0.02437589", "USD": "1962.5"}, "18.75")
+    for total, fee in (("$2018.75", "-18.75"), ("$2000.00", "-18.75"), ("", "-18.75")):
+        assert "the fee is below 0" in reported(newest(sale.format(total, fee)))[0][1]
+    assert "the fee is below 0" in reported(newest("Buy,BTC,1,USD,$100,$100,$99,-$1,"))[0][1]
+
+
 def test_a_buy_moves_its_total_and_a_sale_what_was_left_of_it() -> None:
     text = newest(
         'Buy,BTC,0.05,EUR,"€95,000.00","€4,750.00","€4,820.78",€70.78,Bought 0.05 BTC for 4820.78 EUR',

@@ -110,7 +110,7 @@ CONTRADICTING = {
         coinbase("Learning Reward", "2", "-$100.00", "-$100.00"), coinbase("Advanced Trade Buy", "-2"),
         coinbase("Sell", "2", "-$100.00", "-$98.00"), coinbase("Sell", "-2", "-$100.00", "$98.00"),
         coinbase("Send", "2", "-$100.00", "-$98.00"), coinbase("Buy", "2", fee="-$2.00"),
-        coinbase("Sell", "-2", "-$100.00", "-$98.00", "-$2.00"),
+        coinbase("Sell", "-2", "-$100.00", "-$102.00", "-$2.00"),
         # The currency of the row is the dollar.
         coinbase("Buy", "2", total="€102.00"), coinbase("Buy", "2", subtotal="EUR 100.00"),
         coinbase("Buy", "2", fee="CA$2.00"), coinbase("Buy", "2", price="£50"), coinbase("Deposit", "2", "kr 100"),

@@ -115,7 +115,10 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
 
 
 def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
-    """Raise RowRefused where signs contradict the type: only what leaves may be below 0, and then all of it is."""
+    """Raise RowRefused where signs contradict the type: only what leaves may be below 0, and then all of it is.
+
+    So may be the fee of a sale, as of 2025: of a rebate more would have come than the subtotal.
+    """
     comes = kind in _COMES
     if not comes and kind not in _GOES:
         return
@@ -124,7 +127,7 @@ def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
     subtotal = how.money(line.row, *names.subtotal) or ZERO
     fee = how.money(line.row, *names.fees) or ZERO
     below = [amount < 0 for amount in (total, subtotal) if amount]
-    if fee < 0:
+    if fee < 0 and (comes or not total or total.copy_abs() >= subtotal.copy_abs()):
         raise RowRefused("the fee is below 0: what the row means is not known")
     if comes and (line.part.amount < 0 or any(below)):
         raise RowRefused("an amount is below 0, though the type says that it came: was it taken back", BY_HAND)
@@ -143,7 +146,7 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[File
             yield from _valued(events, how, currency, line)
             return
     total, subtotal = how.money(row, *names.total), how.money(row, *names.subtotal)
-    fee = how.money(row, *names.fees) or ZERO
+    fee = (how.money(row, *names.fees) or ZERO).copy_abs()  # below 0 only of a sale that it made less of
     with_fee = fee if side > 0 else EXACT.minus(fee)
     if total is None and subtotal is None:
         raise RowRefused("neither a total nor a subtotal says what was paid")
