@@ -85,13 +85,21 @@ def test_a_failed_withdrawal_comes_back_and_moves_nothing() -> None:
     assert [one["row"] for one in found["ignored"]] == [2, 3]
 
 
-def test_rewards_pay_their_fee_in_the_coin_and_a_bare_transfer_is_an_airdrop() -> None:
+def test_rewards_pay_their_fee_in_the_coin_and_a_bare_transfer_is_an_airdrop_as_one_that_says_so() -> None:
     text = ledgers(
         "L1,R1,staking,,DOT.S,0.1,0.02",
         "L2,R2,earn,reward,SOL03.S,0.2,0.05",
         "L3,R3,transfer,,XXLM,10,0",
+        "L4,R4,transfer,airdrop,BCH,4,0",
+        "L5,R5,earn,airdrop,STRK,5,1",
     )
-    assert legs(text) == [("reward", {"DOT": "0.08"}), ("reward", {"SOL": "0.15"}), ("airdrop", {"XLM": "10"})]
+    assert legs(text) == [
+        ("reward", {"DOT": "0.08"}),
+        ("reward", {"SOL": "0.15"}),
+        ("airdrop", {"XLM": "10"}),
+        ("airdrop", {"BCH": "4"}),
+        ("airdrop", {"STRK": "4"}),
+    ]
 
 
 def test_what_is_internal_is_ignored() -> None:

@@ -106,7 +106,7 @@ def _movement(origin: Origin, row: Row, part: Part, fees: Sequence[Part]) -> Ite
         )
     if kind in {"staking", "dividend", "reward"} or (kind == "earn" and subtype in {"", "reward"}):
         return received(origin, Kind.REWARD, part, fees)
-    if kind == "transfer" and not subtype:
+    if (kind == "transfer" and not subtype) or (kind in {"transfer", "earn"} and subtype == "airdrop"):
         return received(origin, Kind.AIRDROP, part, fees)
     raise RowRefused(f"type {kind[:30]!r}, subtype {subtype[:30]!r} is unknown", BY_HAND)
 
