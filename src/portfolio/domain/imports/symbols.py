@@ -43,7 +43,7 @@ _KRAKEN = {
     "XXMR": "XMR", "XXRP": "XRP", "XZEC": "ZEC", "ZAUD": "AUD", "ZCAD": "CAD", "ZEUR": "EUR", "ZGBP": "GBP",
     "ZJPY": "JPY", "ZKRW": "KRW", "ZUSD": "USD",
 }  # fmt: skip
-_KRAKEN_SUFFIX = re.compile(r"(?:\d\d)?\.[SMPFBT]|\.HOLD")
+_KRAKEN_SUFFIX = re.compile(r"(?:(?<=[A-Z]{2})\d\d)?\.S|\.[MPFBT]|\.HOLD")  # SOL03.S is SOL, and C98.F is C98
 _KRAKEN_PAIR = re.compile(r"([XZ][A-Z]{3})([XZ][A-Z]{3})")
 
 

@@ -216,6 +216,7 @@ def test_shares_are_no_coins_of_the_same_letters() -> None:
 @pytest.mark.parametrize(
     ("code", "symbol"),
     [
+        ("C98.F", "C98"), ("C98.S", "C98"), ("SOL03.S", "SOL"), ("LUNA2.S", "LUNA2"),
         ("XXBT", "BTC"), ("XBT", "BTC"), ("ZUSD", "USD"), ("XXDG", "DOGE"), ("XBT.M", "BTC"), ("ADA.S", "ADA"),
         ("DOT.P", "DOT"), ("USDT.F", "USDT"), ("XBT.B", "BTC"), ("ZEUR.HOLD", "EUR"), ("EUR.HOLD", "EUR"),
         ("ATOM07.S", "ATOM"), ("BTC", "BTC"), ("XTZ", "XTZ"), ("ETH2.S", "ETH"), ("1INCH", "1INCH"),
