@@ -65,7 +65,8 @@ def kraken_symbol(text: str) -> str:
 
 def refuse_shares(row: Row) -> None:
     """Raise RowRefused where a row of Kraken's is of shares: DASH is a coin, and DoorDash."""
-    if any("equit" in row.text(name).lower() for name in ("aclass", "subclass", "subtype")):
+    said = row.values.get
+    if "equit" in f"{said('aclass')} {said('subclass')} {said('subtype')}".lower():
         raise RowRefused("these are shares: only coins are imported", "book what came of them by hand")
 
 
