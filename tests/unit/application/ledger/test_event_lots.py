@@ -239,6 +239,13 @@ def test_a_lot_that_becomes_nothing_leaves_its_cost_to_the_next() -> None:
     for method in BY_LOTS:
         [(symbol, quantity, basis, _)] = lots(booked.lots(method))
         assert (symbol, quantity, basis) == ("ETH", least, "7")
+    last = Booked()
+    last.buy("1", "100", day(0))
+    last.buy(least, "5", day(1))
+    last.buy("1", "104", day(2))
+    last.sell("1", "104", day(3))
+    last.happen(Kind.SPLIT, day(5), symbol=BTC, ratio=Decimal("0.1"))
+    assert lots(last.lots(LotMethod.LIFO)) == [("BTC", "0.1", "105", 0)]  # the last leaves it to the one before
 
 
 # --- any sequence -----------------------------------------------------------------------------------------------------
