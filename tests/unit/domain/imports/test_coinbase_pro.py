@@ -69,6 +69,15 @@ def test_other_rows_of_the_account() -> None:
     assert found["ignored"] == [{"row": 2, "reason": "nothing moved: the amount is 0"}]
 
 
+def test_the_same_statement_newest_first_is_known_though_its_rows_are_not_of_one_moment() -> None:
+    rows = [
+        "default,match,2019-06-26T09:43:18.503Z,0.01,1,BTC,,1,o1\n",
+        "default,match,2019-06-26T09:43:18.504Z,-100,1,EUR,,1,o1\n",
+    ]
+    first, again = previews({"a": ACCOUNT + "".join(rows), "b": ACCOUNT + "".join(reversed(rows))})
+    assert (len(first.events), again.reported, len(again.known)) == (1, [], 2)
+
+
 def test_what_is_unknown_or_half_is_reported() -> None:
     assert "neither BUY nor SELL" in reported(FILLS + BUY.replace("BUY", "HOLD"))[0][1]
     assert "is unknown" in reported(ACCOUNT + "default,gift,2019-06-26T09:00:00.000Z,1,1,EUR,,,\n")[0][1]

@@ -323,5 +323,12 @@ def test_two_rows_of_one_id_that_say_different_things_are_reported() -> None:
     assert found == [(2, reason), (3, reason)]
 
 
+def test_the_same_rows_newest_first_are_known_though_theirs_is_not_one_second() -> None:
+    header, *rows = ledgers("L1,T1,spend,,ZEUR,-100,0", "L2,T1,receive,,XXBT,0.005,0").splitlines(keepends=True)
+    rows[1] = rows[1].replace("10:30:12", "10:30:13")
+    first, again = previews({"a": header + "".join(rows), "b": header + "".join(reversed(rows))})
+    assert ([one.event.at.second for one in first.events], again.reported, len(again.known)) == ([12], [], 2)
+
+
 def test_rows_without_an_id_are_each_their_own() -> None:
     assert legs(ledgers(",T1,transfer,,XXBT,1,0", ",T1,transfer,,XXBT,1,0")) == [("airdrop", {"BTC": "2"})]

@@ -97,7 +97,8 @@ def _group(rows: Sequence[Row], trade: str, how: Reading) -> Iterator[Outcome]:
     one, other = (Part(symbol, change) for symbol, change in sides.items())
     charged = [Part(fee.symbol, EXACT.minus(fee.amount)) for fee in fees]
     own = own_id(one.symbol, other.symbol, trade)
-    origin = Origin(tuple(row.place for row in group), _time(group[0], "time", how), own)
+    first = min(group, key=lambda row: row.text("time"))  # whichever stands first
+    origin = Origin(tuple(row.place for row in group), _time(first, "time", how), own)
     yield from exchange(origin, one, other, charged)
     yield from again
 

@@ -68,7 +68,7 @@ def _once(group: Sequence[Row], rule: Callable[[Sequence[Row]], Iterator[Outcome
 
 def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     kinds = {row.text("type").lower() for row in group}
-    at = how.exact_time(group[0].text("time"), UTC)
+    at = how.exact_time(min(row.text("time") for row in group), UTC)  # the first one's, whichever stands first
     origin = Origin(tuple(row.place for row in group), at, None if refid.startswith("row ") else refid)
     fees = [_fee(row, how) for row in group]
     worths = _worths(group, how)
