@@ -169,6 +169,17 @@ def test_a_conversion_of_two_rows_of_one_second_is_one_event() -> None:
     assert legs(without_notes) == [("conversion", {"ADA": "-1", "XLM": "7"})]
 
 
+def test_conversions_of_one_second_that_nothing_tells_apart_are_reported() -> None:
+    rows = ("Convert,BTC,-1,EUR,€1,€1,€1,€0,", "Convert,ETH,-2,EUR,€1,€1,€1,€0,", "Convert,XLM,7,EUR,€1,€1,€1,€0,")
+    ada = "Convert,ADA,9,EUR,€1,€1,€1,€0,"
+    found = reported(newest(*rows, ada))
+    assert [(row, "cannot be told apart" in why) for row, why in found] == [(row, True) for row in (5, 6, 7, 8)]
+    told = newest(rows[0], f"{rows[1]}Converted 2 ETH to 7 XLM", rows[2], ada)  # the notes of one tell the other
+    assert legs(told) == [("conversion", {"BTC": "-1", "ADA": "9"}), ("conversion", {"ETH": "-2", "XLM": "7"})]
+    equal = newest(rows[0], rows[0], ada, ada)
+    assert legs(equal) == [("conversion", {"BTC": "-1", "ADA": "9"})] * 2
+
+
 def test_half_a_conversion_is_reported() -> None:
     assert "do not say what" in reported(newest("Convert,XLM,7,EUR,€1,€1,€1,€0,"))[0][1]
     assert "do not say what" in reported(newest("Convert,XLM,7,EUR,€1,€1,€1,€0,Converted 1 ADA to 1 ADA"))[0][1]

@@ -190,14 +190,27 @@ def _converted(lines: Sequence[_Line], how: Reading) -> Iterator[Outcome]:
         if len(came) > _MOST_AT_ONCE:
             yield from _reported(group, _TOO_MANY)
             continue
-        for line in [line for line in group if not _is_received(line, has_given=has_given)]:
-            target = CONVERTED.fullmatch(line.row.text("Notes"))
-            fitting = [one for one in came if target is None or one.part.symbol == target["received"].upper()]
-            exact = [one for one in fitting if target and one.part.amount in readings(target[3]).values()]
-            other = next(iter(exact or fitting), None)
+        why = "a conversion of which the other half is missing"
+        given = [line for line in group if not _is_received(line, has_given=has_given)]
+        for line in sorted(given, key=lambda line: not line.row.text("Notes")):  # what is told is no other's half
+            fitting = _fitting(line, came)
+            if len({one.part.symbol for one in fitting}) > 1:
+                why = "several conversions of one second cannot be told apart"
+                yield from _reported([line], why)
+                continue
+            other = next(iter(fitting), None)
             came = [one for one in came if one is not other]
             yield from _conversion(line, other, how)
-        yield from _reported(came, "a conversion of which the other half is missing")
+        yield from _reported(came, why)
+
+
+def _fitting(line: _Line, came: Sequence[_Line]) -> Sequence[_Line]:
+    """Return what may have come for what went: what its notes name, and if possible in that quantity."""
+    target = CONVERTED.fullmatch(line.row.text("Notes"))
+    if target is None:
+        return came
+    named = [one for one in came if one.part.symbol == target["received"].upper()]
+    return [one for one in named if one.part.amount in readings(target[3]).values()] or named
 
 
 def _reported(lines: Sequence[_Line], why: str) -> Iterator[Outcome]:
