@@ -180,6 +180,15 @@ def test_conversions_of_one_second_that_nothing_tells_apart_are_reported() -> No
     assert legs(equal) == [("conversion", {"BTC": "-1", "ADA": "9"})] * 2
 
 
+def test_migrations_of_one_minute_are_told_apart_by_their_quantities_or_not_at_all() -> None:
+    rows = "Asset Migration,MATIC,-{},EUR,€1,€1,€1,€0,", "Asset Migration,RNDR,-{},EUR,€1,€1,€1,€0,"
+    came = "Asset Migration,POL,9,EUR,€1,€1,€1,€0,", "Asset Migration,RENDER,7,EUR,€1,€1,€1,€0,"
+    apart = [("conversion", {"MATIC": "-9", "POL": "9"}), ("conversion", {"RNDR": "-7", "RENDER": "7"})]
+    assert legs(newest(rows[1].format(7), rows[0].format(9), *came)) == [apart[1], apart[0]]
+    found = reported(newest(rows[0].format(1), rows[1].format(2), *came))
+    assert [(row, "cannot be told apart" in why) for row, why in found] == [(row, True) for row in (5, 6, 7, 8)]
+
+
 def test_half_a_conversion_is_reported() -> None:
     assert "do not say what" in reported(newest("Convert,XLM,7,EUR,€1,€1,€1,€0,"))[0][1]
     assert "do not say what" in reported(newest("Convert,XLM,7,EUR,€1,€1,€1,€0,Converted 1 ADA to 1 ADA"))[0][1]

@@ -43,6 +43,7 @@ _GOES = _OUT | {kind for kind, side in _TRADES.items() if side < 0}
 _MIGRATIONS = {"asset migration", "retail eth2 deprecation"}
 _OLD_NAMES = {"MATIC", "ETH2"}
 _HALF_A_MIGRATION = "a migration of which the other half is missing"
+_SEVERAL_MIGRATIONS = "several migrations of one minute cannot be told apart"
 _TOO_MANY = "so many of them cannot be told apart"
 _SAME_EVENT = timedelta(seconds=60)
 _MOST_AT_ONCE = 500  # conversions of a second, or migrations: each is looked for among all others
@@ -251,6 +252,7 @@ def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
     if len(came) > _MOST_AT_ONCE:
         yield from _reported(lines, _TOO_MANY)
         return
+    why = _HALF_A_MIGRATION
     for line in [line for line in lines if line.part.amount <= 0 or line.part.symbol in _OLD_NAMES]:
         pair = [
             one
@@ -261,12 +263,13 @@ def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
         ]
         same = [one for one in pair if one.part.amount == line.part.amount.copy_abs()]
         chosen = same if same else pair
-        if not chosen:
-            yield from _reported([line], _HALF_A_MIGRATION)
+        if len({one.part.symbol for one in chosen}) != 1:
+            yield from _reported([line], _SEVERAL_MIGRATIONS if chosen else _HALF_A_MIGRATION)
+            why = _SEVERAL_MIGRATIONS if chosen else why
             continue
         came = [one for one in came if one is not chosen[0]]
         yield from together([line.row, chosen[0].row], partial(_migration, line, chosen[0]))
-    yield from _reported(came, _HALF_A_MIGRATION)
+    yield from _reported(came, why)
 
 
 def _migration(line: _Line, other: _Line) -> Iterator[FileEvent]:
