@@ -8,14 +8,14 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 # Three workers for two cores, as tests wait for a part of their time; the tests of one file stay together, as they share what is costly, and the files keep the
-# order of tests/conftest.py: those that take long come first.
+# order of tests/conftest.py: those that wait are spread among those that compute.
 PYTEST_WORKERS ?= 3
 
 # An environment of these would point tools at another project, or make every start compile all that it imports.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test compile-tests check audit faults fuzz faults-galera oracles bench screenshots diagrams format lock clean
+.PHONY: help install install-dev run demo test compile-tests check check-types check-all-else audit faults fuzz faults-galera oracles bench screenshots diagrams format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -33,18 +33,22 @@ demo: install  ## serve two years of made-up trades at simulated prices, in a da
 	exec $(BIN)/portfolio demo $(if $(PORT),--port $(PORT)) $(if $(SEED),--seed $(SEED))
 
 test: install-dev  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
-	@$(MAKE) --no-print-directory --jobs=2 check compile-tests
+	@$(MAKE) --no-print-directory --jobs=2 check-types check-all-else compile-tests
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --coverage-gates
 
-# pytest compiles the tests when it collects them, each worker for itself: of a clean clone this is done once before, on the core that the
-# checks leave free. What it finds wrong the tests tell.
+# pytest compiles the tests when it collects them, and what they import, each worker for itself: of a clean clone this is done once
+# before, on the core that the types leave free. What it finds wrong the tests tell.
 compile-tests: install-dev
 	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null || true
 
-check: install-dev  ## format, lint, types, layers: the one definition of every check
+check: check-all-else check-types  ## format, lint, types, layers: the one definition of every check
+
+check-types: install-dev
+	$(BIN)/mypy
+
+check-all-else: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m checks.dependencies
 	$(BIN)/python -m checks.shape
@@ -124,6 +128,7 @@ $(LIBRARIES): $(VENV)/.installed-dev
 	$(BIN)/uv pip install --quiet --python $(VENV)-oracles/bin/python --group oracles
 	@touch $@
 
+# Not compiled: of all these modules the tests and checks import a part, which is compiled then.
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
-	$(PIP) --require-hashes --no-deps -r requirements-dev.lock
+	$(PIP) --no-compile --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
