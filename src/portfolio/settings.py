@@ -29,10 +29,11 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _OF_A_SERVICE: Final = re.compile(
     r"PORTFOLIO_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
-_PORT_OF_A_SERVICE: Final = re.compile(r"(tcp|udp|sctp)://.*")
 # The name under which OpenSSL looks for an authority in a folder.
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
 
+# What a double makes a whole number of need not be one, and Decimal takes digits of other scripts too.
+_WRITTEN: Final = {int: r"[0-9]+(\.0+)?([eE]\+?[0-9]+)?", Decimal: "[0-9.+eE-]+"}
 _LISTS: Final = frozenset({"api_keys", "database_hosts", "trusted_proxies"})  # may be written in several lines
 
 Seconds = Annotated[float, Meta(ge=0.01, le=31 * 86_400)]
@@ -99,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for name in ("initial_cash", "amount_tolerance_percent"):
             value = getattr(self, name)
             if not 0 <= value < Decimal(10) ** 20 or value.as_tuple().exponent < -18:
-                raise ValueError(f"{name} has to be a number from 0 to 1e20, of at most 18 decimals")
+                raise ValueError(f"{name} has to be a number from 0 to below 1e20, of at most 18 decimals")
         if not -1 < self.risk_free_rate <= 1:
             raise ValueError("risk_free_rate has to be above -1 and at most 1: 5 % a year is 0.05")
         try:
@@ -181,9 +182,9 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         raise SettingsError(f"{PREFIX}{unreadable[0].upper()} has characters that cannot be printed, or is not UTF-8")
     if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
         raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.upper() for name in unknown)}")
-    for name in ("initial_cash", "amount_tolerance_percent", "risk_free_rate"):
-        if not set(given.get(name, "")) <= set("0123456789.+-eE"):  # Decimal takes digits of other scripts too
-            raise SettingsError(f"{PREFIX}{name.upper()} takes a number")
+    usual = Settings()
+    if wrong := [n for n, t in given.items() if not re.fullmatch(_WRITTEN.get(type(getattr(usual, n)), "(?s).*"), t)]:
+        raise SettingsError(f"{PREFIX}{wrong[0].upper()} takes {_taken(wrong[0])}")
     try:
         return msgspec.convert(given, Settings, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
@@ -248,7 +249,7 @@ def _of_file(file: Path) -> dict[str, str | None]:
 
 def _is_of_a_service(name: str, value: str) -> bool:
     """Return whether Kubernetes has set this to tell where a Service is."""
-    is_port = name.startswith(PREFIX) and name.endswith("PORT") and _PORT_OF_A_SERVICE.fullmatch(value) is not None
+    is_port = name.startswith(PREFIX) and name.endswith("PORT") and value.startswith(("tcp://", "udp://", "sctp://"))
     return is_port or _OF_A_SERVICE.fullmatch(name) is not None
 
 
@@ -272,16 +273,15 @@ def _is_cluster_address(text: str) -> bool:
 
 def _named(said: str) -> str:
     """Return a complaint about a field with the name that it is set by, and never its value."""
-    place = said.partition(" - at `$.")[2].rstrip("`")
-    if place:
-        kinds = {field.name: field.type for field in cast("inspect.StructType", inspect.type_info(Settings)).fields}
-        return f"{PREFIX}{place.upper()} takes {_taken(kinds[place])}"
+    if place := said.partition(" - at `$.")[2].rstrip("`"):
+        return f"{PREFIX}{place.upper()} takes {_taken(place)}"
     field, _, rest = said.partition(" ")
     return f"{PREFIX}{field.upper()} {rest}" if field in Settings.__struct_fields__ else f"{PREFIX}*: {said}"
 
 
-def _taken(kind: inspect.Type) -> str:
-    match kind:
+def _taken(name: str) -> str:
+    kinds = {field.name: field.type for field in cast("inspect.StructType", inspect.type_info(Settings)).fields}
+    match kinds[name]:
         case inspect.IntType(ge=least, le=most):
             return f"a whole number from {least} to {most}"
         case inspect.FloatType(ge=least, le=most):

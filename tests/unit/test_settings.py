@@ -60,6 +60,11 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: st
     [
         ("PORTFOLIO_PORT", "abc", "takes a whole number from 0 to 65535"),
         ("PORTFOLIO_PORT", "1e400", "takes a whole number from 0 to 65535"),
+        *(
+            ("PORTFOLIO_PORT", text, "takes a whole number from 0 to 65535")
+            for text in ("1e-400", "-0", "-0.0", "0.99999999999999999999", "65535.00000000000000000001", "1_000")
+        ),
+        ("PORTFOLIO_INITIAL_CASH", "1e20", "has to be a number from 0 to below 1e20, of at most 18 decimals"),
         ("PORTFOLIO_STREAMS", "0", "takes a whole number from 1 to 1000000000"),
         ("PORTFOLIO_REFRESH_SECONDS", "0", "takes a number from 0.01 to 2678400"),
         ("PORTFOLIO_ALLOW_OPEN", "perhaps", "takes true or false"),
@@ -75,6 +80,11 @@ def test_a_wrong_setting_is_answered_with_what_it_takes(name: str, value: str, w
     with pytest.raises(SettingsError) as refused:
         read_settings({name: value}, env_file=tmp_path / "none")
     assert str(refused.value) == f"{name} {words}"
+
+
+@pytest.mark.parametrize("text", ["1000", "1000.0", "1e3", "1e+03", " 1000 "])
+def test_a_whole_number_may_be_written_as_programs_write_doubles(text: str, tmp_path: Path) -> None:
+    assert read_settings({"PORTFOLIO_STREAMS": text}, env_file=tmp_path / "none").streams == 1000
 
 
 def test_a_list_may_be_written_in_several_lines(tmp_path: Path) -> None:

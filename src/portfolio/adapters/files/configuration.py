@@ -15,21 +15,23 @@ from portfolio.domain.categories import Categories
 from portfolio.domain.errors import InvalidPolicy, InvalidSymbol
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.symbol import Symbol
+from portfolio.settings import PREFIX
 
 
-def read_policy(path: str = "") -> RebalancePolicy:
+def read_policy(path: str = "", *, named_by: str = f"{PREFIX}POLICY_FILE") -> RebalancePolicy:
     """Return the policy of the file at ``path``, the defaults where it says nothing or none is named.
 
     Raises:
-        ConfigurationInvalid: the file cannot be read, is no TOML, or has a value that is not allowed; the text names
-            the field.
+        ConfigurationInvalid: the file cannot be read, is no TOML, or has a value that is not allowed; the text says
+            what names the file, and the field.
     """
     if not path:
         return RebalancePolicy()
+    name = f"{named_by}: {path}"
     try:
-        return RebalancePolicy.from_mapping(_read_toml(path))
+        return RebalancePolicy.from_mapping(_read_toml(path, name))
     except InvalidPolicy as error:
-        raise ConfigurationInvalid(path, str(error)) from error
+        raise ConfigurationInvalid(name, str(error)) from error
 
 
 def read_categories(path: str = "") -> Categories:
@@ -38,9 +40,10 @@ def read_categories(path: str = "") -> Categories:
     Raises:
         ConfigurationInvalid: the file cannot be read, is no TOML, or is not of the shape ``category = [symbols]``.
     """
-    by_symbol = _by_symbol(_read_toml(str(files("portfolio").joinpath("categories.toml"))), "categories.toml")
+    packaged, own = "categories.toml", f"{PREFIX}CATEGORIES_FILE: {path}"
+    by_symbol = _by_symbol(_read_toml(str(files("portfolio").joinpath(packaged)), packaged), packaged)
     if path:
-        by_symbol.update(_by_symbol(_read_toml(path), path))
+        by_symbol.update(_by_symbol(_read_toml(path, own), own))
     return Categories(MappingProxyType(by_symbol))
 
 
@@ -60,7 +63,7 @@ def _by_symbol(found: Mapping[str, Any], name: str) -> dict[str, str]:
     return by_symbol
 
 
-def _read_toml(path: str) -> dict[str, Any]:
+def _read_toml(path: str, name: str) -> dict[str, Any]:
     """Return what the file says, its numbers as written: a limit of 0.7 is not the binary number next to it.
 
     Raises:
@@ -69,6 +72,7 @@ def _read_toml(path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationInvalid(path, "cannot be read") from error
+        said = getattr(error, "strerror", "not UTF-8") or type(error).__name__
+        raise ConfigurationInvalid(name, f"cannot be read: {said}") from error
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise ConfigurationInvalid(path, f"is no TOML: {error}") from error
+        raise ConfigurationInvalid(name, f"is no TOML: {error}") from error

@@ -84,8 +84,8 @@ class Composition(Protocol):
             NotFound: there is no backtest of that name.
         """
 
-    def policy(self, path: str) -> RebalancePolicy:
-        """Return the policy of a file, the usual one where none is named."""
+    def policy(self, path: str, *, named_by: str) -> RebalancePolicy:
+        """Return the policy of a file that an option or a setting names, the usual one where none is named."""
 
     def solve(self) -> Solve:
         """Return what computes weights, in this process."""

@@ -47,8 +47,9 @@ def test_a_file_of_another_shape_is_refused_with_the_reason(tmp_path: Path, text
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationInvalid, match=r"missing\.toml: cannot be read"):
-        read_categories(str(tmp_path / "missing.toml"))
+    with pytest.raises(ConfigurationInvalid) as refused:
+        read_categories(missing := str(tmp_path / "missing.toml"))
+    assert str(refused.value) == f"PORTFOLIO_CATEGORIES_FILE: {missing}: cannot be read: No such file or directory"
 
 
 def test_the_hundred_largest_assets_have_a_category_and_the_contracts_start_map_stands() -> None:

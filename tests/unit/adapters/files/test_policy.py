@@ -60,5 +60,6 @@ def test_a_wrong_file_is_refused_with_the_field(tmp_path: Path, text: str, said:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationInvalid, match=r"missing\.toml: cannot be read"):
-        read_policy(str(tmp_path / "missing.toml"))
+    with pytest.raises(ConfigurationInvalid) as refused:
+        read_policy(missing := str(tmp_path / "missing.toml"))
+    assert str(refused.value) == f"PORTFOLIO_POLICY_FILE: {missing}: cannot be read: No such file or directory"

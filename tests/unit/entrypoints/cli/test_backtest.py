@@ -60,9 +60,9 @@ class Root:
         made = panel_from(walk(self._n_days, len(SYMBOLS), 3), SYMBOLS, first=first)
         return self._panel_of(symbols=made.symbols, first=made.first, closes=made.closes, categories=made.categories)
 
-    def policy(self, path: str) -> RebalancePolicy:
+    def policy(self, path: str, *, named_by: str) -> RebalancePolicy:
         """As the real one does."""
-        return read_policy(path)
+        return read_policy(path, named_by=named_by)
 
     def solve(self) -> Solve:
         """In this process."""
