@@ -16,10 +16,10 @@ from typing import Any, cast
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from portfolio.entrypoints.http.denials import new_request_id, unreadable
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED, ProblemKind
 from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
-from portfolio.entrypoints.http.request_heads import fault_of
-from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
+from portfolio.entrypoints.http.request_heads import fault_of, with_path
 from portfolio.entrypoints.logs import EVENTS
 from portfolio.entrypoints.paced_connections import PacedConnection
 from portfolio.settings import Settings, SettingsError
@@ -137,6 +137,7 @@ class BoundedConnection(PacedConnection):
         if fault := fault_of(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers):
             self._fault = fault
             raise HeadRefused
+        self.url = with_path(self.url)
         self._head_bytes = self._unfinished_bytes = 0
         if self.stays:
             return
@@ -178,8 +179,7 @@ class BoundedConnection(PacedConnection):
         too_large = max(self._head_bytes, self._unfinished_bytes) > self._limits.head_bytes
         said = f"the head is longer than {self._limits.head_bytes} bytes" if too_large else self._fault
         kind = HEAD_TOO_LARGE if too_large else MALFORMED
-        _log.info("request.unreadable", status=kind.status, reason=said, client=self.client and self.client[0])
-        self.transport.write(_refusal(kind, said))
+        self.transport.write(_refusal(kind, said, self.client and self.client[0]))
         self.transport.close()
 
     def bound_buffer(self) -> None:
@@ -217,17 +217,13 @@ class BoundedConnection(PacedConnection):
         self._look_later()
 
 
-def _refusal(kind: ProblemKind, said: str) -> bytes:
-    """Return the whole answer to what is no request."""
-    body = encode(problem(kind, said, path="/"))
-    lines = (
-        f"content-type: {PROBLEM_JSON}",
-        f"content-length: {len(body)}",
-        "x-content-type-options: nosniff",
-        "cache-control: no-store",
-        "connection: close",
-    )
-    return STATUS_LINE[kind.status] + "\r\n".join([*lines, "", ""]).encode() + body
+def _refusal(kind: ProblemKind, said: str, client: str | None) -> bytes:
+    """Return the whole answer to what is no request, which is logged with the same id."""
+    request_id = new_request_id()
+    _log.info("request.unreadable", status=kind.status, reason=said, client=client, request_id=request_id.decode())
+    headers, body = unreadable(kind, said, request_id)
+    lines = (f"{name}: {value}\r\n" for name, value in headers.items())
+    return STATUS_LINE[kind.status] + "".join([*lines, "\r\n"]).encode() + body
 
 
 def bounded(limits: ConnectionLimits) -> type[asyncio.Protocol]:

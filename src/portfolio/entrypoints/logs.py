@@ -24,6 +24,7 @@ from portfolio.settings import Settings
 EVENTS: Final[Counter[str]] = Counter()
 """How often each event was logged: names are dotted nouns, so there are only so many."""
 
+REQUEST_ID_HEADER: Final = b"x-request-id"
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
 """The request that is being answered; each line that is logged meanwhile has it."""
 
@@ -106,7 +107,7 @@ def _counted(_logger: _Logger, _level: str, event: EventDict) -> EventDict:
 def _rendered(logger: _Logger, level: str, event: EventDict) -> bytes:
     line = {"timestamp": datetime.now(UTC), "level": level, "event": event["event"], "logger": logger.name, **event}
     if request_id := REQUEST_ID.get():
-        line["request_id"] = request_id
+        line.setdefault("request_id", request_id)
     return _json(line) + b"\n"
 
 

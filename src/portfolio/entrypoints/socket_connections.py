@@ -20,9 +20,9 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
+from portfolio.entrypoints.http.denials import new_request_id, unreadable
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, kind_of_status
 from portfolio.entrypoints.http.event_streams import LAST_WORDS, MOST_INBOUND_BYTES, SEND_BUFFER_BYTES
-from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 
 _log = structlog.get_logger(__name__)
 # Below that the address with all that is in it would be logged, and with DEBUG every header: keys are among them.
@@ -47,24 +47,17 @@ _REASONS: Final = {
 class _Inbound(ServerProtocol):
     """Closes a message that is too long as one that breaks the rules: nobody is expected to send any."""
 
-    refused: tuple[int, str] | None = None
-    """The status that was answered to what is no handshake, and the reason."""
+    refused: tuple[int, str, str] | None = None
+    """The status that was answered to what is no handshake, the reason, and the id that it was given."""
 
     def reject(self, status: StatusLike, text: str) -> Response:
         """Return a problem as the answer to what is no handshake. The text is left out: it quotes headers."""
         kind = HEAD_TOO_LARGE if status in {414, 431} else kind_of_status(status)
-        self.refused = kind.status, _REASONS.get(kind.status, kind.title)
+        said, request_id = _REASONS.get(kind.status, kind.title), new_request_id()
+        self.refused = kind.status, said, request_id.decode()
         answer = super().reject(kind.status, text)
-        answer.body = encode(problem(kind, self.refused[1], path="/"))
-        answer.headers = Headers(
-            {
-                "Content-Type": PROBLEM_JSON,
-                "Content-Length": str(len(answer.body)),
-                "X-Content-Type-Options": "nosniff",
-                "Cache-Control": "no-store",
-                "Connection": "close",
-            }
-        )
+        headers, answer.body = unreadable(kind, said, request_id)
+        answer.headers = Headers(headers)
         return answer
 
     def fail(self, code: int, reason: str = "") -> None:
@@ -103,9 +96,10 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             super().data_received(data)
             if not self.handshake_initiated:  # the protocol takes no notice of what it does not take
                 self._refuse()
-            if self.conn.refused is not None and (status := self.conn.refused[0]) < 500:
-                reason, client = self.conn.refused[1], self.client and self.client[0]
-                _log.info("request.unreadable", status=status, reason=reason, client=client)
+            if self.conn.refused is not None and self.conn.refused[0] < 500:
+                status, reason, request_id = self.conn.refused
+                client = self.client and self.client[0]
+                _log.info("request.unreadable", status=status, reason=reason, client=client, request_id=request_id)
         elif not self.handshake_complete:
             self.transport.abort()
         elif self._takes(len(data)):

@@ -56,8 +56,8 @@ class ReadsWiring:
                 await database.backtests.cancel(job_id, clock.now())
             return encode(backtest_answer(*await ReadBacktest(database.backtests)(job_id), at=clock.now()))
 
-    def policy(self, path: str, *, named_by: str) -> RebalancePolicy:
-        return read_policy(path, named_by=named_by)
+    def policy(self, option: str, setting: str = "") -> RebalancePolicy:
+        return read_policy(option, named_by="--policy") if option else read_policy(setting)
 
     def solve(self) -> Solve:
         """Return what computes weights, in this process: a command has no ledger to keep it from."""

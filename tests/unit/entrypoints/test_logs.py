@@ -65,8 +65,10 @@ def test_an_event_is_a_json_object_with_its_fields_and_the_request(tmp_path: Pat
     before = EVENTS["booking.committed"]
     answered = REQUEST_ID.set("r-1")
     structlog.get_logger("x").info("booking.committed", trades=2)
+    structlog.get_logger("x").info("request.unreadable", request_id="r-2")  # told of what came after it
     REQUEST_ID.reset(answered)
-    [line] = lines(path)
+    line, after = lines(path)
+    assert after["request_id"] == "r-2"
     assert (line["event"], line["trades"], line["request_id"], line["level"]) == ("booking.committed", 2, "r-1", "info")
     assert str(line["timestamp"]).endswith("Z")
     assert EVENTS["booking.committed"] == before + 1

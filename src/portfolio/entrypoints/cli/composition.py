@@ -84,8 +84,8 @@ class Composition(Protocol):
             NotFound: there is no backtest of that name.
         """
 
-    def policy(self, path: str, *, named_by: str) -> RebalancePolicy:
-        """Return the policy of a file that an option or a setting names, the usual one where none is named."""
+    def policy(self, option: str, setting: str = "") -> RebalancePolicy:
+        """Return the policy of the file that `--policy` names, else the setting, else the usual one."""
 
     def solve(self) -> Solve:
         """Return what computes weights, in this process."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
 from litestar.types import Message, Send
 
-from portfolio.entrypoints.http.errors import NOT_FOUND, RequestError, field_errors, headers_of, kind_of
+from portfolio.entrypoints.http.errors import NOT_FOUND, ProblemKind, RequestError, field_errors, headers_of, kind_of
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
+from portfolio.entrypoints.logs import REQUEST_ID_HEADER
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +38,26 @@ async def deny(send: Send, error: Exception, path: str) -> None:
     await send(end)
 
 
-def denying(send: Send, path: str) -> Send:
+def new_request_id() -> bytes:
+    """Return the id of a request whose client gave none."""
+    return os.urandom(16).hex().encode()
+
+
+def unreadable(kind: ProblemKind, said: str, request_id: bytes) -> tuple[Mapping[str, str], bytes]:
+    """Return the headers and the body of the answer to what is no request: the connection ends with it."""
+    body = encode(problem(kind, said, path="/"))
+    headers = {
+        "content-type": PROBLEM_JSON,
+        "content-length": str(len(body)),
+        REQUEST_ID_HEADER.decode(): request_id.decode(),
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+        "connection": "close",
+    }
+    return headers, body
+
+
+def denying(send: Send, path: str, request_id: bytes) -> Send:
     """Return where the messages to a socket go: one that the framework knows nothing of gets a problem too."""
     is_begun = False
 
@@ -43,8 +65,11 @@ def denying(send: Send, path: str) -> Send:
         nonlocal is_begun
         if message["type"] == "websocket.close" and not is_begun:
             _log.info("stream.refused", caller=None, problem=_UNKNOWN.kind.slug)
-            await deny(send, _UNKNOWN, path)
+            await deny(send_on, _UNKNOWN, path)
             return
+        if not is_begun:
+            begins: Any = message  # accepts, or refuses
+            begins["headers"] = [*begins.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
         is_begun = True
         await send(message)
 

@@ -36,6 +36,13 @@ def fault_of(method: bytes, version: str, target: bytes, headers: Iterable[tuple
     return ""
 
 
+def with_path(target: bytes) -> bytes:
+    """Return the address of a request with the path ``/``, where a whole one has none: that is the same address."""
+    whole = _ABSOLUTE.match(target)
+    end = 0 if whole is None else whole.end()
+    return target if target.startswith(b"/", end) or not end else target[:end] + b"/" + target[end:]
+
+
 def _is_same(scheme: bytes, one: bytes, other: bytes) -> bool:
     """Return whether two names of a host are the same, each with the port that the scheme has anyway or without."""
     usual = _USUAL_PORTS.get(scheme, b"")

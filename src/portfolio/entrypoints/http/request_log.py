@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -13,10 +12,10 @@ import msgspec
 import structlog
 from litestar import Request
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from portfolio.application.shared_timeout import SharedTimeout
-from portfolio.entrypoints.http.denials import denying
+from portfolio.entrypoints.http.denials import denying, new_request_id
 from portfolio.entrypoints.http.errors import (
     DEADLINE,
     INTERNAL,
@@ -32,9 +31,8 @@ from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.injection import HttpRequest
 from portfolio.entrypoints.http.shell.metrics import UNMATCHED, Metrics
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
-from portfolio.entrypoints.logs import REQUEST_ID
+from portfolio.entrypoints.logs import REQUEST_ID, REQUEST_ID_HEADER
 
-REQUEST_ID_HEADER = b"x-request-id"
 _CACHE_CONTROL = b"cache-control"
 _NOT_STORED = (_CACHE_CONTROL, b"no-store")
 _NOT_SNIFFED = (b"x-content-type-options", b"nosniff")
@@ -138,7 +136,7 @@ class RequestLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connections are the application's alone."""
         if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, denying(send, scope["path"]))
+            await self._connect(scope, receive, send)
             return
         is_long = scope["method"] == "POST" and scope["path"].startswith(_LONG)
         in_time = self._in_long_time if is_long else self._in_time
@@ -154,6 +152,14 @@ class RequestLog:
             await exchange.fail(INTERNAL)
         finally:
             self._note(exchange, time.perf_counter() - exchange.started)
+            REQUEST_ID.reset(logged_id)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a socket: it has no deadline, and its lines have an id too."""
+        logged_id = REQUEST_ID.set((request_id := _request_id(scope)).decode("ascii"))
+        try:
+            await self._app(scope, receive, denying(send, scope["path"], request_id))
+        finally:
             REQUEST_ID.reset(logged_id)
 
     def _note(self, exchange: _Exchange, seconds: float) -> None:
@@ -183,7 +189,7 @@ def _reason(body: bytes) -> Mapping[str, str]:
     return {"problem": told.type.rpartition("/")[2], "reason": told.detail} if told else {}
 
 
-def _request_id(scope: HTTPScope) -> bytes:
+def _request_id(scope: HTTPScope | WebSocketScope) -> bytes:
     """Return the id that the client gave, if it is a decent one; else a new one."""
     given = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"")
-    return given if _ID.fullmatch(given) else os.urandom(16).hex().encode()
+    return given if _ID.fullmatch(given) else new_request_id()

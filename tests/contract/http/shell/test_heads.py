@@ -82,6 +82,8 @@ async def test_a_head_that_breaks_the_rules_is_400_and_nothing_is_done(raw: byte
             first=b"POST http://Portfolio.example:8026/holdings/update HTTP/1.1",
         ),
         booking(HOST, LENGTH, first=b"POST http://localhost:80/holdings/update HTTP/1.1"),
+        booking(HOST, first=b"GET http://localhost HTTP/1.1", body=b""),
+        booking(HOST, first=b"GET http://localhost?#c HTTP/1.1", body=b""),
         booking(b"Host: localhost:443", LENGTH, first=b"POST HTTPS://localhost/holdings/update HTTP/1.1"),
         booking(b"Host: [fe80::1%eth0]:80", LENGTH),
         booking(b"Host: [fe80::1%25eth0]:8026", LENGTH),
@@ -89,6 +91,7 @@ async def test_a_head_that_breaks_the_rules_is_400_and_nothing_is_done(raw: byte
     ],
     ids=[
         "before HTTP/1.1", "an address as host", "a whole address", "the port that is meant anyway",
+        "an address without a path", "an address without a path, and a query",
         "the port that is meant anyway in the host", "a zone", "a zone as in addresses", "chunks",
     ],
 )  # fmt: skip
@@ -186,6 +189,7 @@ async def test_what_is_no_handshake_is_a_problem_and_the_connection_ends(
             assert await asyncio.wait_for(reader.read(), 10) == b""
     told = [entry for entry in logs if entry["event"] == "request.unreadable"]
     assert [(entry["status"], entry["reason"], entry["client"]) for entry in told] == [(status, said, "127.0.0.1")]
+    assert [entry["request_id"] for entry in told] == [answer.headers["X-Request-ID"]]
     assert "hunter2" not in repr(logs)
 
 

@@ -13,10 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from portfolio.application.stream.records import DEFAULT_PACE
+from portfolio.entrypoints.logs import REQUEST_ID
 from portfolio.settings import PriceFeedKind, Settings
 from tests.contract.http.stream.conftest import Served
 from tests.support.services.http_service import BOSS, KEYS, A, B, running_on_sqlite
@@ -125,6 +128,25 @@ async def test_without_keys_no_page_of_another_site_is_let_in(here: Served) -> N
     host, port = here.address
     async with listening("socket", here.address, headers={"Origin": f"http://{host}:{port}"}) as listener:
         await listener.until("hello")
+
+
+async def test_a_socket_is_told_the_id_that_its_lines_have(here: Served) -> None:
+    def with_id(_: object, __: str, event: EventDict) -> EventDict:
+        return {**event, "request_id": REQUEST_ID.get()}
+
+    host, port = here.address
+    with capture_logs(processors=[with_id]) as logs:
+        async with connect(f"ws://{host}:{port}/stream", additional_headers={"X-Request-ID": "mine-1"}) as socket:
+            assert socket.response is not None
+            assert socket.response.headers.get_all("X-Request-ID") == ["mine-1"]
+        _, _, refused = await refusal("socket", here.address, query="?topics=nothing")
+        with pytest.raises(InvalidStatus) as nowhere:
+            async with connect(f"ws://{host}:{port}/nowhere"):
+                pass
+        await until(lambda: len([line for line in logs if line["event"].startswith("stream.")]) == 3)
+    told = {"mine-1", refused["X-Request-ID"], nowhere.value.response.headers["X-Request-ID"]}
+    assert {line["request_id"] for line in logs if line["event"].startswith("stream.")} == told
+    assert {len(one) for one in told} == {6, 32}
 
 
 async def test_there_is_no_socket_anywhere_else(here: Served) -> None:

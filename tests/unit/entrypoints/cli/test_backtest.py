@@ -60,9 +60,9 @@ class Root:
         made = panel_from(walk(self._n_days, len(SYMBOLS), 3), SYMBOLS, first=first)
         return self._panel_of(symbols=made.symbols, first=made.first, closes=made.closes, categories=made.categories)
 
-    def policy(self, path: str, *, named_by: str) -> RebalancePolicy:
+    def policy(self, option: str, setting: str = "") -> RebalancePolicy:
         """As the real one does."""
-        return read_policy(path, named_by=named_by)
+        return read_policy(option, named_by="--policy") if option else read_policy(setting)
 
     def solve(self) -> Solve:
         """In this process."""

@@ -154,7 +154,7 @@ def lookahead(composition: Composition, *, policy_file: str, cuts: int, seed: in
     The closes after each of 25 days are made missing, noise, and a thousandfold: every decision up to that day has to
     be the same, byte for byte. It takes the stored closes of what is held, or made-up ones where those are too few.
     """
-    policy = composition.policy(policy_file, named_by="--policy")
+    policy = composition.policy(policy_file)
     panel, holdings, why = asyncio.run(_closes_to_prove(composition, seed))
     from portfolio.application.backtest.lookahead import request_on
 

@@ -18,7 +18,7 @@ from portfolio.domain.money import round_to_step
 from portfolio.entrypoints.cli.composition import Composition
 from portfolio.entrypoints.cli.optimise import ESTIMATORS, OBJECTIVES
 from portfolio.entrypoints.cli.parameters import DAY, SYMBOL
-from portfolio.settings import PREFIX, Settings, read_settings
+from portfolio.settings import Settings, read_settings
 
 # The parts of a backtest are imported where they are used: the other commands start sooner without them.
 if TYPE_CHECKING:
@@ -156,10 +156,7 @@ def _request(composition: Composition, settings: Settings, given: Mapping[str, A
         raise click.UsageError(f"{option} goes with --objective: a policy trades what is held")
     return BacktestRequest(
         kind=Kind.TARGETS if targets else Kind.POLICY,
-        policy=composition.policy(
-            given["policy_file"] or settings.policy_file,
-            named_by="--policy" if given["policy_file"] else f"{PREFIX}POLICY_FILE",
-        ),
+        policy=composition.policy(given["policy_file"], settings.policy_file),
         optimise=targets,
         first=given["first"],
         last=given["last"] or datetime.now(UTC).date() - timedelta(days=1),
