@@ -80,11 +80,10 @@ class Blocks:
         # The entry at the place is read too: it has to be the one that is known.
         after, last = max(place.ledger - 1, 0), min(until, place.ledger + limit)
         logged = await self._lookups.log(self._portfolio_id, after=after, until=last)
-        if place.ledger == 0:
-            return logged
-        if not logged or (logged[0].revision, logged[0].digest) != (place.ledger, place.digest):
+        there = (logged[0].revision, logged[0].digest) if logged and place.ledger else (0, BEFORE_ALL.digest)
+        if there != (place.ledger, place.digest):
             raise OtherHistory(place.ledger)
-        return logged[1:]
+        return logged[1:] if place.ledger else logged
 
     async def _read(self, place: Place, until: Place) -> Block:
         async with self._turn:

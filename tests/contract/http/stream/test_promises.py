@@ -107,6 +107,13 @@ async def test_after_a_backup_was_restored_there_is_a_reset_and_a_snapshot(
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/position-unknown")
 
 
+async def test_before_the_first_entry_there_is_one_place_alone(here: Served) -> None:
+    await here.book(client_trade_id="a")
+    answer = await here.service.http.get("/entries", params={"after": "0.0.00000001"})
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/position-unknown")
+    assert (await here.get("/entries?after=0.0.00000000"))["first"] == 1
+
+
 async def test_prices_that_are_not_there_yet_are_ahead_of_the_books(here: Served) -> None:
     position = (await here.get("/entries"))["position"]
     ledger, prices, digest = position.split(".")
