@@ -369,7 +369,7 @@ async def test_a_lost_database_is_503_with_retry_after(service: Service, failure
     assert answer.status_code == 503
     batch = await service.http.post(f"{URL}/batch", json={"bookings": [BUY, BUY]})
     assert batch.status_code == 503
-    assert f'portfolio_bookings_total{{result="{slug}"}} 3.0' in (await service.http.get("/metrics")).text
+    assert f'portfolio_bookings_total{{kind="trade",result="{slug}"}} 3.0' in (await service.http.get("/metrics")).text
     assert int(answer.headers["Retry-After"]) >= 1
     if slug == "outcome-unknown":
         assert is_problem(answer, 503, slug)

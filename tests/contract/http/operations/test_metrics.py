@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from portfolio import __version__
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS
-from tests.support.services.http_service import BUY, Service, running
+from tests.contract.http.shell.test_envelope import SlowLedger
+from tests.support.services.http_service import BUY, Service, is_problem, running
 
 
 async def figures(service: Service) -> dict[str, float]:
@@ -93,7 +95,59 @@ async def test_what_is_refused_is_told(service: Service) -> None:
     await service.http.post("/holdings/update", json={**BUY, "side": "SELL"})
     told = await figures(service)
     assert told["portfolio_refused_bookings"] == 1
-    assert told["portfolio_bookings_total result=insufficient-quantity"] == 1
+    assert told["portfolio_bookings_total kind=trade result=insufficient-quantity"] == 1
+
+
+INTEREST = {"kind": "interest", "amount": 1}
+LOSS = {"kind": "loss", "symbol": "BTC", "quantity": 1}
+
+
+async def test_events_and_cash_transactions_are_counted_by_what_became_of_them(service: Service) -> None:
+    for path, body in (
+        ("/events", {**INTEREST, "client_event_id": "e"}),
+        ("/events", {**INTEREST, "client_event_id": "e"}),
+        ("/events", {**INTEREST, "amount": 2, "client_event_id": "e"}),
+        ("/events", LOSS),
+        ("/events/batch", {"events": [INTEREST, LOSS, {"kind": "interest"}]}),
+        ("/events", {**LOSS, "dry_run": True}),
+        ("/events", {**INTEREST, "dry_run": True}),
+        ("/events/batch", {"events": [INTEREST, LOSS], "dry_run": True}),
+        ("/cash/transactions", {"kind": "deposit", "amount": 1, "client_transaction_id": "c"}),
+        ("/cash/transactions", {"kind": "deposit", "amount": 1, "client_transaction_id": "c"}),
+        ("/cash/transactions", {"kind": "withdrawal", "amount": 10**9}),
+        ("/cash/transactions", {"kind": "deposit", "amount": 1, "client_transaction_id": "e"}),
+    ):
+        await service.http.post(path, json=body)
+    told = {name: value for name, value in (await figures(service)).items() if "bookings_total" in name and value}
+    assert told == {
+        "portfolio_bookings_total kind=event result=booked": 2,
+        "portfolio_bookings_total kind=event result=replayed": 1,
+        "portfolio_bookings_total kind=event result=key-reused": 1,
+        "portfolio_bookings_total kind=event result=insufficient-quantity": 2,
+        "portfolio_bookings_total kind=cash_transaction result=booked": 1,
+        "portfolio_bookings_total kind=cash_transaction result=replayed": 1,
+        "portfolio_bookings_total kind=cash_transaction result=insufficient-cash": 1,
+        "portfolio_bookings_total kind=cash_transaction result=key-reused": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind"),
+    [
+        ("/events", INTEREST, "event"),
+        ("/events/batch", {"events": [INTEREST]}, "event"),
+        ("/cash/transactions", {"kind": "deposit", "amount": 1}, "cash_transaction"),
+    ],
+)
+async def test_an_event_or_a_cash_transaction_of_which_nobody_knows_is_counted(
+    path: str, body: dict[str, object], kind: str
+) -> None:
+    ledger = SlowLedger()
+    async with running(ledger=ledger, request_deadline_seconds=0.2) as service:
+        ledger.go.clear()
+        assert is_problem(await service.http.post(path, json=body), 503, "outcome-unknown")
+        ledger.go.set()
+        assert (await figures(service))[f"portfolio_bookings_total kind={kind} result=outcome-unknown"] == 1
 
 
 async def test_each_result_that_bookings_may_have_is_counted_from_0_so_that_its_first_is_seen_as_an_increase(
@@ -101,10 +155,14 @@ async def test_each_result_that_bookings_may_have_is_counted_from_0_so_that_its_
 ) -> None:
     operation = (await service.http.get("/openapi.json")).json()["paths"]["/holdings/update"]["post"]
     told = await figures(service)
-    counted = {name.partition("result=")[2]: value for name, value in told.items() if "bookings_total" in name}
-    assert not any(counted.values())
+    counted = {name for name in told if "bookings_total" in name}
+    assert not any(told[name] for name in counted)
     of_route = {problem.slug for problem in BOOKING_PROBLEMS}
-    assert of_route | {"booked", "replayed", "internal-error"} == counted.keys()
+    assert counted == {
+        f"portfolio_bookings_total kind={kind} result={result}"
+        for kind in ("trade", "event", "cash_transaction")
+        for result in {*of_route, "booked", "replayed", "internal-error"}
+    }
     assert all(slug in str(operation["responses"]) for slug in of_route), "the document says what may become of one"
 
 

@@ -101,7 +101,7 @@ async def test_a_booking_past_its_deadline_is_outcome_unknown_and_goes_on() -> N
         again = await service.http.post("/holdings/update", json=keyed)
         told = (await service.http.get("/metrics")).text
     assert is_problem(late, 503, "outcome-unknown")
-    assert 'portfolio_bookings_total{result="outcome-unknown"} 1.0' in told
+    assert 'portfolio_bookings_total{kind="trade",result="outcome-unknown"} 1.0' in told
     assert late.headers["Retry-After"] == "1"
     assert (again.status_code, again.json()["replayed"]) == (200, True)
     assert len(ledger.books.trades) == 1
@@ -163,10 +163,10 @@ async def test_metrics_count_by_template_and_by_result(service: Service) -> None
     await service.http.request("BREW", "/a-path-of-the-clients-making")
     await service.http.head("/positions")
     text = (await service.http.get("/metrics")).text
-    assert 'portfolio_bookings_total{result="booked"} 1.0' in text
-    assert 'portfolio_bookings_total{result="replayed"} 1.0' in text
-    assert 'portfolio_bookings_total{result="key-reused"} 1.0' in text
-    assert 'portfolio_bookings_total{result="insufficient-quantity"} 1.0' in text
+    assert 'portfolio_bookings_total{kind="trade",result="booked"} 1.0' in text
+    assert 'portfolio_bookings_total{kind="trade",result="replayed"} 1.0' in text
+    assert 'portfolio_bookings_total{kind="trade",result="key-reused"} 1.0' in text
+    assert 'portfolio_bookings_total{kind="trade",result="insufficient-quantity"} 1.0' in text
     assert 'route="/bookings/{client_trade_id}",status="200"} 1.0' in text
     assert "portfolio_bookings_waiting 0.0" in text
     assert "portfolio_positions 1.0" in text or "portfolio_positions" not in text

@@ -20,6 +20,7 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 from portfolio.entrypoints.http.views import view
 
@@ -38,7 +39,11 @@ class CashController(Controller):
         opt=access(Scope.ADMIN, problems=(*_PROBLEMS, *WRITE_PROBLEMS), takes_key=True),
     )
     async def create_transaction(
-        self, request: HttpRequest, data: JSONBody[CashTransactionBody], cases: Injected[UseCases]
+        self,
+        request: HttpRequest,
+        data: JSONBody[CashTransactionBody],
+        cases: Injected[UseCases],
+        metrics: Injected[Metrics],
     ) -> Response[CashTransactionAnswer]:
         """Move cash in or out, so that returns can be told from contributions; with a key exactly once.
 
@@ -48,7 +53,9 @@ class CashController(Controller):
         whose.
         """
         wish = read_wish(data, request.user, header_key=header_key(request))
-        reply = await cases.uncancelled(cases.ledger.move_cash(cases.portfolio_id, wish))
+        with metrics.counting("cash_transaction") as counted:
+            reply = await cases.uncancelled(cases.ledger.move_cash(cases.portfolio_id, wish))
+            counted.append(reply)
         decided, replayed = reply.transaction, reply.replayed
         if isinstance(decided, RefusedCashEntry):
             path = request.url.path

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from typing import Final, Literal, TypeAlias, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,7 +19,9 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
-from portfolio.application.ledger.booking_batch import BookingResult
+from portfolio.application.ledger.cash import CashReply
+from portfolio.application.ledger.cash_records import RefusedCashEntry
+from portfolio.application.ledger.happenings.records import EventReply
 from portfolio.application.ledger.records import BookingReply, Refusal
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, INTERNAL, OUTCOME_UNKNOWN, kind_named, kind_of
 
@@ -26,6 +31,9 @@ UNMATCHED = "(unmatched)"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 # When a figure was made would be a figure of its own in this format.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's, without types
+BookedKind: TypeAlias = Literal["trade", "event", "cash_transaction"]
+Booked: TypeAlias = BookingReply | EventReply | CashReply | BaseException
+_RESULTS: Final = ("booked", "replayed", *(problem.slug for problem in (*BOOKING_PROBLEMS, INTERNAL)))
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -44,13 +52,13 @@ class Metrics:
         self._served: dict[tuple[str, str, str], Histogram] = {}
         self._bookings = Counter(
             "portfolio_bookings",
-            "Bookings by what became of them; replays apart.",
-            ("result",),
+            "Bookings by kind and by what became of them; replays apart.",
+            ("kind", "result"),
             registry=self._registry,
         )
         # Each from the start: of a count that appears with its first 1, Prometheus sees no increase.
-        for result in ("booked", "replayed", *(kind.slug for kind in (*BOOKING_PROBLEMS, INTERNAL))):
-            self._bookings.labels(result)
+        for labels in product(get_args(BookedKind), _RESULTS):
+            self._bookings.labels(*labels)
         self._lag = Histogram(
             "portfolio_event_loop_lag_seconds",
             "How late the event loop came to what was due, looked at 20 times a second.",
@@ -89,10 +97,18 @@ class Metrics:
         """Count how long it took until those who listen were told of an entry."""
         self._told.observe(max(seconds, 0.0))
 
-    def booked(self, results: Sequence[BookingResult | BaseException]) -> None:
-        """Count what became of bookings; of those whose request ended before them nobody knows."""
-        for result in results:
-            self._bookings.labels(_result(result)).inc()
+    @contextmanager
+    def counting(self, kind: BookedKind, wishes: int = 1) -> Iterator[list[Booked]]:
+        """Count what became of so many bookings: what is put into the list, or the error that ends them all."""
+        results: list[Booked] = []
+        try:
+            yield results
+        except BaseException as error:  # the deadline's too
+            results = [error] * wishes
+            raise
+        finally:
+            for result in results[:wishes]:
+                self._bookings.labels(kind, _result(result)).inc()
 
     def expose(self) -> bytes:
         """Return all figures in the text format."""
@@ -103,12 +119,17 @@ class Metrics:
         return longest
 
 
-def _result(result: BookingResult | BaseException) -> str:
+def _result(result: Booked) -> str:
+    """Return what became of a booking; of one whose request ended before it nobody knows."""
     if isinstance(result, asyncio.CancelledError):
         return OUTCOME_UNKNOWN.slug
-    if not isinstance(result, BookingReply):
+    if isinstance(result, BaseException):
         return kind_of(result).slug
     if result.replayed:
         return "replayed"
-    outcome = result.outcome.result
-    return kind_named(outcome.error).slug if isinstance(outcome, Refusal) else "booked"
+    if isinstance(result, BookingReply):
+        decided: object = result.outcome.result
+    else:
+        kept = result.event if isinstance(result, EventReply) else result.transaction
+        decided = kept.refusal if isinstance(kept, RefusedCashEntry) else kept
+    return kind_named(decided.error).slug if isinstance(decided, Refusal) else "booked"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Final, NamedTuple
@@ -11,7 +12,7 @@ from litestar.params import JSONBody, PathParameter
 
 from portfolio.application.errors import KeyReused, NotFound, OwnerAmbiguous
 from portfolio.application.ledger.cash_records import RefusedCashEntry
-from portfolio.application.ledger.happenings.records import EventReply, RecordedEvent
+from portfolio.application.ledger.happenings.records import BookEvent, EventReply, EventResult, RecordedEvent
 from portfolio.application.ledger.ports import Lookups
 from portfolio.domain.errors import (
     AmountMismatch,
@@ -50,6 +51,7 @@ from portfolio.entrypoints.http.shell.access import access
 from portfolio.entrypoints.http.shell.auth import Caller, Scope
 from portfolio.entrypoints.http.shell.bodies import PageSize, read_cursor, write_cursor
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
+from portfolio.entrypoints.http.shell.metrics import Metrics
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
 EVENT_BATCH_BYTES: Final = 1024 * 1024
@@ -139,6 +141,16 @@ async def _under(
     return found
 
 
+async def _booked(
+    cases: UseCases, metrics: Metrics, wishes: Sequence[BookEvent], *, dry_run: bool
+) -> Sequence[EventResult]:
+    """Return what became of events, having counted it; what was only tried is not counted."""
+    with metrics.counting("event", 0 if dry_run else len(wishes)) as counted:
+        results = await cases.uncancelled(cases.ledger.book_events(cases.portfolio_id, wishes, dry_run=dry_run))
+        counted.extend(results)
+    return results
+
+
 class EventController(Controller):
     """Routes of events."""
 
@@ -151,7 +163,11 @@ class EventController(Controller):
         opt=access(Scope.TRADE, problems=_PROBLEMS, books=True, takes_key=True),
     )
     async def create_event(
-        self, request: HttpRequest, data: JSONBody[EventBody], cases: Injected[UseCases]
+        self,
+        request: HttpRequest,
+        data: JSONBody[EventBody],
+        cases: Injected[UseCases],
+        metrics: Injected[Metrics],
     ) -> Response[EventAnswer]:
         """Book what happened beside trades and money: exactly once where there is a key, whole or not at all.
 
@@ -177,7 +193,7 @@ class EventController(Controller):
         the books can hold them. Where several owners have that key, `owner` says whose.
         """
         wish = read_event(data, request.user, cases.clock.now(), header_key=header_key(request))
-        [result] = await cases.uncancelled(cases.ledger.book_events(cases.portfolio_id, [wish], dry_run=data.dry_run))
+        [result] = await _booked(cases, metrics, [wish], dry_run=data.dry_run)
         if not isinstance(result, EventReply):
             raise result
         return replied(event_reply(result, request.url.path), replayed=result.replayed)
@@ -190,7 +206,11 @@ class EventController(Controller):
         opt=access(Scope.TRADE, problems=_PROBLEMS, books=True),
     )
     async def create_events(
-        self, request: HttpRequest, data: JSONBody[EventsBody], cases: Injected[UseCases]
+        self,
+        request: HttpRequest,
+        data: JSONBody[EventsBody],
+        cases: Injected[UseCases],
+        metrics: Injected[Metrics],
     ) -> EventBatchAnswer:
         """Book many events in one transaction, in order, each booked, refused or unreadable alone.
 
@@ -199,8 +219,7 @@ class EventController(Controller):
         """
         refuse_header_key(request, instead="event its own client_event_id")
         wishes = read_events(data, request.user, cases.clock.now())
-        booking = partial(cases.ledger.book_events, cases.portfolio_id, dry_run=data.dry_run)
-        results = await decided(wishes, lambda readable: cases.uncancelled(booking(readable)))
+        results = await decided(wishes, partial(_booked, cases, metrics, dry_run=data.dry_run))
         path = request.url.path
         booked = batch_items(results, lambda reply: event_reply(reply, path), path)
         items = [EventItem(event=event, **rest) for event, rest in booked]
