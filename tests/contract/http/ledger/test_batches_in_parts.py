@@ -141,3 +141,14 @@ async def test_what_cannot_be_told_apart_is_one_400_and_nothing_of_it_is_booked(
     answer = await send(service, body)
     assert is_problem(answer, 400, "malformed-request")
     assert (await service.http.get("/trades")).json()["count"] == 0
+
+
+@pytest.mark.parametrize("path", [URL, "/events/batch"])
+async def test_what_may_become_of_one_alone_is_no_answer_to_its_batch(service: Service, path: str) -> None:
+    described = (await service.http.get("/openapi.json")).json()["paths"][path]["post"]["responses"]
+    assert not {"409", "422"} & described.keys()
+    of_400 = described["400"]["content"]["application/problem+json"]["examples"]
+    assert list(of_400) == ["malformed-request"]
+    assert {"outcome-unknown", "ledger-unavailable"} <= described["503"]["content"]["application/problem+json"][
+        "examples"
+    ].keys()

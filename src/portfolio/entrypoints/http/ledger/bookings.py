@@ -8,9 +8,9 @@ from urllib.parse import unquote_to_bytes
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from portfolio.application.errors import NotFound, OwnerAmbiguous
+from portfolio.application.errors import NotFound, Overloaded, OwnerAmbiguous
 from portfolio.application.ledger.records import BookingKey, BookingReply
-from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS
+from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, NOT_FOUND, PROBLEMS, WRITE_PROBLEMS
 from portfolio.entrypoints.http.ledger.answers import BatchAnswer, BookingAnswer, OutcomeAnswer, OutcomesAnswer
 from portfolio.entrypoints.http.ledger.booking_requests import BookingRequests
 from portfolio.entrypoints.http.ledger.idempotency import header_key, refuse_header_key
@@ -71,7 +71,7 @@ class BookingController(Controller):
         status_code=200,
         request_max_body_size=BATCH_BYTES,
         summary="Book up to 1,000 executions in one transaction",
-        opt=access(Scope.TRADE, problems=BOOKING_PROBLEMS, books=True),
+        opt=access(Scope.TRADE, problems=(PROBLEMS[Overloaded], *WRITE_PROBLEMS), books=True),
     )
     async def update_holdings_batch(
         self, request: HttpRequest, data: JSONBody[BatchBody], booking_requests: Injected[BookingRequests]

@@ -203,7 +203,7 @@ class EventController(Controller):
         status_code=200,
         request_max_body_size=EVENT_BATCH_BYTES,
         summary="Book up to 1,000 events in one transaction",
-        opt=access(Scope.TRADE, problems=_PROBLEMS, books=True),
+        opt=access(Scope.TRADE, problems=WRITE_PROBLEMS, books=True),
     )
     async def create_events(
         self,
