@@ -174,14 +174,14 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
     found = _of_file(env_file or Path(ENV_FILE))
     found.update((n, text) for n, text in environment.items() if text.strip() and not _is_of_a_service(n, text))
     given = {
-        name.removeprefix(PREFIX).lower(): value.strip()
+        name.removeprefix(PREFIX).swapcase(): value.strip()  # in small letters it is another, and none of ours
         for name, value in found.items()
         if name.startswith(PREFIX) and value is not None and value.strip()
     }
     if unreadable := [n for n, v in given.items() if not (" ".join(v.split()) if n in _LISTS else v).isprintable()]:
         raise SettingsError(f"{PREFIX}{unreadable[0].upper()} has characters that cannot be printed, or is not UTF-8")
     if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
-        raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.upper() for name in unknown)}")
+        raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.swapcase() for name in unknown)}")
     usual = Settings()
     if wrong := [n for n, t in given.items() if not re.fullmatch(_WRITTEN.get(type(getattr(usual, n)), "(?s).*"), t)]:
         raise SettingsError(f"{PREFIX}{wrong[0].upper()} takes {_taken(wrong[0])}")

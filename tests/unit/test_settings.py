@@ -132,7 +132,15 @@ def test_the_port_of_the_file_holds_beside_the_one_that_kubernetes_sets(tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", ["PORTFOLIO_PORTS", "PORTFOLIO_SERVICE", "PORTFOLIO_PORT_TCP", "PORTFOLIO_HOSTS", "PORTFOLIO_DB_PORT"]
+    "name",
+    [
+        "PORTFOLIO_PORTS",
+        "PORTFOLIO_SERVICE",
+        "PORTFOLIO_PORT_TCP",
+        "PORTFOLIO_HOSTS",
+        "PORTFOLIO_DB_PORT",
+        "PORTFOLIO_port",
+    ],
 )
 def test_a_name_that_nobody_sets_but_a_person_is_still_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"unknown settings: {name}"):

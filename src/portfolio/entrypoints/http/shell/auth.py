@@ -59,6 +59,8 @@ class Caller:
         return self.name if self.name is not None else engine or ""
 
 
+_SETTING: Final = "PORTFOLIO_API_KEYS"
+_OF_FILE: Final = f"{_SETTING}_FILE"
 OPEN_CALLER = Caller(None, frozenset(Scope))
 
 
@@ -88,14 +90,15 @@ class Keyring:
             SettingsError: an entry is no ``name:scope+scope:key``, a name comes twice, or the file cannot be read or is
                 open to writers. The text never quotes an entry.
         """
-        entries = _entries(settings.api_keys)
+        told = [(f"{_SETTING}, entry {n}", entry) for n, entry in enumerate(_entries(settings.api_keys), start=1)]
         if settings.api_keys_file:
-            for line in read_secret_file("PORTFOLIO_API_KEYS_FILE", settings.api_keys_file).splitlines():
-                entries += [] if line.strip().startswith("#") else _entries(line)
-        keys = [_parse(entry, position) for position, entry in enumerate(entries, start=1)]
+            for n, line in enumerate(read_secret_file(_OF_FILE, settings.api_keys_file).splitlines(), start=1):
+                entries = [] if line.strip().startswith("#") else _entries(line)
+                told += [(f"{_OF_FILE}, line {n}", entry) for entry in entries]
+        keys = [_parse(entry, where) for where, entry in told]
         for what in ([key.caller.name for key in keys], [key.digest for key in keys]):
             if len(set(what)) != len(what):
-                raise SettingsError("PORTFOLIO_API_KEYS: a name or a key comes twice")
+                raise SettingsError(f"{_SETTING}, with {_OF_FILE}: a name or a key comes twice")
         return cls(keys)
 
     def __len__(self) -> int:
@@ -194,10 +197,9 @@ def _entries(text: str) -> list[str]:
     return [entry.strip() for entry in text.split(",") if entry.strip()]
 
 
-def _parse(entry: str, position: int) -> ApiKey:
+def _parse(entry: str, where: str) -> ApiKey:
     name, _, rest = entry.partition(":")
     scopes, _, secret = rest.partition(":")
-    where = f"PORTFOLIO_API_KEYS, entry {position}"
     if not KEY_NAME.fullmatch(name):
         raise SettingsError(f"{where}: has to be name:scope+scope:key, the name of letters, digits, '.', '_', '-'")
     wanted = set(scopes.split("+"))
