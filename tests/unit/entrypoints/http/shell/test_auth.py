@@ -66,6 +66,7 @@ def test_keys_come_from_a_file_too(tmp_path: Path) -> None:
 def test_what_is_wrong_in_the_file_names_the_file_and_the_line(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"# engines\n\nengine:trade:{'e' * 24}\nreader:read:short\n")
+    file.chmod(0o600)
     with pytest.raises(SettingsError) as refused:
         Keyring.of(Settings(api_keys=f"first:read:{'f' * 24}", api_keys_file=str(file)))
     assert str(refused.value).startswith("PORTFOLIO_API_KEYS_FILE, line 4: the key has to be")
