@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from portfolio.adapters.database.ledger.imported import rows
+from portfolio.adapters.database.connection import session
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.imports.booking import BookImport, ImportWish
 from portfolio.application.imports.entering import IMPLIED_FUNDING, IMPLIED_OPENING, Allowed
@@ -173,7 +173,7 @@ async def test_what_is_known_is_read_in_pieces(ports: Ports, monkeypatch: pytest
     whole = await kept(ports)
     assert len(whole) > 6
     for pieces in (1, 2, len(whole) - 1, len(whole), len(whole) + 1):
-        monkeypatch.setattr(rows, "_READ_AT_ONCE", pieces)
+        monkeypatch.setattr(session, "ROWS_AT_ONCE", pieces)
         assert await kept(ports) == whole
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portfolio.adapters.database.ledger.imported import rows
+from portfolio.adapters.database.connection import session
 from portfolio.application.imports.kept.answers import answers_of
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
@@ -178,7 +178,7 @@ async def test_what_is_read_is_what_stands_of_a_time_and_no_import_made(
     ]
     assert [one.at for one in found[:3]] == [NINE, NINE, NINE + timedelta(minutes=60)]
     for pieces in (1, 2, 3, 4):
-        monkeypatch.setattr(rows, "_READ_AT_ONCE", pieces)
+        monkeypatch.setattr(session, "ROWS_AT_ONCE", pieces)
         assert await read(NINE, NINE + timedelta(minutes=60)) == found
     assert await read(NINE + timedelta(seconds=1), NINE + timedelta(seconds=30)) == []
     assert [one.name for one in await read(NINE + timedelta(minutes=61), NINE + timedelta(minutes=90))] == ["trade 4"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,11 +14,12 @@ from typing import Any
 import aiomysql
 import pytest
 from sqlalchemy import Integer, Table, bindparam, func, insert, select
+from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.engine import create_engine
-from portfolio.adapters.database.connection.session import Session
+from portfolio.adapters.database.connection.session import ROWS_AT_ONCE, Session
 from portfolio.adapters.database.connection.statements import VALUES_A_MESSAGE, Prepared, Result, Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.schema.tables import (
@@ -329,3 +330,37 @@ def _executed(*statements: Statement) -> Callable[[Session], Awaitable[list[Resu
 def _sum_of(engine: AsyncEngine, number: int) -> str:
     mark = "?" if engine.dialect.name == "sqlite" else "%s"
     return f"SELECT {' + '.join([mark] * number)}"
+
+
+async def test_many_rows_are_asked_for_once_and_come_some_at_once(
+    engine: AsyncEngine, connections: Connections
+) -> None:
+    names = [f"{number:04}" for number in range(2 * ROWS_AT_ONCE + 1)]
+    await connections.write(partial(_fill_leases, names))
+    asked: list[str] = []
+    listens_for(engine.sync_engine, "before_cursor_execute")(lambda *told: asked.append(told[2]))
+    pieces: list[Sequence[Any]] = []
+    await connections.read(partial(_read_leases, pieces.append), snapshot=True)
+    assert [len(rows) for rows in pieces] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 1]
+    assert [row.name for rows in pieces for row in rows] == names
+    assert len(asked) == 1
+
+
+async def test_who_stops_in_the_middle_of_many_rows_leaves_none_on_the_connection(connections: Connections) -> None:
+    def refuse(_: Sequence[Any]) -> None:
+        raise ArithmeticError("not these")
+
+    await connections.write(partial(_fill_leases, [f"{number:04}" for number in range(2 * ROWS_AT_ONCE)]))
+    for _ in range(3):  # more often than there are connections
+        with pytest.raises(ArithmeticError, match="not these"):
+            await connections.read(partial(_read_leases, refuse))
+        assert await connections.rows(select(leases.c.token).where(leases.c.name == "0001")) == [(7,)]
+
+
+async def _fill_leases(names: Sequence[str], session: Session) -> None:
+    row = {"holder": "h", "token": 7, "expires_at": datetime(2026, 3, 1, tzinfo=UTC)}
+    await session.run(insert(leases), [{"name": name, **row} for name in reversed(names)])
+
+
+async def _read_leases(take: Callable[[Sequence[Any]], None], session: Session) -> None:
+    await session.read_through(select(leases).order_by(leases.c.name), take)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import CursorResult, Executable, Row, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +28,7 @@ from portfolio.adapters.database.connection.timeouts import Timeouts
 
 BORN = "portfolio_born"
 """Under which a connection of the pool keeps when it was made."""
+ROWS_AT_ONCE = 500
 SQLITE_CACHE_SIZE = -2_000  # SQLite's own default, in kibibytes
 
 
@@ -94,6 +95,26 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         async with self._within(self._statement_seconds()):
             await self._send(())
             return await self.connection.execute(statement, parameters)
+
+    async def read_through(self, statement: Select[Any], take: Callable[[Sequence[Row[Any]]], None]) -> None:
+        """Have ``take`` called with all rows of a statement, some at once: the event loop is held for no more of them.
+
+        The database finds and sorts them once. Each of our waits for it has the deadline of a statement.
+        """
+        self._check_file()
+        async with self._within(self._statement_seconds()):
+            await self._send(())
+            found = await self.connection.stream(statement, execution_options={"yield_per": ROWS_AT_ONCE})
+        while True:
+            async with self._within(self._statement_seconds()):
+                rows = await found.fetchmany(ROWS_AT_ONCE)
+            if not rows:
+                return
+            try:
+                take(rows)
+            except BaseException:
+                self.drop()  # the rest of the answer is under way
+                raise
 
     async def commit(self) -> None:
         """Commit.

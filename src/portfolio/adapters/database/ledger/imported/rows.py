@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
@@ -20,7 +20,6 @@ _DIGITS: Final = 32
 
 # So that the event loop is not held for long.
 _AT_ONCE: Final = 250
-_READ_AT_ONCE: Final = 500
 
 _IMPORT = Fields(KeptImport, apart=["id"])
 _ROW = Fields(ImportedRow)
@@ -35,25 +34,13 @@ async def read_imported(session: Session, account: str) -> list[ImportedRow]:
         UnreadableRow: nothing can be made of one: whether it came before is then not known.
     """
     gone = select(imports.c.id).where(imports.c.state == REVERSED)
-    c = import_rows.c
-    wanted = select(import_rows, c.id.label("key")).where(c.account == account, c.import_id.not_in(gone))
-    rows = [_read(row) async for row in in_order(session, wanted, c.id)]
+    c, rows = import_rows.c, list[ImportedRow]()
+    wanted = select(import_rows).where(c.account == account, c.import_id.not_in(gone))
+    await session.read_through(wanted.order_by(c.id), lambda some: rows.extend(map(_read, some)))
     taking = cash_transactions.c.reverses_revision
     one_by_one = wanted.with_only_columns(taking).join(cash_transactions, taking == c.ledger_revision)
     taken = {revision for (revision,) in await session.run(one_by_one)}
     return [replace(row, ledger_revision=None) if row.ledger_revision in taken else row for row in rows]
-
-
-async def in_order(session: Session, wanted: Select[Any], key: Any) -> AsyncIterator[Any]:
-    """Yield the rows of a statement in the order of a key, which is one of its columns, by the name ``key``."""
-    following = wanted.order_by(key)
-    while True:
-        rows = (await session.run(following.limit(_READ_AT_ONCE))).all()
-        for row in rows:
-            yield row
-        if len(rows) < _READ_AT_ONCE:
-            return
-        following = wanted.where(key > rows[-1].key).order_by(key)
 
 
 async def add_import(session: Session, kept: KeptImport, rows: Sequence[ImportedRow]) -> int:
