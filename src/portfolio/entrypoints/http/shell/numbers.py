@@ -19,7 +19,7 @@ _CENT = Decimal("0.01")
 _THOUSANDTH = Decimal("0.001")
 _MILLIONTH = Decimal("0.000001")
 _RATIO = Context(prec=12, rounding=ROUND_HALF_EVEN)
-_SMALL = re.compile(rb"-?[0-9.]+e-[0-9]+")
+_NUMBER = re.compile(rb"[^,\]]+")
 
 # What a JSON string may have in it as a number, any number of digits long.
 FIGURE: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -52,7 +52,14 @@ def coefficients(row: Sequence[float | None]) -> Raw:
     The shortest text of such a float is the number's own, but where it has an exponent.
     """
     text = encode(row)
-    return Raw(_SMALL.sub(_without_exponent, text) if b"e" in text else text)
+    pieces, done = list[bytes](), 0
+    while (sign := text.find(b"e", done)) >= 0:  # of hardly any: a pattern would be tried at each digit of all
+        begin = text.rfind(b",", 0, sign) + 1 or 1
+        small = _NUMBER.match(text, begin)
+        assert small is not None
+        pieces += (text[done:begin], plain(Decimal(small[0].decode())).encode())
+        done = small.end()
+    return Raw(b"".join([*pieces, text[done:]]) if pieces else text)
 
 
 def cents(value: Decimal | Amount) -> Raw:
@@ -95,10 +102,6 @@ NumberRow = Annotated[
         extra_json_schema={"type": "array", "items": {"anyOf": [_DECIMAL, {"type": "null"}]}},
     ),
 ]
-
-
-def _without_exponent(found: re.Match[bytes]) -> bytes:
-    return plain(Decimal(found[0].decode())).encode()
 
 
 def is_number(text: str) -> bool:
