@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.domain.money import Price
-from portfolio.domain.symbol import Symbol
 from portfolio.entrypoints.http.ledger.answers import PositionView
 from portfolio.entrypoints.http.shell.numbers import number, number_or_null
 
@@ -43,29 +42,30 @@ class PositionViews:
     """Makes the views of positions. Of one that is as it was before, only the share and the age are made anew."""
 
     def __init__(self) -> None:
-        self._last: dict[Symbol, tuple[PositionValue, PositionView]] = {}
+        self._values: Mapping[str, PositionValue] = {}
+        self._views: Mapping[str, PositionView] = {}
 
     def __call__(self, valuation: Valuation) -> list[PositionView]:
         """Return the views of the open positions, by symbol."""
-        last = self._last
-        self._last = {value.position.symbol: (value, self._view(value, last)) for value in valuation.positions}
-        return [view for _, view in self._last.values()]
+        before, views = self._values, self._views
+        self._values = {value.position.symbol.code: value for value in valuation.positions}
+        self._views = {code: _view(value, before.get(code), views.get(code)) for code, value in self._values.items()}
+        return list(self._views.values())
 
-    def _view(self, value: PositionValue, last: Mapping[Symbol, tuple[PositionValue, PositionView]]) -> PositionView:
-        known = last.get(value.position.symbol)
-        if known is None:
+
+def _view(value: PositionValue, before: PositionValue | None, view: PositionView | None) -> PositionView:
+    if before is None or view is None:
+        return position_view(value)
+    if before.position is not value.position or before.price_status is not value.price_status:
+        return position_view(value)
+    # A copy: an answer that is still in the making has the views of its own moment.
+    view = copy(view)
+    view.price_age_seconds = value.price_age_seconds
+    if before.allocation_percent != value.allocation_percent:
+        if before.allocation_percent is None or value.allocation_percent is None:
             return position_view(value)
-        before, view = known
-        if before.position is not value.position or before.price_status is not value.price_status:
-            return position_view(value)
-        # A copy: an answer that is still in the making has the views of its own moment.
-        view = copy(view)
-        view.price_age_seconds = value.price_age_seconds
-        if before.allocation_percent != value.allocation_percent:
-            if before.allocation_percent is None or value.allocation_percent is None:
-                return position_view(value)
-            view.allocation_percent = number(value.allocation_percent)
-        return view
+        view.allocation_percent = number(value.allocation_percent)
+    return view
 
 
 def _position_reasons(
