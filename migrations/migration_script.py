@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from alembic import op
 
 from portfolio import __version__
-from portfolio.adapters.database.schema.migration import MIGRATION_SQL_MODE, PATIENCE_SECONDS, VERSION_TABLE
+from portfolio.adapters.database.schema.migration import VERSION_TABLE, session_sql
 
 _EXISTS = (
     "EXISTS (SELECT 1 FROM information_schema.{what} WHERE table_schema = DATABASE() AND table_name = {table}{more})"
@@ -109,6 +109,7 @@ class Script:
 
     def _write_head(self, start: str, end: str) -> None:
         server = "MariaDB 10.11 or later" if self._is_mariadb else "MySQL 8.4 or later, or MariaDB 10.11 or later"
+        session = ";\n".join(session_sql())
         begins = f"revision {start}" if start else "nothing, or the four mock_ tables as engines made them"
         self._out.write(
             f"""-- The tables of the portfolio service {__version__}, up to revision {end}.
@@ -120,9 +121,8 @@ class Script:
 -- Stop the service before it, and start the matching version after it. docs/database.md has the locks and seconds.
 -- After an interruption run it again: what was done is left out.
 
--- MariaDB alone reads what is in the comment: there a limit for statements would end an ALTER TABLE, too.
-SET SESSION lock_wait_timeout = {PATIENCE_SECONDS}, sql_mode = '{MIGRATION_SQL_MODE}'
-    /*M! , max_statement_time = 0 */;
+-- What this session needs, whatever the server has by default. Each server reads what is in its own comment.
+{session};
 
 -- Which revision the database is at.
 CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (

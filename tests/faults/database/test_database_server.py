@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,11 @@ from portfolio.adapters.database.connection.mysql import IS_READ_ONLY
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Statement
 from portfolio.adapters.database.connection.timeouts import Timeouts
-from portfolio.adapters.database.schema.migration import migrate, migration_sql
+from portfolio.adapters.database.schema.migration import VERSION_TABLE, migrate, migration_sql
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.adapters.database.schema.server_check import check_settings, refuse_server
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable
+from tests.integration.database.test_migrations import schema_of, up
 from tests.support.database.database_run import own_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
@@ -44,18 +45,26 @@ AS_IT_RUNS = (
     "SET GLOBAL innodb_flush_log_at_trx_commit = 2",
     "SET GLOBAL max_join_size = 1",
     "SET GLOBAL sql_auto_is_null = 1",
+    "SET GLOBAL explicit_defaults_for_timestamp = 0",
 )
+OF_MARIADB = ("SET GLOBAL sql_if_exists = 1", "SET GLOBAL alter_algorithm = 'INSTANT'")
 # Last, as it ends whatever the administrator asks, too: of MariaDB every statement, of MySQL what reads.
 SHORT = {True: "SET GLOBAL max_statement_time = 0.0001", False: "SET GLOBAL max_execution_time = 1"}
 
 
 @pytest.fixture(scope="module")
-def odd_place() -> Iterator[DatabaseUnderTest]:
-    """An empty database on a server that has every default as the service does not want it."""
+def odd_server() -> Iterator[tuple[DatabaseServer, Mapping[str, DatabaseUnderTest]]]:
+    """A server that has every default as the service does not want it, with empty databases by their names."""
     with own_server(AT_ITS_START) as server:
-        place = server.create_database_pair("odd")
-        server.execute(*AS_IT_RUNS, SHORT[server.is_mariadb()])
-        yield place
+        places = {name: server.create_database_pair(name) for name in ("served", "script", "old", "old_script")}
+        server.execute(*AS_IT_RUNS, *(OF_MARIADB if server.is_mariadb() else ()), SHORT[server.is_mariadb()])
+        yield server, places
+
+
+@pytest.fixture
+def odd_place(odd_server: tuple[DatabaseServer, Mapping[str, DatabaseUnderTest]]) -> DatabaseUnderTest:
+    """An empty database on that server."""
+    return odd_server[1]["served"]
 
 
 async def test_on_a_server_of_odd_defaults_every_session_is_as_it_has_to_be(
@@ -82,6 +91,25 @@ async def test_on_a_server_of_odd_defaults_every_session_is_as_it_has_to_be(
             assert (await ask(client, "GET", "/health")).body["status"] == "healthy"
         assert '"event":"database.less_safe"' in service.log().replace(": ", ":")
     assert service.command("verify").returncode == 0
+
+
+def test_on_a_server_of_odd_defaults_the_command_and_the_script_make_the_usual_schema(
+    odd_server: tuple[DatabaseServer, Mapping[str, DatabaseUnderTest]], mysql_database: DatabaseUnderTest
+) -> None:
+    server, places = odd_server
+    up(mysql_database)
+    for name in ("old", "old_script"):
+        make_old(places[name])
+    up(places["old"])
+    for name in ("script", "old_script"):
+        run_script(server, places[name], migration_sql(places[name].prices_schema))
+    assert schema_of(places["script"]) == schema_of(mysql_database)
+    # Alembic makes its own table with the collation of the database.
+    by_script, by_command = (
+        {what: [row for row in rows if row[0] != VERSION_TABLE] for what, rows in schema_of(places[name]).items()}  # type: ignore[attr-defined]  # rows
+        for name in ("old_script", "old")
+    )
+    assert by_script == by_command
 
 
 def test_days_of_no_calendar_stay_where_a_server_would_not_take_them_any_more() -> None:

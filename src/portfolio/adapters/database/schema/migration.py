@@ -34,7 +34,7 @@ VERSION_TABLE = "portfolio_schema_version"
 PATIENCE_SECONDS = 10
 LOOK_SECONDS = 1.0
 # A table is copied with the days that engines wrote into it, those of no calendar too; MySQL's default refuses these.
-MIGRATION_SQL_MODE = "STRICT_TRANS_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
+_SQL_MODE = "STRICT_TRANS_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 WRITE_AHEAD_PAUSE_SECONDS = 0.02
 # The driver's words for a server that is away, has gone, or does not answer.
 _SILENT = frozenset({2003, 2006, 2013})
@@ -121,6 +121,21 @@ def migration_sql(prices_schema: str | None, *, start: str = "base", end: str = 
     return script.getvalue()
 
 
+def session_sql(seconds: int = PATIENCE_SECONDS) -> tuple[str, str]:
+    """Return what sets up the session of a migration, by the command or the script, whatever the server's defaults are.
+
+    MariaDB alone reads what is in ``/*M! */``, MySQL alone what is in ``/*!80400 */``.
+    """
+    settings = f"""SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds},
+    sql_mode = '{_SQL_MODE}',
+    time_zone = '+00:00', default_storage_engine = InnoDB, completion_type = 'NO_CHAIN', unique_checks = 1,
+    sql_select_limit = {ALL_ROWS}, sql_big_selects = 1,
+    character_set_client = 'utf8mb4', character_set_connection = 'utf8mb4', character_set_results = 'utf8mb4'
+    /*!80400 , max_execution_time = 0 */
+    /*M! , max_statement_time = 0, sql_if_exists = 0, alter_algorithm = 'DEFAULT' */"""
+    return "SET SESSION TRANSACTION READ WRITE", settings
+
+
 def migration_engine(
     url: str,
     *,
@@ -147,7 +162,7 @@ def migration_engine(
     if engine.dialect.name == "sqlite":
         _begin_immediately(engine)
     else:
-        _limit_lock_waits(engine, patience_seconds)
+        _set_up_sessions(engine, patience_seconds)
     return engine
 
 
@@ -245,20 +260,12 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         time.sleep(WRITE_AHEAD_PAUSE_SECONDS)
 
 
-def _limit_lock_waits(engine: Engine, seconds: int) -> None:
+def _set_up_sessions(engine: Engine, seconds: int) -> None:
     @listens_for(engine, "connect", insert=True)  # ahead of SQLAlchemy's own questions
     def set_up(connection: Any, _record: object) -> None:
-        is_mariadb = "mariadb" in connection.get_server_info().lower()
-        limit = "max_statement_time" if is_mariadb else "max_execution_time"
         with connection.cursor() as cursor:
-            cursor.execute("SET SESSION TRANSACTION READ WRITE")
-            cursor.execute(
-                f"SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}, time_zone = '+00:00'"
-                ", default_storage_engine = InnoDB, completion_type = 'NO_CHAIN', unique_checks = 1"
-                f", sql_select_limit = {ALL_ROWS}, sql_big_selects = 1, character_set_client = 'utf8mb4'"
-                ", character_set_connection = 'utf8mb4', character_set_results = 'utf8mb4'"
-                f", sql_mode = '{MIGRATION_SQL_MODE}', {limit} = 0"
-            )
+            for statement in session_sql(seconds):
+                cursor.execute(statement)
 
 
 def _config(prices_schema: str | None) -> Config:
