@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portfolio.application.ledger.records import NEVER_BOOKABLE, Refusal
+from portfolio.application.ledger.records import MOST_COUNTED, NEVER_BOOKABLE, Refusal
 from tests.support.fakes.fake_ledger import FakeLedger
 
 
@@ -23,9 +23,9 @@ class FakeProbe:
     async def count_refusals(self, portfolio_id: int) -> int:
         self._ledger.answer(portfolio_id)
         books = self._ledger.books
-        kept = [outcome.result for outcome in books.outcomes.values()]
-        kept += [refused.refusal for refused in books.unbooked_refusals.values()]
-        return sum(isinstance(result, Refusal) and result.error not in NEVER_BOOKABLE for result in kept)
+        bookings = [outcome.result for outcome in books.outcomes.values()]
+        others = [refused.refusal for refused in books.unbooked_refusals.values()]
+        return sum(min(MOST_COUNTED, sum(map(_may_be_booked, results))) for results in (bookings, others))
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
         self._ledger.answer(portfolio_id)
@@ -33,3 +33,7 @@ class FakeProbe:
 
     async def try_write(self, portfolio_id: int) -> None:
         await self._ledger.take_lock(portfolio_id)
+
+
+def _may_be_booked(result: object) -> bool:
+    return isinstance(result, Refusal) and result.error not in NEVER_BOOKABLE

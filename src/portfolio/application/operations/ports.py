@@ -26,7 +26,10 @@ class Probe(Protocol):
         """
 
     async def count_refusals(self, portfolio_id: int) -> int:
-        """Return how many refused bookings, events and cash transactions an override could book, and none has."""
+        """Return how many refused bookings, events and cash transactions an override could book, and none has.
+
+        Of bookings ``MOST_COUNTED`` are counted, of the others together as many.
+        """
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
         """Return a line for each row that was left out of an answer because it cannot be read, and still cannot be."""

@@ -18,7 +18,7 @@ from portfolio.adapters.database.schema.revision import SCHEMA_REVISION, runs_on
 from portfolio.adapters.database.schema.server_check import check_settings, check_tables
 from portfolio.adapters.database.schema.tables import booking_outcomes, cash_refusals, schema_revision
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable, SchemaUnknown
-from portfolio.application.ledger.records import NEVER_BOOKABLE
+from portfolio.application.ledger.records import MOST_COUNTED, NEVER_BOOKABLE
 from portfolio.application.prices.records import Close
 
 LOCK_SECONDS = 0.5
@@ -62,10 +62,11 @@ class DatabaseProbe:
     async def count_refusals(self, portfolio_id: int) -> int:
         c = booking_outcomes.c
         settled = (c.outcome.startswith(f'{{"error":"{error}"') for error in NEVER_BOOKABLE)
-        bookings = select(func.count()).select_from(booking_outcomes).where(c.status == REFUSED, ~or_(*settled))
-        others = select_unbooked(func.count()).where(cash_refusals.c.error.not_in(NEVER_BOOKABLE))
+        bookings = select(c.id).where(c.status == REFUSED, ~or_(*settled))
+        others = select_unbooked(cash_refusals.c.id).where(cash_refusals.c.error.not_in(NEVER_BOOKABLE))
+        counts = [select(func.count()).select_from(one.limit(MOST_COUNTED).subquery()) for one in (bookings, others)]
         self._row.id_for(portfolio_id)
-        [row] = await self._connections.rows(select(bookings.scalar_subquery() + others.scalar_subquery()))
+        [row] = await self._connections.rows(select(sum(one.scalar_subquery() for one in counts)))
         return int(row[0])
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:

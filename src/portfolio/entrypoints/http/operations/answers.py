@@ -90,7 +90,10 @@ class HealthAnswer(Labelled, kw_only=True):
     unreadable_rows: UnreadableRowsView
     refused_bookings: Annotated[
         int | None,
-        Meta(description="Bookings, events and cash transactions that an override could book, and none has."),
+        Meta(
+            description="Bookings, events and cash transactions that an override could book, and none has. "
+            "Up to 10,000 bookings are counted, and as many others."
+        ),
     ]
 
 
