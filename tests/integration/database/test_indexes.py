@@ -1,14 +1,15 @@
-"""What is asked often is found by an index, however many rows there are, and whatever a server has counted of them."""
+"""What is asked often reads few rows, however many there are, and whatever a server has counted of them."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pymysql.cursors import Cursor
-from sqlalchemy import Select, insert, make_url, text
+from sqlalchemy import Select, Table, insert, make_url, text
 from sqlalchemy.dialects import mysql
 
 from portfolio.adapters.database.backtest.backtests import _results_on
@@ -17,11 +18,13 @@ from portfolio.adapters.database.ledger.entries import LAST_ENTRY
 from portfolio.adapters.database.ledger.imported.booked import _trades
 from portfolio.adapters.database.ledger.lost_positions import OTHER_PORTFOLIOS
 from portfolio.adapters.database.prices.prices import executions_since
-from portfolio.adapters.database.schema.tables import backtests
+from portfolio.adapters.database.schema.tables import backtests, booking_outcomes, cash_refusals
+from portfolio.application.ledger.records import MOST_COUNTED
 from portfolio.domain.symbol import Symbol
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
+from tests.support.ledger_examples import open_books
 
 ROWS = 1_000
 """As many as are kept."""
@@ -117,3 +120,53 @@ def test_where_a_server_takes_the_tables_for_empty_the_newest_entry_and_the_base
 def _rows_read(cursor: Cursor) -> int:
     cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
     return sum(int(count) for _, count in cursor.fetchall())
+
+
+BOTH: Mapping[str, Any] = {
+    "owner": "engine",
+    "fingerprint": "0" * 64,
+    "decided_at": datetime(2026, 3, 1, tzinfo=UTC),
+}
+BOOKING = {
+    **BOTH,
+    "status": "refused",
+    "symbol": "BTC",
+    "side": "SELL",
+    **dict.fromkeys(("quantity", "price", "net_amount", "fees"), 1),
+}
+
+
+def outcomes(error: str, number: int) -> list[dict[str, Any]]:
+    text = f'{{"error":"{error}","detail":"why"}}'
+    return [{**BOOKING, "client_trade_id": f"{error}-{one}", "outcome": text} for one in range(number)]
+
+
+def others(error: str, number: int) -> list[dict[str, Any]]:
+    rest = {**BOTH, "portfolio_id": 1, "error": error, "detail": "{}"}
+    return [{**rest, "client_transaction_id": f"{error}-{one}"} for one in range(number)]
+
+
+async def test_of_each_kind_of_refusals_no_more_are_counted_than_health_has_time_for(
+    database: DatabaseUnderTest,
+) -> None:
+    bring_up_to_date(database)
+    opened = database.opened()
+    try:
+        await open_books(opened.ledger)
+        _add(database, booking_outcomes, [*outcomes("InvalidAmount", 5), *outcomes("InsufficientQuantity", 7)])
+        assert await opened.probe.count_refusals(1) == 7  # amounts that are none can never be booked
+        _add(database, booking_outcomes, outcomes("InsufficientCash", MOST_COUNTED))
+        assert await opened.probe.count_refusals(1) == MOST_COUNTED
+        _add(database, cash_refusals, [*others("OutOfRange", 5), *others("InsufficientCash", 3)])
+        assert await opened.probe.count_refusals(1) == MOST_COUNTED + 3
+        _add(database, cash_refusals, others("InsufficientQuantity", MOST_COUNTED))
+        assert await opened.probe.count_refusals(1) == 2 * MOST_COUNTED
+    finally:
+        await opened.close()
+
+
+def _add(database: DatabaseUnderTest, table: Table, rows: list[dict[str, Any]]) -> None:
+    engine = database.engine()
+    with engine.begin() as connection:
+        connection.execute(insert(table), rows)
+    engine.dispose()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal_column, or_, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.mysql import IS_READ_ONLY
@@ -64,9 +65,8 @@ class DatabaseProbe:
         settled = (c.outcome.startswith(f'{{"error":"{error}"') for error in NEVER_BOOKABLE)
         bookings = select(c.id).where(c.status == REFUSED, ~or_(*settled))
         others = select_unbooked(cash_refusals.c.id).where(cash_refusals.c.error.not_in(NEVER_BOOKABLE))
-        counts = [select(func.count()).select_from(one.limit(MOST_COUNTED).subquery()) for one in (bookings, others)]
         self._row.id_for(portfolio_id)
-        [row] = await self._connections.rows(select(sum(one.scalar_subquery() for one in counts)))
+        [row] = await self._connections.rows(select(_at_most(bookings) + _at_most(others)))
         return int(row[0])
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
@@ -102,6 +102,11 @@ class DatabaseProbe:
         except LedgerUnavailable:
             if not self._row.had_lock_within(OWN_LOCK_SECONDS):
                 raise
+
+
+def _at_most(rows: Select[Any]) -> ScalarSelect[int]:
+    """Return how many rows there are, up to the most that are counted."""
+    return select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery()).scalar_subquery()
 
 
 async def _ping(session: Session) -> str:
