@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.types import ASGIApp, LifespanHook, Message, Scope, Send
 
 from portfolio.entrypoints.http.backtest.controller import BacktestController
@@ -60,7 +60,7 @@ from portfolio.entrypoints.http.reports.controller import ReportController
 from portfolio.entrypoints.http.reports.tearsheet import MakeTearSheet
 from portfolio.entrypoints.http.request_log import RequestLog
 from portfolio.entrypoints.http.risk.controller import RiskController
-from portfolio.entrypoints.http.shell.access import takes_no_body
+from portfolio.entrypoints.http.shell.access import access_of, takes_no_body
 from portfolio.entrypoints.http.shell.admission import Admission
 from portfolio.entrypoints.http.shell.auth import check_exposure
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
@@ -206,11 +206,18 @@ def create_app(
     return app
 
 
-async def _admit(request: HttpRequest) -> None:
-    handler = request.scope["route_handler"]
-    request.app.state.admission.admit(request.scope, handler)
-    if request.method != "GET" and takes_no_body(handler):
-        refuse_body(await request.body())
+async def _admit(request: HttpRequest) -> Response[Any] | None:
+    """Let a request in, and return the answer where the route has one at once."""
+    scope, app = request.scope, cast("PortfolioApp", request.app)
+    handler = scope["route_handler"]
+    app.state.admission.admit(scope, handler)
+    if scope["method"] != "GET":
+        if takes_no_body(handler):
+            refuse_body(await request.body())
+        return None
+    access = access_of(handler)
+    at_once = access.at_once if access is not None and not scope["query_string"] else None
+    return None if at_once is None else await at_once(app.given)
 
 
 async def _begin_measuring(app: Litestar) -> None:

@@ -118,3 +118,12 @@ async def test_decimals_of_the_past_are_strings_where_a_client_asks_for_them(boo
     found: Any = json.loads(answer.text)["portfolio"]
     assert (found["cash_balance"], found["total_value"], found["positions"][0]["quantity"]) == ("0", None, "1.5")
     assert exact(answer.text)["portfolio"]["num_positions"] == 1
+
+
+@pytest.mark.parametrize("query", ["?", "?as_of=", "?as_of=null&known_at=%20"], ids=["empty", "blank", "null"])
+@pytest.mark.parametrize("path", ["/portfolio", "/positions"])
+async def test_a_query_that_asks_for_nothing_is_answered_as_none_is(booked: Service, path: str, query: str) -> None:
+    now = await booked.http.get(path)
+    assert b'"stale":' in now.content  # which answers of the past do not say
+    asked = await booked.http.get(path + query)
+    assert (asked.status_code, asked.content, asked.headers.get("etag")) == (200, now.content, now.headers.get("etag"))

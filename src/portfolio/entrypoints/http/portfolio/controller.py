@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import Any, Final
 
 from litestar import Controller, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
@@ -61,12 +62,27 @@ class PortfolioAnswers:
         return Encoded(encode(content))
 
 
+async def _portfolio_at_once(given: Mapping[str, Any]) -> Response[Any]:
+    answers: PortfolioAnswers = given["portfolio_answers"]
+    return (await answers.portfolio()).answer
+
+
+async def _positions_at_once(given: Mapping[str, Any]) -> Response[Any]:
+    answers: PortfolioAnswers = given["portfolio_answers"]
+    return (await answers.positions()).answer
+
+
 class PortfolioController(Controller):
-    """Routes of the portfolio as it is."""
+    """Routes of the portfolio as it is; as it was, where a query asks for that."""
 
     tags = ["portfolio"]
 
-    @get("/portfolio", summary="The whole portfolio", responses=NOT_MODIFIED, opt=access(Scope.READ))
+    @get(
+        "/portfolio",
+        summary="The whole portfolio",
+        responses=NOT_MODIFIED,
+        opt=access(Scope.READ, at_once=_portfolio_at_once),
+    )
     async def read_portfolio(
         self, portfolio_answers: Injected[PortfolioAnswers], as_of: AsOfQuery = None, known_at: KnownAtQuery = None
     ) -> Response[PortfolioAnswer | PastPortfolioAnswer]:
@@ -79,20 +95,16 @@ class PortfolioController(Controller):
         the closes of that UTC day. What nobody knows is null: what a close is lacking for, and what a day that is not
         over is worth.
         """
-        if as_of is None and known_at is None:
-            return cast("Response[PortfolioAnswer | PastPortfolioAnswer]", (await portfolio_answers.portfolio()).answer)
         found = await portfolio_answers.past_books(*read_past(as_of, known_at))
         return JsonResponse(
             PastPortfolioAnswer(timestamp=portfolio_answers.clock.now(), portfolio=past_portfolio(found))
         )
 
-    @get("/positions", summary="What is held, by symbol", opt=access(Scope.READ))
+    @get("/positions", summary="What is held, by symbol", opt=access(Scope.READ, at_once=_positions_at_once))
     async def read_positions(
         self, portfolio_answers: Injected[PortfolioAnswers], as_of: AsOfQuery = None, known_at: KnownAtQuery = None
     ) -> Response[PositionsAnswer | PastPositionsAnswer]:
         """Return the open positions at their prices, by symbol; with `as_of` or `known_at` as in `GET /portfolio`."""
-        if as_of is None and known_at is None:
-            return cast("Response[PositionsAnswer | PastPositionsAnswer]", (await portfolio_answers.positions()).answer)
         found = await portfolio_answers.past_books(*read_past(as_of, known_at))
         views = past_positions(found)
         content = view(

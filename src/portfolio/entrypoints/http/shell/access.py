@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
+from litestar import Response
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
@@ -12,6 +14,9 @@ from portfolio.entrypoints.http.errors import ProblemKind
 from portfolio.entrypoints.http.shell.auth import Scope
 
 _OPT: Final = "access"
+
+AtOnce: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Response[Any]]]
+"""Answers with what handlers are given, by their arguments' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +28,8 @@ class Access:
     ``takes_key``: the header ``Idempotency-Key`` makes it happen once. ``is_form``: its body is that of an HTML form,
     which is sent from a page of this service, by whoever may see that page: what it does is decided by what it brings.
     ``also`` are media types that its success may have beside its own. ``form`` is what the parts of its body are, where
-    that is a form with files.
+    that is a form with files. ``at_once`` answers a GET without a query in the handler's place: the framework's way to
+    a handler's arguments is an eighth of a read.
     """
 
     scope: Scope | None
@@ -34,6 +40,7 @@ class Access:
     is_form: bool = False
     also: tuple[str, ...] = ()
     form: type[Struct] | None = None
+    at_once: AtOnce | None = None
 
     @property
     def scopes(self) -> list[Scope]:
@@ -49,6 +56,7 @@ class _Further(TypedDict, total=False):
     is_form: bool
     also: tuple[str, ...]
     form: type[Struct]
+    at_once: AtOnce
 
 
 def access(scope: Scope | None, **further: Unpack[_Further]) -> dict[str, Any]:

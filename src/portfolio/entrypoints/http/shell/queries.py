@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from urllib.parse import unquote_plus
 
@@ -28,9 +28,9 @@ def read_query(scope: AnyScope, handler: BaseRouteHandler) -> None:
     """Refuse a parameter that the route does not know, that is given twice, or that it needs and is not given; one that
     is blank, or null, is not given.
     """
-    known = _known(handler)
-    if not known and not scope["query_string"]:
+    if not scope["query_string"] and not _needed(handler):
         return
+    known = _known(handler)
     seen: set[str] = set()
     given: dict[str, bytes] = {}
     for part in filter(None, scope["query_string"].split(b"&")):
@@ -42,9 +42,9 @@ def read_query(scope: AnyScope, handler: BaseRouteHandler) -> None:
         seen.add(name)
         if value.strip().lower() not in _EMPTY:
             given[name] = part
-    for name, field in known.items():
-        if field.is_required and name not in given:
-            allowed = " or ".join(map(str, choices(type_info(field.annotation))))
+    for name in _needed(handler):
+        if name not in given:
+            allowed = " or ".join(map(str, choices(type_info(known[name].annotation))))
             raise _refused(name, f"is needed{allowed and f': takes {allowed}'}")
     scope["query_string"] = b"&".join(given.values())
 
@@ -73,6 +73,11 @@ def _known(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
         for name, field in parameters.items()
         if isinstance(definition := field.kwarg_definition, QueryParameter)
     }
+
+
+@cache
+def _needed(handler: BaseRouteHandler) -> Sequence[str]:
+    return [name for name, field in _known(handler).items() if field.is_required]
 
 
 def refused_parameters(error: ValidationException, handler: BaseRouteHandler) -> RequestError:
