@@ -144,7 +144,7 @@ class _Attempt:
 
     def _trade(self, execution: Execution, group: str | None) -> None:
         self.books, trade = self.books.book(execution, self.to.rules, now=self.to.now)
-        self.entries.append(TradeEntry.of(trade, self.books, _REQUEST, self.to.now, group))
+        self.entries.append(TradeEntry.of(trade, self.books, _REQUEST, self.to.now, group=group))
 
     def _happen(self, what: Happening, note: str | None = None) -> None:
         happened = happen(self.books, what, self.to.rules, self.to.now)

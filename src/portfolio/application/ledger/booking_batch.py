@@ -158,10 +158,10 @@ class Batch:
         group = command.group or (None if fee is None else f"trade-{after.revision}")
         self.portfolio = after
         request = command if command.noted is None else replace(command, notes=command.noted)
-        entry = replace(TradeEntry.of(trade, after, request, self.now, group), fingerprint=command.fingerprint)
+        entry = TradeEntry.of(trade, after, request, self.now, group=group, fingerprint=command.fingerprint)
         outcome = self._outcome(command, acceptance, first, terms=execution)
         payer = TradeRequest(owner=command.owner, engine=command.engine)
-        fee_entry = None if fee is None else TradeEntry.of(fee, before, payer, self.now, group)
+        fee_entry = None if fee is None else TradeEntry.of(fee, before, payer, self.now, group=group)
         booked = Decision(command, outcome, entry, fee_entry, twin)
         self._twins[command.fingerprint] = booked
         self.booked.append(booked)

@@ -225,16 +225,16 @@ class TradeEntry:
 
     @classmethod
     def of(
-        cls, trade: Trade, after: Portfolio, request: TradeRequest, booked_at: datetime, group: str | None = None
+        cls, trade: Trade, after: Portfolio, request: TradeRequest, booked_at: datetime, **others: str | None
     ) -> TradeEntry:
-        """Return the entry of a trade that led to the portfolio ``after``."""
+        """Return the entry of a trade that led to the portfolio ``after``; ``others`` are its other fields."""
         return cls(
             trade=trade,
             request=request,
             portfolio_id=after.id,
             revision=after.revision,
             booked_at=booked_at,
-            group=group,
+            **others,
         )
 
 

@@ -24,9 +24,16 @@ from portfolio.domain.decimal_text import plain
 
 T = TypeVar("T")
 
+
+def _text(text: str) -> str:
+    if "\\" in text or "'" in text:
+        text = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{text}'"
+
+
 # The driver writes the same, but for what need not be escaped in texts; it takes three times as long.
 _LITERALS: Mapping[type, Callable[[Any], str]] = {
-    str: lambda text: "'" + text.replace("\\", "\\\\").replace("'", "''") + "'",
+    str: _text,
     NoneType: lambda _: "NULL",
     int: str,
     Decimal: plain,

@@ -154,7 +154,7 @@ def entries_of(
     )
     request, group = TradeRequest(owner=owner), transaction.event.group
     trades = [
-        replace(TradeEntry.of(trade, after, request, transaction.at, group), revision=happened.revision + place)
+        replace(TradeEntry.of(trade, after, request, transaction.at, group=group), revision=happened.revision + place)
         for place, trade in enumerate(happened.trades, start=1)
     ]
     return entry, trades

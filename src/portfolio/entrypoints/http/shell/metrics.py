@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter as Tally
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -107,8 +108,8 @@ class Metrics:
             results = [error] * wishes
             raise
         finally:
-            for result in results[:wishes]:
-                self._bookings.labels(kind, _result(result)).inc()
+            for result, count in Tally(map(_result, results[:wishes])).items():
+                self._bookings.labels(kind, result).inc(count)
 
     def expose(self) -> bytes:
         """Return all figures in the text format."""
