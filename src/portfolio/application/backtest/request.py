@@ -155,10 +155,10 @@ def faults(request: BacktestRequest, today: date | None = None) -> Iterator[Faul
 
 
 def day_faults(first: date, last: date, today: date | None) -> Iterator[Fault]:
-    """Yield what is wrong with the days of a request."""
+    """Yield what is wrong with the days of a request. A part of one, without ``today``, may be a day alone."""
     if today is not None and last >= today:
         yield Fault("to", "has to be a day that is over")
-    elif first >= last:
+    elif first > last or (first == last and today is not None):
         yield Fault("from", "has to be before to")
 
 

@@ -89,7 +89,7 @@ def test_a_policy_has_nothing_to_do_with_cash_alone_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"begins": 40, "ends": 40}, "from: has to be before to"),
+        ({"begins": 40, "ends": 39}, "from: has to be before to"),
         ({"begins": 30, "weights": {"A": Decimal(2)}}, "weights: have to sum to more than 0 and at most 1"),
         ({"begins": 30, "weights": {"A": Decimal(-1)}}, "weights: have to sum"),
         ({"begins": 30, "weights": {"A": Decimal(0)}}, "more than 0"),

@@ -11,12 +11,13 @@ import pytest
 
 from portfolio.analytics.backtest.overfitting import best_by_chance, variance
 from portfolio.application.backtest.panel import Panel
-from portfolio.application.backtest.request import BacktestRequest, Start, Sweep, WalkForward
+from portfolio.application.backtest.request import BacktestRequest, FillAt, Start, Sweep, WalkForward
 from portfolio.application.backtest.result import result
 from portfolio.application.backtest.run import advance, start
+from portfolio.application.backtest.state import BacktestState
 from portfolio.application.backtest.sweeping.trials import Trial, stability_of, sweep_result
 from portfolio.application.backtest.sweeping.variants import FACTORS, JOINT_DRAWS, Variant, around, swept
-from portfolio.application.backtest.sweeping.walk_forward import training, windows
+from portfolio.application.backtest.sweeping.walk_forward import following, training, windows
 from portfolio.application.errors import NotBacktestable
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import held, named, panel_from, request_of, trial_of, walk, walk_forward
@@ -259,3 +260,30 @@ def test_what_is_chosen_on_the_past_goes_on_with_what_there_is(from_holdings: bo
         growth *= 1 + fold.test_return_percent / 100
     assert found.figures.total_return_percent == pytest.approx(100 * (growth - 1), abs=Decimal("1e-4"))
     assert found.against_do_nothing is not None
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize("fill", FillAt)
+@pytest.mark.parametrize("test_days", [1, 7])
+def test_on_the_day_between_two_windows_one_policy_decides(fill: FillAt, test_days: int) -> None:
+    panel = market(71)
+    walk = WalkForward(train_days=20, test_days=test_days)
+    request = wants(panel, fill=fill, every_days=2, walk_forward=walk, slippage_bps=Decimal(50))
+    variants = of_limits(request)
+    states: list[BacktestState] = []
+    for place, window in enumerate(windows(request)):
+        asked, begins = following(request, variants[place % 2], window, states, None)
+        states.append(advance(start(asked, panel, begins), panel, asked.last))
+    fills = [(fill.decided, place) for place, state in enumerate(states) for fill in state.fills]
+    assert len(dict(fills)) == len(set(fills))
+    assert sum(state.decisions for state in states) == sum(
+        len(range(0, (window.test_last - window.test_first).days + (fill is FillAt.SAME_CLOSE and last), 2))
+        for window, last in zip(windows(request), [False] * (len(states) - 1) + [True], strict=True)
+    )
+    found = walk_forward(request, variants, panel, None)
+    growth = Decimal(1)
+    for fold in found.folds:
+        assert fold.test_return_percent is not None
+        growth *= 1 + fold.test_return_percent / 100
+    assert found.figures.total_return_percent == pytest.approx(100 * (growth - 1), abs=Decimal("1e-4"))
+    assert found.figures.observations == 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -11,13 +11,14 @@ import msgspec
 
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.records import Interval, SeriesFigures
-from portfolio.application.backtest.request import BacktestRequest, Kind, Start
+from portfolio.application.backtest.request import BacktestRequest, FillAt, Kind, Start
 from portfolio.application.backtest.result import figures_of, interval_of
 from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.backtest.sweeping.trials import Trial, of_one_run, with_policy
 from portfolio.application.backtest.sweeping.variants import Variant
 from portfolio.application.errors import NotBacktestable
+from portfolio.domain.days import DAY
 
 _NONE_AT_ALL: Final = Decimal("-Infinity")
 
@@ -101,8 +102,14 @@ def following(
     states: Sequence[BacktestState],
     holdings: Holdings | None,
 ) -> tuple[BacktestRequest, Holdings | None]:
-    """Return the request of the days after a choice, and what it begins with: what the windows before have left."""
-    own = msgspec.structs.replace(with_policy(request, variant), first=window.test_first, last=window.test_last)
+    """Return the request of the days after a choice, and what it begins with: what the windows before have left.
+
+    On the day on which two windows meet the later one decides. At the same close the earlier one would too: it ends
+    the day before.
+    """
+    meets = request.fill is FillAt.SAME_CLOSE and window.test_last < request.last
+    last = window.test_last - DAY if meets else window.test_last
+    own = msgspec.structs.replace(with_policy(request, variant), first=window.test_first, last=last)
     if not states:
         return own, holdings
     left = states[-1].main.own
@@ -121,7 +128,11 @@ def walked(
     request: BacktestRequest, choices: Sequence[Choice], states: Sequence[BacktestState], beside: BacktestState
 ) -> WalkedForward:
     """Return what came of the windows that have been chosen in; ``states`` are those at their ends."""
-    days, values = _series(states)
+    rows: dict[date, Decimal] = {}
+    for state in states:
+        for row in state.equity:
+            rows.setdefault(row.day, row.value)
+    days, values = list(rows), list(rows.values())
     idle = [row.do_nothing for row in beside.equity][: len(days)]
     return WalkedForward(
         folds=[
@@ -129,9 +140,9 @@ def walked(
                 window=window,
                 settings=choice.settings,
                 train_sharpe_ratio=choice.sharpe_ratio,
-                test_return_percent=figures_of(*_series([state]), request.yearly_rate).total_return_percent,
+                test_return_percent=_figures(rows, window, request.yearly_rate).total_return_percent,
             )
-            for window, choice, state in zip(windows(request), choices, states, strict=False)
+            for window, choice in zip(windows(request), choices, strict=True)
         ],
         figures=figures_of(days, values, request.yearly_rate),
         do_nothing=figures_of(days, idle, request.yearly_rate),
@@ -143,7 +154,7 @@ def _rank(sharpe_ratio: Decimal | None) -> Decimal:
     return _NONE_AT_ALL if sharpe_ratio is None else sharpe_ratio
 
 
-def _series(states: Sequence[BacktestState]) -> tuple[list[date], list[Decimal]]:
-    """Return days and values of states that follow each other: the first day of each is the last of the one before."""
-    rows = [row for number, state in enumerate(states) for row in (state.equity[1:] if number else state.equity)]
-    return [row.day for row in rows], [row.value for row in rows]
+def _figures(rows: Mapping[date, Decimal], window: Window, rate: Decimal) -> SeriesFigures:
+    """Return the figures of the days of a window, from the value at the choice to that at the next one."""
+    days = [day for day in rows if window.test_first <= day <= window.test_last]
+    return figures_of(days, [rows[day] for day in days], rate)
