@@ -10,14 +10,11 @@ from portfolio.domain.arithmetic import exact, total
 from portfolio.domain.lazy import lazy
 from portfolio.domain.rebalancing.limits import Limits
 from portfolio.domain.rebalancing.strategies.deployment import is_cash_idle, spend
-from portfolio.domain.rebalancing.strategies.targets import Change, Strategy, Targets
+from portfolio.domain.rebalancing.strategies.targets import MARGIN, Change, Strategy, Targets
 from portfolio.domain.rebalancing.view import MarketView
 
 # What is closer than this is equal: a millionth of a millionth of a millionth of a dollar.
 STEP = Decimal(1).scaleb(-18)
-# Limits count on so much less than what costs leave, so that what is sold down to a limit is not over it again by the
-# last digit of a fee or a quantity. Costs of less than that are of dust: what is at its limit stays there beside it.
-MARGIN = Decimal(1).scaleb(-9)
 MAX_ROUNDS = 64
 _A_LINE = 2
 
@@ -86,7 +83,8 @@ def _settle_costs(limits: Limits, strategies: Sequence[Strategy], fixed: frozens
     Costs move the total value by a small part of what the limits move the trades, so a few rounds settle it; two of
     them make a line, and between two bends of the limits the third, where that line leads, is the last. Where a limit
     sits so that the rounds run in a circle, the lowest total value of the circle is taken: it is less than what the
-    plan leaves, so that every limit holds all the more.
+    plan leaves, so that every limit holds all the more. Costs below the margin are of dust: what is at its limit stays
+    there beside it.
     """
     before = limits.view.total_value
     whole = before

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from portfolio.domain.money import EXACT
+import pytest
+
+from portfolio.domain.money import EXACT, STEP
 from portfolio.domain.rebalancing.limits import Limits
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from portfolio.domain.rebalancing.reason import Reason
 from portfolio.domain.rebalancing.settlement import settle
 from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
-from tests.support.rebalancing import asset, plan_for, view_of
+from portfolio.domain.rebalancing.view import Holding, MarketView
+from tests.support.rebalancing import asset, market_view, plan_for, view_of
 
+PRICE = Decimal("0.00001234")
 LIMITS = Limits.of(view_of(asset("A", "50")), RebalancePolicy())
 
 
@@ -67,3 +71,34 @@ def test_a_purchase_of_next_to_nothing_puts_no_other_position_over_its_limit() -
     falls = asset("FALLS", "7.99999999999992", momentum="-0.51", volatility="2.3", category="a")
     rises = asset("RISES", "22.99999999999977", momentum="0.01", volatility="0.8", category="a")
     assert plan_for(view_of(falls, rises), RebalancePolicy(fee_bps=Decimal(10))).recommendations == ()
+
+
+def test_of_a_pair_without_momentum_the_other_one_is_not_asked_for_next_by_the_last_digit_of_a_value() -> None:
+    """The books round values at 18 decimals, so what was sold down to the pairs' floor is worth a digit more."""
+
+    def books(cash: Decimal, tiny: Decimal) -> MarketView:
+        held = [
+            ("A", "660.307603597210055333", "0.7"),
+            ("B", tiny, PRICE),
+            ("S", "115741083.792280380046776807", PRICE),
+        ]
+        holdings = [
+            Holding(
+                symbol=symbol,
+                quantity=Decimal(quantity),
+                value=EXACT.multiply(Decimal(quantity), Decimal(price)).quantize(STEP),
+                price=Decimal(price),
+                category="stablecoin" if symbol == "S" else "other",
+            )
+            for symbol, quantity, price in held
+        ]
+        return market_view(holdings, cash=cash, correlations={("A", "B"): Decimal("0.8")})
+
+    policy = RebalancePolicy(fee_bps=Decimal(0), pair_limit=Decimal("0.1"))
+    tiny, cash = Decimal("182064965.439485226155207364"), Decimal("1862.858029961965380734")
+    [sale] = plan_for(books(cash, tiny), policy).recommendations
+    assert sale.symbol == "B"
+    assert sale.target_allocation == pytest.approx(5)
+    left = tiny - sale.trade_quantity
+    paid = EXACT.add(cash, EXACT.multiply(sale.trade_quantity, PRICE))
+    assert plan_for(books(paid, left), policy).recommendations == ()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from portfolio.domain.arithmetic import HUNDRED, exact
 from portfolio.domain.money import STEP
 from portfolio.domain.rebalancing.reason import Reason
-from portfolio.domain.rebalancing.strategies.targets import Figure, Proposal, Targets
+from portfolio.domain.rebalancing.strategies.targets import MARGIN, Figure, Proposal, Targets
 from portfolio.domain.rebalancing.view import Pair
 
 
@@ -29,7 +29,7 @@ def high_correlation(targets: Targets) -> list[Proposal]:
         if not is_over or targets.limits.is_stuck(pair) or not targets.can_move(weaker):
             continue
         goal = policy.pair_limit * policy.sell_down_share * whole
-        cut = min(together - goal, values[weaker] - policy.pair_floor * whole)
+        cut = min(together - goal, values[weaker] - policy.pair_floor * (whole - MARGIN))
         evidence = _evidence(targets, pair, weaker, values)
         proposals.append(Proposal(symbol=weaker, rule=Reason.HIGH_CORRELATION, change=-cut, figures=evidence))
         values[weaker] -= cut

@@ -12,6 +12,11 @@ from portfolio.domain.rebalancing.reason import Reason
 
 Figure = Decimal | str
 
+MARGIN = Decimal(1).scaleb(-9)
+"""Limits count on so many dollars less than there are, so that what is sold down to one is not over it again by the
+last digit of a fee, a quantity or a value.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
