@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple
 
 import structlog
 
+from portfolio.adapters.compute.process import OUT_OF_MEMORY
 from portfolio.application.errors import ComputationFailed, ComputationLate, ConfigurationInvalid, NotInstalled
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Cluster:
         What it raises is raised here. Nobody waits for a result that is late, but the worker computes it to its end.
 
         Raises:
-            ComputationFailed: the worker, or the connection to the cluster, was lost.
+            ComputationFailed: the worker, or the connection to the cluster, was lost, or it has too little memory.
             ComputationLate: it took longer, the waiting for a cluster included.
         """
         self._asked += 1
@@ -95,6 +96,8 @@ class Cluster:
             return result.result()
         except KilledWorker as error:
             raise ComputationFailed("the worker that computes it ended; ask again") from error
+        except MemoryError as error:
+            raise ComputationFailed(OUT_OF_MEMORY) from error
         finally:
             result.cancel()
 

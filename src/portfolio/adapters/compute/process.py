@@ -17,6 +17,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 IDLE_SECONDS: Final = 60.0
+OUT_OF_MEMORY: Final = "it takes more memory than there is; ask for less"
 
 
 class WorkerProcess:
@@ -44,7 +45,8 @@ class WorkerProcess:
         nothing else.
 
         Raises:
-            ComputationFailed: the process died; the next call starts another one.
+            ComputationFailed: the process died, could not be started, or has too little memory; the next call starts
+                another one.
             ComputationLate: it took longer.
         """
         try:
@@ -68,6 +70,9 @@ class WorkerProcess:
         except BrokenProcessPool as error:
             self._kill()
             raise ComputationFailed("the process that computes it ended; ask again") from error
+        except MemoryError as error:
+            self._kill()
+            raise ComputationFailed(OUT_OF_MEMORY) from error
         except asyncio.CancelledError:
             self._kill()
             raise
@@ -79,7 +84,11 @@ class WorkerProcess:
         before = set(multiprocessing.active_children())
         context = multiprocessing.get_context("spawn")
         pool = self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=prepare)
-        pool.submit(_nothing)  # it starts with its first work
+        try:
+            pool.submit(_nothing)  # it starts with its first work
+        except OSError as error:
+            self._end()
+            raise ComputationFailed(f"the process that computes it was not started: {error}; ask again") from error
         self._process = next(iter(set(multiprocessing.active_children()) - before), None)
         return pool
 

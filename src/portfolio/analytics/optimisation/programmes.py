@@ -100,7 +100,7 @@ def _check_there_is_excess(moments: Moments, cuts: Cuts, invested: float, solver
         slope[: len(moments.mean)] = -moments.mean
         return solvers.linear(slope, within)
 
-    if (moments.mean <= 0).all():
+    if invested <= CLOSE or (moments.mean <= 0).all():
         raise NoSolution("no_positive_mean")
     weights, _ = cuts.solve(solve, invested=invested)
     if float(weights @ moments.mean) - daily_rate <= CLOSE * float(np.abs(moments.mean).max()):

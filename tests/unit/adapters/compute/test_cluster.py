@@ -126,6 +126,11 @@ async def test_a_worker_that_dies_at_it_is_a_failure(cluster: Cluster) -> None:
     assert await cluster.run(os.getpid, seconds=LONG) != os.getpid()
 
 
+async def test_more_memory_than_a_worker_has_is_a_failure(cluster: Cluster) -> None:
+    with pytest.raises(ComputationFailed, match="memory"):
+        await cluster.run(bytearray, 1 << 62, seconds=LONG)
+
+
 async def test_a_cluster_that_goes_away_is_waited_for_and_joined_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)

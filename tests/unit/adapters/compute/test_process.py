@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
+from multiprocessing.popen_spawn_posix import Popen
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -125,6 +126,26 @@ async def test_a_process_that_dies_is_a_failure_and_the_next_call_starts_another
     with pytest.raises(ComputationFailed, match="ask again"):
         await worker.run(os._exit, 9, seconds=LONG)
     assert await worker.run(os.getpid, seconds=LONG) != first
+
+
+async def test_more_memory_than_there_is_is_a_failure(worker: WorkerProcess) -> None:
+    with pytest.raises(ComputationFailed, match="memory"):
+        await worker.run(bytearray, 1 << 62, seconds=LONG)
+    assert await worker.run(os.getpid, seconds=LONG) == worker.pid
+
+
+async def test_a_process_that_cannot_be_started_is_a_failure_and_the_next_one_is_killed_when_late(
+    worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(Popen, "_launch", Mock(side_effect=BlockingIOError(errno.EAGAIN, "no more processes")))
+        with pytest.raises(ComputationFailed, match="no more processes"):
+            await worker.run(os.getpid, seconds=LONG)
+    started = await worker.run(os.getpid, seconds=LONG)
+    assert worker.pid == started
+    with pytest.raises(ComputationLate):
+        await worker.run(time.sleep, LONG, seconds=0.2)
+    await until(lambda: not psutil.pid_exists(started))
 
 
 async def test_a_late_process_is_killed_and_so_is_one_whose_caller_has_gone(worker: WorkerProcess) -> None:

@@ -27,6 +27,7 @@ from portfolio.analytics.optimisation.problem import (
     Objective,
     Problem,
     Solved,
+    Step,
     TurnoverTooSmall,
 )
 from portfolio.analytics.optimisation.solvers import Constraints, Optimum
@@ -258,3 +259,11 @@ def test_common_returns_are_those_of_the_days_that_all_have() -> None:
     assert found.own_days == [30, 12]
     assert len(found.returns) == 12
     assert np.isnan(found.deviations).tolist() == [False, True]
+
+
+def test_nothing_to_invest_is_no_weight_however_little_a_year_without_risk_brings() -> None:
+    """Below zero even cash beats the rate, and a part of nothing has no size."""
+    asked = problem(Objective.MAX_SHARPE, uncorrelated(MEANS)[:, :1], invested=0.05, turnover=0.0)
+    found = solve(replace(asked, risk_free_rate=-0.01))
+    assert found.weights == pytest.approx([0.0], abs=1e-9)
+    assert found.steps[0] == Step(objective=Objective.MAX_SHARPE, reason="no_positive_mean")
