@@ -14,7 +14,7 @@ from portfolio.domain.rebalancing.strategies.targets import Proposal, Targets
 from portfolio.domain.rebalancing.view import Holding, MarketView
 from tests.support.rebalancing import asset, market_view, plan_for, view_of
 
-PRICE = Decimal("0.00001234")
+PRICE, SAFE = Decimal("0.00001234"), Decimal("115741083.792280380046776807")
 LIMITS = Limits.of(view_of(asset("A", "50")), RebalancePolicy())
 
 
@@ -78,16 +78,16 @@ def test_of_a_pair_without_momentum_the_other_one_is_not_asked_for_next_by_the_l
 
     def books(cash: Decimal, tiny: Decimal) -> MarketView:
         held = [
-            ("A", "660.307603597210055333", "0.7"),
+            ("A", Decimal("660.307603597210055333"), Decimal("0.7")),
             ("B", tiny, PRICE),
-            ("S", "115741083.792280380046776807", PRICE),
+            ("S", SAFE, PRICE),
         ]
         holdings = [
             Holding(
                 symbol=symbol,
-                quantity=Decimal(quantity),
-                value=EXACT.multiply(Decimal(quantity), Decimal(price)).quantize(STEP),
-                price=Decimal(price),
+                quantity=quantity,
+                value=EXACT.multiply(quantity, price).quantize(STEP),
+                price=price,
                 category="stablecoin" if symbol == "S" else "other",
             )
             for symbol, quantity, price in held
