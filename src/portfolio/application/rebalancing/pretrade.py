@@ -29,6 +29,7 @@ from portfolio.domain.arithmetic import HUNDRED, exact, total
 from portfolio.domain.errors import AmountMismatch, DomainError, FeesTooHigh
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Side
+from portfolio.domain.mark import TRADE_SOURCE, Mark
 from portfolio.domain.money import Price
 from portfolio.domain.prices.quarantine import QuoteRules
 from portfolio.domain.rebalancing.projection import largest_quantity
@@ -165,7 +166,7 @@ class CheckTrade:
             refusal=refusal,
             doubt=_doubt(state, execution),
             broken=() if after is None else _broken(summary_of(state), summary_of(after), execution),
-            largest_quantity=None if isinstance(refusal, MISMATCHES) else _largest(summary_of(state), execution),
+            largest_quantity=None if isinstance(refusal, MISMATCHES) else self._largest(state, execution),
         )
 
     def _booked(self, state: MarketState, command: BookTrade) -> tuple[MarketState | None, DomainError | None]:
@@ -180,6 +181,25 @@ class CheckTrade:
             return state.imagined(summary_of(state).after(view)), None
         except DomainError as error:
             return None, error
+
+    @exact
+    def _largest(self, state: MarketState, execution: Execution) -> Decimal | None:
+        """Return the largest quantity at the booking's own price and fees, whatever the market's and the policy's are.
+
+        Where no feed has a fresh price, what is held counts at the booking's: so it is valued after it.
+        """
+        held, quantity = state.snapshot.portfolio.position(execution.symbol), execution.quantity
+        is_buy = execution.side is Side.BUY
+        executed = Mark(execution.price, TRADE_SOURCE, execution.executed_at)
+        mark = held.mark_after(executed, quantity if is_buy else -quantity, state.at, self.rules.max_price_age)
+        price, value, current = mark.price.value, held.marked(mark).market_value.value, summary_of(state)
+        holding = state.view.holdings[execution.symbol.code]
+        if price != holding.price:
+            valued = {**state.view.holdings, holding.symbol: replace(holding, price=price, value=value)}
+            current = current.after(replace(state.view, holdings=MappingProxyType(valued)))
+        worth = quantity.value * price
+        cost_rate = (-execution.cash_delta.value - (worth if is_buy else -worth)) / worth
+        return largest_quantity(current, execution.side, holding.symbol, cost_rate=cost_rate)
 
 
 def _doubt(state: MarketState, execution: Execution) -> Doubt | None:
@@ -253,15 +273,3 @@ def _broken(current: Summary, projected: Summary, execution: Execution) -> list[
         )
         for over in projected.over
     ]
-
-
-@exact
-def _largest(current: Summary, execution: Execution) -> Decimal | None:
-    """Return the largest quantity at the booking's own price and fees, whatever the market's and the policy's are."""
-    price = current.view.holdings[execution.symbol.code].price
-    if price is None:
-        return None
-    worth = execution.quantity.value * price
-    gained = worth if execution.side is Side.BUY else -worth
-    cost_rate = (-execution.cash_delta.value - gained) / worth
-    return largest_quantity(current, execution.side, execution.symbol.code, cost_rate=cost_rate)

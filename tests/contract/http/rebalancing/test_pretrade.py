@@ -112,15 +112,23 @@ async def test_where_no_limit_holds_the_cash_is_the_limit(categorised: Service) 
     assert more["reasons"] == {"projected": "not_accepted", "breaks_limits": "not_accepted"}
 
 
-async def test_the_booking_s_own_price_and_fees_count(categorised: Service) -> None:
+@pytest.mark.parametrize("fed", [True, False])
+async def test_the_booking_s_own_price_and_fees_count(categorised: Service, fed: bool) -> None:
     await hold(categorised, {"BTC": "10"})
+    if fed:
+        categorised.feed.prices["BTC"] = "1000"
+        assert (await categorised.http.post("/portfolio/refresh")).status_code == 200
     dear = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 1040, "net_amount": 1040, "fees": 10}
     largest = (await check(categorised, dear))["largest_quantity"]
     # x of 10000 + 1000 x = 0.25 (100000 - 50 x): each unit loses 40 by its price and 10 by its fee.
-    assert largest == Decimal("14.814814814814814814")
-    more = {**dear, "quantity": str(largest + STEP), "net_amount": str((largest + STEP) * 1040),
-            "fees": str((largest + STEP) * 10)}  # fmt: skip
-    assert (await check(categorised, more))["breaks_limits"] is True
+    # Without a price of a feed what is held counts at the booking's: 10400 + 1040 x = 0.25 (100400 - 10 x).
+    assert largest == Decimal("14.814814814814814814" if fed else "14.100719424460431654")
+
+    def of(quantity: Decimal) -> Mapping[str, Any]:
+        return {**dear, "quantity": str(quantity), "net_amount": str(quantity * 1040), "fees": str(quantity * 10)}
+
+    assert (await check(categorised, of(largest)))["breaks_limits"] is False
+    assert (await check(categorised, of(largest + STEP)))["breaks_limits"] is True
 
 
 async def test_a_fee_in_another_asset_is_sold_as_the_booking_would(categorised: Service) -> None:
