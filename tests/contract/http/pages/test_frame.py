@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from portfolio.domain.money import Quantity
 from portfolio.domain.rebalancing.policy import RebalancePolicy
+from portfolio.entrypoints.http.pages.frame.engine import environment
 from portfolio.settings import PriceFeedKind
 from tests.support.html_pages import HTML, read_page
 from tests.support.services.http_service import BUY, KEYS, A, Service, is_problem, running, running_on_sqlite
@@ -129,7 +131,7 @@ async def too_long(service: Service) -> AsyncIterator[str]:
         page = read_page((await service.http.get(path, headers=HTML)).text)
         for one in (one for one in page.all() if one.tag in {"ul", "tbody"}):
             items = [item.text for item in one.all() if item.tag in {"li", "tr"}]
-            if len(items) > 101:  # "and 30 more" is one
+            if len(items) > 100:
                 yield f"{path}: {len(items)} of {items[0]}"
         for text in (one.text for one in page.all() if one.tag in {"p", "li", "dd"}):
             if len(text) > 600:
@@ -152,7 +154,34 @@ async def test_of_long_lists_of_what_is_wrong_the_first_hundred_stand_on_a_page(
         assert not found, found
     text = (await service.http.get("/pages/operations", headers=HTML)).text
     assert "These are the first 100 of 130; <code>GET /health</code> has all." in text
-    assert '<p class="small">and 30 more</p>' in text
+    assert '<p class="small">These are the first 100 of 130.</p>' in text  # that were not got
+
+
+async def test_a_long_list_says_where_all_of_it_is(service: Service) -> None:
+    await buy_all(service)
+    text = (await service.http.get("/pages/risk", headers=HTML)).text
+    for route in ("/risk/volatility-analysis", "/risk/value-at-risk"):
+        assert f"These are the first 100 of 130; <code>GET {route}</code> has all." in text
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, ""), (1, ""), (100, ""), (101, "These are the first 100 of 101.")])
+def test_a_list_is_cut_after_a_hundred(count: int, said: str) -> None:
+    macros: Any = environment().get_template("parts/macros.html").make_module({"frame": None})
+    assert said in macros.more(range(count))
+    assert bool(said) is bool(macros.more(range(count)).strip())
+
+
+@pytest.mark.parametrize("path", ["/", "/pages/performance"])
+async def test_a_benchmark_that_there_cannot_be_is_a_remark_beside_what_was_typed(service: Service, path: str) -> None:
+    answer = await service.http.get(f"{path}?period=7d&benchmark=%3Cb%3EBTC-EUR", headers=HTML)
+    assert answer.status_code == 200
+    page = read_page(answer.text)
+    typed = page.one("input", id="benchmark")
+    assert typed.attributes["value"] == "<b>BTC-EUR"
+    assert typed.attributes["aria-invalid"] == "true"
+    assert "takes 1 to 20 of A-Z and 0-9" in page.one("span", id="benchmark-mistake").text
+    assert "Unit value beside BTC" in page.text, "the usual one is shown"
+    assert "<option selected>7d</option>" in answer.text
 
 
 async def test_of_many_broken_limits_the_first_are_named(tmp_path: Path) -> None:
@@ -165,3 +194,7 @@ async def test_of_many_broken_limits_the_first_are_named(tmp_path: Path) -> None
         alerts = [one.text for one in page.all("li") if "data-alert" in one.attributes]
         assert len(alerts) == 13
         assert alerts[-1] == "High : Over 118 other limits"
+        more = {**BUY, "symbol": "C99", "quantity": 50, "price": 10, "net_amount": 500, "fees": 0}
+        assert (await service.http.post("/holdings/update", json=more)).status_code == 200
+        page = read_page((await service.http.get("/", headers=HTML)).text)
+        assert "C99" in next(one.text for one in page.all("li") if "data-alert" in one.attributes), "the most over"

@@ -140,6 +140,14 @@ async def test_without_a_whole_month_none_is_the_worst(service: Service) -> None
 
 
 @pytest.mark.unmeasured
+@pytest.mark.parametrize(
+    ("query", "sheet"), [("", "days=365"), ("?period=30d&benchmark=eth", "days=30&amp;benchmark=ETH")]
+)
+async def test_it_leads_to_the_tear_sheet_of_its_period(service: Service, query: str, sheet: str) -> None:
+    text = await page(service, f"/pages/performance{query}")
+    assert f'<a href="/reports/tearsheet?{sheet}">' in text
+
+
 @pytest.mark.parametrize("query", ["", "?period=7d", "?period=all&scale=log", "?period=30d&benchmark=ETH"])
 async def test_a_private_page_has_no_amount_of_the_books_in_any_byte(grown: Service, query: str) -> None:
     paths = ("/portfolio", "/trades", "/cash/transactions", "/performance/timeframes", "/performance/history?days=60")

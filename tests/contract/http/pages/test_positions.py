@@ -181,10 +181,14 @@ async def test_what_was_sold_wholly_has_a_page_and_what_never_was_there_has_none
     text = words(await page(held, f"{URL}/ETH"))
     assert "nothing is held" in text
     assert "SELL" in text
-    for path in (f"{URL}/DOGE", f"{URL}/eth", f"{URL}/USD", f"{URL}/%3Cb%3E", f"{URL}/{'A' * 99}"):
+    for path in (f"{URL}/DOGE", f"{URL}/usd", f"{URL}/USD", f"{URL}/%3Cb%3E", f"{URL}/{'A' * 99}"):
         answer = await held.http.get(path, headers=HTML)
         assert answer.status_code == 404, path
         assert "<b>" not in answer.text
+
+
+async def test_a_position_is_found_in_any_case(held: Service) -> None:
+    assert "<h1>ETH</h1>" in await page(held, f"{URL}/eth")
 
 
 async def test_with_the_database_away_a_position_is_shown_without_its_trades(held: Service) -> None:

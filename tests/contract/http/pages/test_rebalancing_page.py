@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -93,7 +94,8 @@ async def test_the_plan_is_that_of_the_api(held: Service) -> None:
     assert_standing(page.table("The portfolio before and after the plan"), now, analysis["projected"], "After the plan")
     broken = page.table("Limits that are broken now")
     assert [cells(row, "Share", "Limit of it") for row in broken] == [
-        [one["allocation"], one["limit_allocation"]] for one in analysis["broken_limits"]
+        [one["allocation"], one["limit_allocation"]]
+        for one in sorted(analysis["broken_limits"], key=lambda one: -Decimal(one["allocation"]))
     ]
     shares = page.table("Shares of what the plan trades")
     assert [cells(row, "Share now", "Share after") for row in shares] == [
@@ -280,3 +282,7 @@ async def test_of_a_plan_of_many_trades_the_first_are_shown() -> None:
         page = await page_of(service)
         assert "These are the first 100 of 120;" in page.text
         assert len([one for one in page.all() if one.tag == "summary" and one.text.startswith("sell C")]) == 100
+        assert (await service.http.post("/rebalance/generate-signals")).json()["signals_created"] == 120
+        page = await page_of(service)
+        assert len(page.table("Open signals")) == 100
+        assert "These are the newest of each state; GET /rebalance/signals has all." in page.text

@@ -232,6 +232,21 @@ async def test_what_has_too_short_a_past_is_left_out_by_name_and_in_words(servic
     assert page.value("volatility_covered_percent") == volatility["covered_percent"]
 
 
+async def test_of_what_is_left_out_the_largest_stand_first(service: Service) -> None:
+    for symbol, money in (("AAA", "100"), ("BBB", "1000"), ("CCC", "9000")):
+        await buy(service, symbol, money)
+    page = await page_of(service)
+    for part in ("moves", "tail"):
+        left_out = page.one("section", aria_labelledby=part).all("li")
+        assert [one.text.partition(":")[0] for one in left_out] == ["CCC", "BBB", "AAA"], part
+
+
+async def test_where_no_day_was_compared_no_number_of_days_lost_more(service: Service) -> None:
+    await buy(service, "NEW", "1000")
+    page = await page_of(service)
+    assert [page.value(f"backtest_{share}_beyond") for share in ("95", "99")] == [None, None]
+
+
 async def test_without_closes_nothing_of_history_is_defined_and_it_says_so(service: Service) -> None:
     await buy(service, "AAA", "28123.45")
     page = await page_of(service)

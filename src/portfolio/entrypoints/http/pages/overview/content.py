@@ -57,7 +57,7 @@ def alerts_of(health: Health, summary: Summary) -> Iterator[Mapping[str, Any]]:
     """Yield what wants a person, the most serious first: how serious, what it is, where more is said, and an amount
     where there is one. Broken limits come before all else.
     """
-    for over in summary.over[:MOST_NAMED]:
+    for over in sorted(summary.over, key=lambda over: -over.used_percent)[:MOST_NAMED]:
         shares = f"{shown(over.allocation, Kind.PERCENT)} of at most {shown(over.limit_allocation, Kind.PERCENT)}"
         text = f"Over the {RULES[over.rule.value]}: {subject_of(over.name.subject)}, {shares}"
         yield _alert("limit", "high", text, "/pages/rebalancing")

@@ -25,12 +25,13 @@ from portfolio.entrypoints.http.pages.overview.content import (
     identity_chart,
     key_figures,
 )
-from portfolio.entrypoints.http.pages.periods import BenchmarkQuery, Choice, PeriodQuery, ScaleQuery
+from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery, ScaleQuery
 from portfolio.entrypoints.http.pages.series_charts import index_chart, value_chart
 from portfolio.entrypoints.http.pages.words import broken_limits
 from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.portfolio.controller import PortfolioAnswers
 from portfolio.entrypoints.http.portfolio.reads import Reading
+from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
@@ -98,7 +99,7 @@ class OverviewController(PageController):
         overview: Injected[Overview],
         period: PeriodQuery = None,
         scale: ScaleQuery = None,
-        benchmark: BenchmarkQuery = None,
+        benchmark: Typed = None,
         basis: BasisQuery = None,
     ) -> Template:
         """Return the first page."""

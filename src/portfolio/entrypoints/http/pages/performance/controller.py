@@ -27,11 +27,12 @@ from portfolio.entrypoints.http.pages.performance.drawings import (
     distribution_chart,
     rolling_charts,
 )
-from portfolio.entrypoints.http.pages.periods import BenchmarkQuery, Choice, PeriodQuery, ScaleQuery
+from portfolio.entrypoints.http.pages.periods import Choice, PeriodQuery, ScaleQuery
 from portfolio.entrypoints.http.pages.series_charts import drawdown_chart, index_chart
 from portfolio.entrypoints.http.performance.controller import BasisQuery
 from portfolio.entrypoints.http.performance.views import timeframe_view
 from portfolio.entrypoints.http.portfolio.reads import Reading
+from portfolio.entrypoints.http.shell.bodies import Typed
 from portfolio.entrypoints.http.shell.injection import HttpRequest, Injected
 from portfolio.entrypoints.http.shell.use_cases import UseCases
 
@@ -59,7 +60,7 @@ class PerformancePageController(PageController):
         cases: Injected[UseCases],
         period: PeriodQuery = None,
         scale: ScaleQuery = None,
-        benchmark: BenchmarkQuery = None,
+        benchmark: Typed = None,
         basis: BasisQuery = None,
     ) -> Template:
         """Return the page of performance."""
@@ -77,6 +78,7 @@ class PerformancePageController(PageController):
             "Performance",
             reading,
             choice=choice,
+            days=choice.days(reading.at.date()),
             basis=shown,
             scales=list(Scale),
             chosen=view,

@@ -105,12 +105,8 @@ class PositionsPageController(PageController):
 
 
 def _known(text: str) -> Symbol:
-    """Return the symbol of a path, which is written as the ledger has it.
-
-    Raises:
-        NotFound: nothing goes by that name.
-    """
+    """Return the symbol that a path names, in any case; raises NotFound where nothing goes by that name."""
     try:
-        return Symbol(text)
+        return Symbol(text.upper() if text.isascii() else text)
     except InvalidSymbol as error:
         raise NotFound("position", f"in {text[:40]!r}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Raw
@@ -11,7 +12,7 @@ from msgspec.json import decode
 from portfolio.domain.decimal_text import listed
 from portfolio.entrypoints.charts import PERCENT, Bar, Frame, Tone, bar_chart
 from portfolio.entrypoints.http.pages.frame.figures import Cell, Chart, Row
-from portfolio.entrypoints.http.pages.frame.filters import MOST_NAMED, Value, exact_number
+from portfolio.entrypoints.http.pages.frame.filters import MOST_NAMED, Value, exact_number, exact_text
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.humanized import humanized
 from portfolio.entrypoints.http.pages.words import OBSTACLES, RULES, named
@@ -66,7 +67,7 @@ def shares_chart(trades: Sequence[RecommendationView]) -> Chart:
 
 
 def broken_rows(limits: Sequence[BrokenLimitView]) -> Sequence[Row]:
-    """Return broken limits, with how much counts against each."""
+    """Return broken limits, with how much counts against each, the largest first."""
     return [
         [
             named(one.category) if one.category else " and ".join(one.symbols),
@@ -74,7 +75,7 @@ def broken_rows(limits: Sequence[BrokenLimitView]) -> Sequence[Row]:
             Cell(one.allocation, Kind.PERCENT),
             Cell(one.limit_allocation, Kind.PERCENT),
         ]
-        for one in limits
+        for one in sorted(limits, key=lambda one: Decimal(exact_text(one.allocation)), reverse=True)
     ]
 
 

@@ -63,6 +63,7 @@ class RebalancingPageController(PageController):
             "mistakes": mistakes,
             "what_if": imagined,
             "signals": live_signals(opened, claimed) if opened and claimed else None,
+            "has_more_signals": any(one and one[0].next_before is not None for one in (opened, claimed)),
             "settings": settings_of(policy),
         }
         return pages.page(request, "rebalancing.html", "Rebalancing", reading, content=content)

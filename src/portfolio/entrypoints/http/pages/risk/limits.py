@@ -109,8 +109,8 @@ def sectors_chart(state: MarketState) -> Chart:
 
 
 def health_terms(summary: Summary) -> Sequence[Term]:
-    """Return what is deducted as terms of the score: the first by name, the others together."""
-    found = summary.health.deductions
+    """Return what is deducted as terms of the score: the largest by name, the others together."""
+    found = sorted(summary.health.deductions, key=lambda one: -abs(one.points))
     terms = [_deducted(humanized(one.detail), one.points) for one in found[:MOST_NAMED]]
     if others := found[MOST_NAMED:]:
         terms.append(_deducted(counted(len(others), "other"), total(one.points for one in others)))

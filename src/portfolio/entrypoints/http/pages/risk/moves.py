@@ -13,6 +13,7 @@ from portfolio.application.risk.correlation import (
     average_of,
     largest_correlations_of,
 )
+from portfolio.application.risk.measured import Excluded
 from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.terms import a_day, correlation_terms_of, heat_parts_of, own_volatility
 from portfolio.application.risk.volatility import AssetVolatility, RiskShares, risk_shares_of, volatility_of
@@ -63,8 +64,15 @@ def moves_content(state: MarketState) -> dict[str, Any]:
         "view": view,
         "figures": _figures(state, view),
         "chart": _contributions_chart(shares),
-        "left_out": {one.symbol: one.reason for one in report.excluded},
+        "left_out": left_out(state, report.excluded),
     }
+
+
+def left_out(state: MarketState, excluded: Sequence[Excluded]) -> Mapping[str, str]:
+    """Return the reason's code of each asset that figures are made without, the largest position first."""
+    held = state.view.holdings
+    by_size = sorted(excluded, key=lambda one: -abs(held[one.symbol].value))
+    return {one.symbol: one.reason for one in by_size}
 
 
 def together_content(state: MarketState) -> dict[str, Any]:

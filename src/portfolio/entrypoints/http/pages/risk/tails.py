@@ -14,6 +14,7 @@ from portfolio.entrypoints.charts import FRACTION, Bar, Frame, bar_chart
 from portfolio.entrypoints.http.pages.frame.figures import About, Cell, Chart, Figure, FigureOf, Term, last_days
 from portfolio.entrypoints.http.pages.frame.filters import exact_number
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.risk.moves import left_out
 from portfolio.entrypoints.http.risk.answers import BacktestView, ConfidenceView, LossView, TailView
 from portfolio.entrypoints.http.risk.views import tail_view
 from portfolio.entrypoints.http.shell.numbers import number, ratio
@@ -62,7 +63,7 @@ def tail_content(state: MarketState) -> dict[str, Any]:
         ],
         "chart": _chart(view),
         "confidences": [_confidence(figure, report, shown, found, test) for shown, found, test in pairs],
-        "left_out": {one.symbol: one.reason for one in report.excluded},
+        "left_out": left_out(state, report.excluded),
     }
 
 
@@ -144,9 +145,11 @@ def _terms(name: str, found: ConfidenceReport, report: TailReport) -> Sequence[T
 def _backtest(figure: FigureOf, share: str, test: BacktestView) -> Sequence[Figure]:
     expected = Term("Expected", test.expected, Kind.NUMBER)
     p_value, reason = test.kupiec_p_value, test.reasons.get("kupiec_p_value")
-    of_p_value = [Term("Days that lost more", test.beyond, Kind.COUNT), expected]
+    beyond = test.beyond if test.days else None  # of no day compared none lost more, which says nothing
+    of_beyond = [Term("Days compared", test.days, Kind.COUNT), expected]
+    of_p_value = [Term("Days that lost more", beyond, Kind.COUNT, reason=reason), expected]
     return [
-        figure(f"backtest_{share}_beyond", test.beyond, terms=[Term("Days compared", test.days, Kind.COUNT), expected]),
+        figure(f"backtest_{share}_beyond", beyond, terms=of_beyond, reason=reason),
         figure(f"backtest_{share}_p_value", p_value, terms=of_p_value, reason=reason),
     ]
 
