@@ -115,6 +115,35 @@ def test_every_page_says_why_it_may_not_be_believed(
             (tmp_path / "away.db").rename(database)
 
 
+def test_long_symbols_beside_long_numbers_fit_on_paper(browser: BrowserThread, tmp_path: Path) -> None:
+    narrow, wide = symbols = ("ABCDEFGHIJKLMNOPQRST", "WWWWWWWWWWWWWWWWWWWW")
+    settings = {**STILL, "PORTFOLIO_INITIAL_CASH": "9999999999999999999"}
+
+    async def look(url: str, path: str) -> list[str]:
+        context = await browser.context()
+        async with visiting(context, url, path) as visit:
+            found = await rules.on_paper(visit.page)
+        await context.close()
+        return found
+
+    with ServiceProcess(sqlite_database_in(tmp_path), tmp_path, settings=settings) as service:
+        for symbol, side, quantity, price in (
+            (narrow, "BUY", "1234567.890123456", "0.000000000001"),
+            (wide, "BUY", "8765432.1", "98765432.1"),
+            (narrow, "SELL", "34567.890123456", "0.0000000000025"),
+            (wide, "SELL", "765432.1", "0.000000000001"),
+        ):
+            net = f"{Decimal(quantity) * Decimal(price):f}"
+            trade = {"symbol": symbol, "side": side, "quantity": quantity, "price": price, "net_amount": net}
+            trade["fees"] = "0.000000000001234"
+            booked = httpx.post(service.url + "/holdings/update", json=trade, timeout=30)
+            assert booked.status_code == 200, booked.text
+        pages = {**PAGES, **{symbol: f"{PAGES['positions']}/{symbol}" for symbol in symbols}}
+        del pages["position"]
+        found = {name: lost for name, path in pages.items() if (lost := browser.run(look(service.url, path)))}
+    assert not found, found
+
+
 _COLOURS = """() => [...document.querySelectorAll('.top li a'), document.body].map(one => {
   const style = getComputedStyle(one);
   return [one.ariaCurrent || one.localName, style.borderBottomColor, style.backgroundColor];
