@@ -1,4 +1,4 @@
-"""What is estimated of a series in float64: a number, or the reason why it is undefined; and the types of arrays."""
+"""An estimate: a number, or the reason why it is undefined (``null`` in answers); and the types of arrays."""
 
 from __future__ import annotations
 

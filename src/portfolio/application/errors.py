@@ -1,4 +1,4 @@
-"""Errors of the use cases: what could not be done, although no rule refused it.
+"""Errors of the use cases: what could not be done for another reason than a rule of the domain.
 
 ::
 
@@ -82,7 +82,7 @@ class BooksContradicted(LedgerUnavailable):
     def __init__(self, what: str, *, is_lossy: bool = False) -> None:
         """Take what was found; ``is_lossy`` where more is in doubt than a row that the entries make anew."""
         advice = (
-            "put back what was there, or make the rows anew of the entries by `portfolio reconcile --rebuild`"
+            "restore what was there, or make the rows anew from the entries with `portfolio reconcile --rebuild`"
             if is_lossy
             else "`portfolio reconcile` rebuilds it from the entries"
         )
@@ -122,7 +122,7 @@ class KeyReused(ApplicationError):
     """The key was used before, for another request."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"{key!r} was used before for another request; nothing was changed")
+        super().__init__(f"{key!r} was used before for another request; nothing was changed. Use a new key")
 
 
 class BooksMoved(ApplicationError):
@@ -183,7 +183,7 @@ class PositionUnknown(ApplicationError):
 
     def __init__(self, position: str, reason: str) -> None:
         super().__init__(
-            f"these books have no position {position} ({reason}): they were restored or made anew since; read anew"
+            f"these books have no position {position} ({reason}): they were restored or made anew; read them again"
         )
 
 

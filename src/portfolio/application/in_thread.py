@@ -1,4 +1,4 @@
-"""Computations run in threads, one at a time in each, so that the event loop stays free: analyses, imports, folds."""
+"""Runs computations in threads, one at a time in each, so that the event loop stays free."""
 
 from __future__ import annotations
 

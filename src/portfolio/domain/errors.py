@@ -113,7 +113,7 @@ class ValueUnknown(DomainError):
     """Nobody said what something is worth, and the books have no price of that time."""
 
     def __init__(self, symbol: str, field: str = "value") -> None:
-        super().__init__(f"there is no price of {symbol} of that time: {field} has to say what it is worth")
+        super().__init__(f"no price of {symbol} is known at that time: state in {field} what it is worth")
         self.field = field
 
 

@@ -1,4 +1,4 @@
-"""The price at which something is valued, where it came from, and since when it stands."""
+"""A mark: the price at which a position is valued, with its source and time."""
 
 from __future__ import annotations
 

@@ -498,4 +498,4 @@ async def test_what_no_entry_is_certain_to_be_is_reported_with_what_to_do(ports:
     )
     unvalued = "2022-03-01 10:00:00 UTC,,,1,SOL,,,reward,\n"
     [why] = reasons(await imported(ports, {"b.csv": KOINLY + unvalued}, rates={}))
-    assert "what SOL was worth on 2022-03-01: --rates FILE says it" in why
+    assert "what SOL was worth on 2022-03-01: state it with --rates FILE" in why

@@ -91,7 +91,7 @@ def test_a_binance_that_bans_is_left_alone_and_prices_that_nobody_renews_grow_st
         assert service.get("/health")["prices"]["stale_symbols"] == ["BTC"]
         generated = service.post("/rebalance/generate-signals").json()
         assert generated["signals"] == []
-        detail = "only 0 % of what is held has a fresh price; its price is stale: BTC"
+        detail = "only 0 % of the value of what is held has a fresh price; its price is stale: BTC"
         assert generated["withheld"] == {"reason": "prices_stale", "detail": detail}
 
 

@@ -1,4 +1,4 @@
-"""What is to be optimised, and what comes out."""
+"""The problem that an optimiser solves, and its result."""
 
 from __future__ import annotations
 

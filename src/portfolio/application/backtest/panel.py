@@ -1,4 +1,4 @@
-"""The closes that a backtest is made on, and what a decision may see of them."""
+"""The closes of a backtest, and which of them a decision may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a backtest."""
+"""The request for a backtest."""
 
 from __future__ import annotations
 

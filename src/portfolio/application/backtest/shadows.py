@@ -144,7 +144,7 @@ class ReadShadows:
             history = await self.history(await self.snapshots.newest(), days + 1)
             if history.entries.revision <= history.snapshot.portfolio.revision:
                 return history
-        raise LedgerUnavailable("the books change faster than they are read", retry_after_seconds=3.0)
+        raise LedgerUnavailable("the books change faster than they are read; ask again", retry_after_seconds=3.0)
 
 
 def _without(nothing: Shadows, why: str) -> Shadows:

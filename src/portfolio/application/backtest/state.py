@@ -1,4 +1,4 @@
-"""A backtest under way: what was done by the end of a day, and nothing that is derived from closes."""
+"""The state of a backtest at the end of a day, without anything that is derived from closes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the restated days in step with entries and closes: days from the earliest change on are made anew."""
+"""Keeps the restated days up to date: after a late entry or close, days are made anew."""
 
 from __future__ import annotations
 

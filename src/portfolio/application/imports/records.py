@@ -1,4 +1,4 @@
-"""Files as they were read, and what is said of them."""
+"""Files as they were read, and what is reported about them."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Worth:
         if rate is None:
             asked = f" ({self.failed[symbol]})" if symbol in self.failed else ""
             raise WorthUnknown(
-                f"nobody knows what {symbol} was worth on {key[0]}{asked}: --rates FILE says it, with a line"
+                f"it is not known what {symbol} was worth on {key[0]}{asked}: state it with --rates FILE, in a line"
                 f" {key[0]},{symbol},DOLLARS"
             )
         return Money.rounded(EXACT.multiply(quantity, rate))

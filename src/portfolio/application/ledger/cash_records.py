@@ -1,4 +1,4 @@
-"""Records of the entries that are no trade, which use cases and ports exchange."""
+"""Records of the ledger's entries that are not trades, shared by use cases and ports."""
 
 from __future__ import annotations
 

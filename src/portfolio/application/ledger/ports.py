@@ -1,4 +1,4 @@
-"""The ledger as ports: the books, a unit of work on them, and look-ups."""
+"""The ports of the ledger: the books, a unit of work on them, and look-ups."""
 
 from __future__ import annotations
 

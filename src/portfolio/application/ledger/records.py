@@ -1,4 +1,4 @@
-"""Records of bookings that use cases and ports exchange; those of cash are in ``cash_records``."""
+"""Records of bookings, shared by use cases and ports; those of cash are in ``cash_records``."""
 
 from __future__ import annotations
 

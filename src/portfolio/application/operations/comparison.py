@@ -73,7 +73,7 @@ class CompareBooks:
         await entries.read(self.snapshots.portfolio_id, portfolio.revision)
         if missing := entries.missing(portfolio.revision):
             revisions = ", ".join(map(str, missing))
-            detail = f"entries are gone or cannot be read, of ledger revisions {revisions}"
+            detail = f"the entries of these ledger revisions are missing or cannot be read: {revisions}"
             return self._found(Agreement.NOT_COMPARABLE, portfolio.revision, detail)
         entered = entries.sums.stated(portfolio)
         moved = moved_without_entry(entered, portfolio, entered.positions)

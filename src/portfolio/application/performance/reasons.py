@@ -1,4 +1,4 @@
-"""Figures and the reasons of those that are not defined."""
+"""Rounds figures, and notes for each undefined one (``null``) the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days of the portfolio, as they are kept."""
+"""Days of the portfolio, as they are stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the application needs from outside about prices: where they come from, where they are kept, and who may ask."""
+"""The ports of prices: sources, storage, and the lease of the instance that refreshes them."""
 
 from __future__ import annotations
 

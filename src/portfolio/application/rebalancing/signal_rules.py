@@ -63,7 +63,7 @@ def withheld_because(freshness: Freshness) -> Withheld | None:
     assert freshness.percent is not None
     assert freshness.largest is not None
     said = [f"{_SAID[why]}: {listed(symbols)}" for why in PriceDoubt if (symbols := freshness.symbols(why))]
-    share = f"only {plain(freshness.percent)} % of what is held has a fresh price"
+    share = f"only {plain(freshness.percent)} % of the value of what is held has a fresh price"
     return Withheld(_REASONS[freshness.largest], f"{share}; {'; '.join(said)}")
 
 

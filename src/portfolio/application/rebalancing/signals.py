@@ -104,7 +104,7 @@ class LockedPlan:
             made = await commit_once(self.ledger, self.portfolio_id, run, announce=self.announce, lost=lost)
             if made is not None:
                 return made[0]
-        raise LedgerUnavailable("the books change faster than plans are made", retry_after_seconds=3.0)
+        raise LedgerUnavailable("the books change faster than plans are made; ask again", retry_after_seconds=3.0)
 
     async def _run(self, work: Work[T], state: MarketState, unit: LedgerUnit) -> Made[tuple[T] | None]:
         """Return what ``work`` made, in a tuple; None where the plan is one of other books, or of another day."""

@@ -1,4 +1,4 @@
-"""The state that the rules work on: the portfolio at its prices, with the statistics of its assets."""
+"""The input of rules and risk figures: the portfolio at its prices, with the statistics of its assets."""
 
 from __future__ import annotations
 

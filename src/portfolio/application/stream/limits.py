@@ -1,4 +1,4 @@
-"""How many streams there may be."""
+"""How many streams may be open, on an instance and for each caller."""
 
 from __future__ import annotations
 

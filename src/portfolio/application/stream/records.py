@@ -1,4 +1,4 @@
-"""Records of the stream: what is wanted, where in the ledger, and messages as they are sent."""
+"""Records of the stream: requests, places in the ledger, and messages as they are sent."""
 
 from __future__ import annotations
 

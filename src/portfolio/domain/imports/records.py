@@ -1,4 +1,4 @@
-"""Rows of a file, and the one place that each of them ends in."""
+"""Rows of imported files, and what each becomes: an event, or ignored, or reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes of assets and currencies in files: which are money, what pairs consist of, what Kraken calls them."""
+"""Codes of assets and currencies in files: which are money, how a pair is split, Kraken's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries of the ledger that are no trades."""
+"""Entries of the ledger that are not trades: deposits, withdrawals, events, adjustments and more."""
 
 from __future__ import annotations
 

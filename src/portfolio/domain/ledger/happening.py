@@ -1,4 +1,4 @@
-"""What happens to the books beside trades, deposits and withdrawals, and what is stated of it."""
+"""Happenings (events such as transfers, income and splits): what a request states of them."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def lots(
         print_answer(msgspec.json.encode(found), is_simulated=settings.is_simulated)
         return
     _table(_OF_LOTS, found.lots)
-    click.echo(f"{found.count} by {method}: cost {_cell(found.basis)}; realized until then {_cell(found.gain)}")
+    click.echo(f"lots by {method}: {found.count}; cost {_cell(found.basis)}, realized before {_cell(found.gain)}")
     _warn(complete=found.complete, unpicked=found.unpicked)
 
 
@@ -86,7 +86,7 @@ def gains(
         return
     _table(_OF_GAINS, found.gains)
     parts = ", ".join(f"{name} {_cell(getattr(found, name))}" for name in ("short_term", "long_term", "undated"))
-    click.echo(f"{found.count} by {method}: gain {_cell(found.gain)}, of which {parts}")
+    click.echo(f"gains by {method}: {found.count}; gain {_cell(found.gain)}, of which {parts}")
     _warn(complete=found.complete, unpicked=found.unpicked)
 
 
@@ -105,6 +105,6 @@ def _cell(value: object) -> str:
 
 def _warn(*, complete: bool, unpicked: int | None) -> None:
     if unpicked:
-        click.echo(f"portfolio: of {unpicked} rows of gains nobody picked the lot: the oldest was taken", err=True)
+        click.echo(f"portfolio: {unpicked} rows of gains have no picked lot: the oldest was taken", err=True)
     if not complete:
-        click.echo("portfolio: entries are gone or cannot be read: portfolio verify names them", err=True)
+        click.echo("portfolio: entries are missing or cannot be read: `portfolio verify` names them", err=True)

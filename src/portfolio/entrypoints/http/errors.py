@@ -1,4 +1,4 @@
-"""What is answered when something is wrong: RFC 9457 problems, from one table.
+"""Which problem (RFC 9457) each error is answered with: status, type and title, in one table.
 
 Every error of the domain and of the application is a row of ``PROBLEMS``; what only HTTP knows is raised as a
 :class:`RequestError` of one of the kinds below. Whatever reads a part of a request may raise one, which names each

@@ -1,4 +1,4 @@
-"""Records as answers: a field of an answer is the attribute of its name, written as the field's type says."""
+"""Makes answers of records: a field takes the attribute of its name, written as the field's type says."""
 
 from __future__ import annotations
 

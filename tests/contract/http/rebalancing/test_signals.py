@@ -384,7 +384,7 @@ async def test_many_stale_prices_are_named_in_part(service: Service) -> None:
     for number in range(7):
         await buy(service, symbol=f"A{number}", quantity=1, price=100, net_amount=100)
     service.clock.advance(301)
-    share = "only 0 % of what is held has a fresh price"
+    share = "only 0 % of the value of what is held has a fresh price"
     withheld = (await generate(service))["withheld"]
     assert withheld["detail"] == f"{share}; its price is stale: A0, A1, A2, A3, A4 and 2 more"
 

@@ -163,7 +163,7 @@ async def test_rates_count_where_no_exchange_has_a_close() -> None:
 async def test_who_has_no_close_is_said(feed: Candles, why: str) -> None:
     [event] = reward("SOL")
     worth = await find(RecordingPrices(), feed, 0.01 if feed.silent else 60.0)([event], {})
-    with pytest.raises(WorthUnknown, match=rf"what SOL was worth on 2022-03-01 \(.*{why}\): --rates FILE"):
+    with pytest.raises(WorthUnknown, match=rf"what SOL was worth on 2022-03-01 \(.*{why}\): state it with"):
         worth("SOL", Decimal(2), event.at)
 
 
@@ -172,7 +172,7 @@ async def test_the_day_that_is_not_over_has_no_close() -> None:
     [event] = reward("SOL", NOW.date())
     worth = await find(RecordingPrices(), feed)([event], {})
     assert feed.asked == []
-    with pytest.raises(WorthUnknown, match="on 2026-06-01: --rates"):
+    with pytest.raises(WorthUnknown, match="on 2026-06-01: state it with --rates"):
         worth("SOL", Decimal(2), event.at)
 
 

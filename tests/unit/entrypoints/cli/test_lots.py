@@ -46,14 +46,14 @@ class Composition:
     [
         (Composition(None), ""),
         (Composition(0), ""),
-        (Composition(2), "portfolio: of 2 rows of gains nobody picked the lot: the oldest was taken\n"),
+        (Composition(2), "portfolio: 2 rows of gains have no picked lot: the oldest was taken\n"),
         (
             Composition(None, is_complete=False),
-            "portfolio: entries are gone or cannot be read: portfolio verify names them\n",
+            "portfolio: entries are missing or cannot be read: `portfolio verify` names them\n",
         ),
     ],
 )
 def test_what_is_not_as_it_was_asked_for_is_said_beside(command: Any, composition: Composition, warned: str) -> None:
     done = CliRunner().invoke(command, ["--method", "picked"], obj=composition)
     assert (done.exit_code, done.stderr) == (0, warned), done.output
-    assert done.stdout.startswith("0 by picked: ")
+    assert done.stdout.startswith(f"{command.name} by picked: 0; ")

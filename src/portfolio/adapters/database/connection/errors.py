@@ -157,7 +157,7 @@ def rows_read() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise LedgerUnavailable(f"the database holds what is no amount or no name: {error}") from error
+        raise LedgerUnavailable(f"the database holds a value that is not an amount or a name: {error}") from error
 
 
 def _misses_a_table(error: DBAPIError) -> bool:

@@ -1,4 +1,4 @@
-"""Statements in the driver's own words: compiled once where they never change, and several of them in one message.
+"""SQL as the driver takes it: compiled once where it never changes, and several statements in one message.
 
 SQLAlchemy puts together and carries out a statement of any shape; for one that never changes, all of that work but the
 last step can be done beforehand. What is left is the driver's own cursor, values in their order, and tuples back.

@@ -1,4 +1,4 @@
-"""Records and the columns that keep them: each field is named once, and goes both ways."""
+"""Which column keeps which field of a record: each is named once, for reading and writing."""
 
 from __future__ import annotations
 

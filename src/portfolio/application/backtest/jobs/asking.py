@@ -68,7 +68,7 @@ class AskBacktest:
         until = self.clock.monotonic() + self.seconds
         snapshot = await self.market.newest()
         if snapshot.database_away:
-            raise LedgerUnavailable("the database is away, and keeps what is asked")
+            raise LedgerUnavailable("the database is away, and backtests are kept in it")
         holdings = Holdings.of(snapshot.portfolio) if request.start is Start.HOLDINGS else None
         panel = await self._panel(snapshot, request, symbols_of(request, holdings), until)
         given, digest = await in_thread(_gathered, request, panel, holdings)

@@ -1,4 +1,4 @@
-"""Fees that were paid in another asset: it is sold for its value, and then the trade has that fee."""
+"""Values fees that were paid in a third asset: it is sold for its value, which is the fee of the trade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of imports, which use cases and ports exchange: what came from files, and which entries it became."""
+"""Records of imports, shared by use cases and ports: what was imported, and which entries it became."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of events, which use cases and ports exchange."""
+"""Records of events, shared by use cases and ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger's entries, kept from the first question about all of them on."""
+"""The ledger's entries, kept in memory from the first request that needs all of them."""
 
 from __future__ import annotations
 

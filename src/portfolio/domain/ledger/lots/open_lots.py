@@ -1,4 +1,4 @@
-"""The open lots of one asset, and what a posting does to them."""
+"""The open lots of one asset, and how a sale, a purchase, a split or another posting changes them."""
 
 from __future__ import annotations
 

@@ -166,9 +166,8 @@ def lookahead(composition: Composition, *, policy_file: str, cuts: int, seed: in
         click.echo(json.dumps(said if why is None else {**said, "why": why}))
     else:
         click.echo(f"{kind} closes of {', '.join(panel.symbols)}" + (f": {why}" if why else ""))
-        click.echo(
-            f"{found.decisions} decisions in other futures after {found.cuts} days: {len(found.changed)} changed"
-        )
+        changed_of = f"{len(found.changed)} of {found.decisions} decisions changed"
+        click.echo(f"{changed_of} under other futures ({found.cuts} cuts)")
         for one in found.changed:
             click.echo(f"changed: the decision of {one.day} when closes after {one.cut} are {one.future}")
     sys.exit(EXIT_CHANGED if found.changed else 0)

@@ -1,4 +1,4 @@
-"""What a route says of itself beside its types: who may call it, and what may be answered instead of a success."""
+"""What a route declares beside its types: the scope that it needs, and the problems that it may answer."""
 
 from __future__ import annotations
 

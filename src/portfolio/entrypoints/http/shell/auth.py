@@ -1,4 +1,4 @@
-"""Who calls, and what they may do."""
+"""Who calls, and what their API key may do: keys and scopes."""
 
 from __future__ import annotations
 

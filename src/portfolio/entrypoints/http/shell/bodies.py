@@ -1,4 +1,4 @@
-"""The fields of bodies and queries, read strictly: what is not understood to the last field is refused."""
+"""Reads the fields of bodies and queries strictly: an unknown or unreadable field is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What handlers are given by the application."""
+"""What handlers receive from the application as arguments (dependency injection)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the routes carry out: filled by the composition root, one instance an application."""
+"""The use cases that routes call: the composition root fills one instance for each application."""
 
 from __future__ import annotations
 

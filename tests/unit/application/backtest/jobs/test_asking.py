@@ -60,7 +60,7 @@ def test_a_day_that_is_not_over_is_none_to_end_with() -> None:
 async def test_without_the_database_nothing_is_asked(service: Service) -> None:
     await service.cases.ledger.snapshots.newest()
     service.ledger.away = True
-    with pytest.raises(LedgerUnavailable, match="keeps what is asked"):
+    with pytest.raises(LedgerUnavailable, match="backtests are kept in it"):
         await service.cases.backtests.ask(CASH)
 
 

@@ -1,4 +1,4 @@
-"""Figures and charts as templates get them: everything is said here, and nothing is computed in a template."""
+"""Figures and charts, prepared for templates: a template computes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds the content of a page: where one is, who looks, and whether what is shown can be believed."""
+"""The frame of every page: navigation, who is signed in, and whether the figures can be trusted."""
 
 from __future__ import annotations
 
