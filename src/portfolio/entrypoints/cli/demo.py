@@ -46,7 +46,7 @@ def demo(composition: Composition, *, port: int | None, seed: int, file: Path | 
 
 
 def _make(composition: Composition, settings: Settings, seed: int) -> None:
-    click.echo(f"making two years of a portfolio that never was, of seed {seed}: this takes some seconds")
+    click.echo(f"making two years of a made-up portfolio (seed {seed}): this takes some seconds")
     composition.migrate(settings, "head")
     try:
         made = asyncio.run(_until_sigterm(composition.make_demo(settings, seed)))

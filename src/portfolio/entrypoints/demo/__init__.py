@@ -1,1 +1,1 @@
-"""The demonstration: two years of a portfolio that never was, booked through the service's own use cases."""
+"""The demonstration: two years of a made-up portfolio, booked through the service's own use cases."""
