@@ -346,14 +346,43 @@ async def test_many_rows_are_asked_for_once_and_come_some_at_once(
     assert len(asked) == 1
 
 
-async def test_who_stops_in_the_middle_of_many_rows_leaves_none_on_the_connection(connections: Connections) -> None:
-    def refuse(_: Sequence[Any]) -> None:
-        raise ArithmeticError("not these")
+async def test_others_have_their_turn_between_two_pieces_that_have_come_already(connections: Connections) -> None:
+    await connections.write(partial(_fill_leases, [f"{number:04}" for number in range(2 * ROWS_AT_ONCE)]))
+    turns: list[int] = []
+    at_each: list[int] = []
 
+    async def take_turns() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(take_turns())
+    await connections.read(partial(_read_leases, lambda _: at_each.append(len(turns))))
+    beside.cancel()
+    assert len(at_each) == 2
+    assert at_each[0] < at_each[1]
+
+
+def _refuse(_: Sequence[Any]) -> None:
+    raise ArithmeticError("not these")
+
+
+def _be_cancelled(_: Sequence[Any]) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("stop", "error"), [(_refuse, ArithmeticError), (_be_cancelled, asyncio.CancelledError)], ids=["fails", "cancelled"]
+)
+async def test_who_stops_in_the_middle_of_many_rows_leaves_none_on_the_connection(
+    connections: Connections, stop: Callable[[Sequence[Any]], None], error: type[BaseException]
+) -> None:
     await connections.write(partial(_fill_leases, [f"{number:04}" for number in range(2 * ROWS_AT_ONCE)]))
     for _ in range(3):  # more often than there are connections
-        with pytest.raises(ArithmeticError, match="not these"):
-            await connections.read(partial(_read_leases, refuse))
+        with pytest.raises(error):
+            await asyncio.create_task(connections.read(partial(_read_leases, stop)))
         assert await connections.rows(select(leases.c.token).where(leases.c.name == "0001")) == [(7,)]
 
 

@@ -107,6 +107,7 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
             found = await self.connection.stream(statement, execution_options={"yield_per": ROWS_AT_ONCE})
         while True:
             async with self._within(self._statement_seconds()):
+                await asyncio.sleep(0)  # MySQL's driver does not wait for what has come already: thousands of rows
                 rows = await found.fetchmany(ROWS_AT_ONCE)
             if not rows:
                 return
