@@ -47,10 +47,10 @@ class PositionViews:
 
     def __call__(self, valuation: Valuation) -> list[PositionView]:
         """Return the views of the open positions, by symbol."""
-        before, views = self._values, self._views
-        self._values = {value.position.symbol.code: value for value in valuation.positions}
-        self._views = {code: _view(value, before.get(code), views.get(code)) for code, value in self._values.items()}
-        return list(self._views.values())
+        values = {value.position.symbol.code: value for value in valuation.positions}
+        views = {code: _view(value, self._values.get(code), self._views.get(code)) for code, value in values.items()}
+        self._values, self._views = values, views  # both or none: the views are those of the values
+        return list(views.values())
 
 
 def _view(value: PositionValue, before: PositionValue | None, view: PositionView | None) -> PositionView:
