@@ -11,8 +11,9 @@ from portfolio.entrypoints.http.shell.numbers import Number, Percent
 from portfolio.entrypoints.http.shell.responses import Answer, Cursor, Moment, Problem, Reasons, SymbolCode
 
 
+# There may be 10,000, and none is part of a circle: garbage is not looked for in them.
 class PositionView(msgspec.Struct, kw_only=True, gc=False):
-    """A position at its price. There may be 10,000, and none is part of a circle: garbage is not looked for in them."""
+    """A position at its price."""
 
     symbol: str
     quantity: Number
