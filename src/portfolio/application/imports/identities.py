@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from portfolio.domain.decimal_text import plain
 from portfolio.domain.imports.records import FileEvent
 
 _LONGEST: Final = 128
+_SAME_EVENT: Final = timedelta(minutes=1)  # of one id: of several rows a file may have told another one first
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +25,19 @@ class Name:
 
     own_id: str | None = None
     row_id: int | None = None
+
+
+class _Came(NamedTuple):
+    """What an id stands for."""
+
+    content: str
+    format: str
+    at: datetime
+    name: Name
+
+    def is_told_by(self, event: FileEvent) -> bool:
+        """Return whether an event says the same, of another moment of its rows at most."""
+        return abs(self.at - event.at) <= _SAME_EVENT and content_of(event._replace(at=self.at)) == self.content
 
 
 class Found(NamedTuple):
@@ -39,7 +53,7 @@ class Identities:
     """What has come already, of one account and one family of formats: in earlier imports, and in this run."""
 
     def __init__(self, kept: Iterable[ImportedRow] = ()) -> None:
-        self.ids: dict[str, tuple[str, str, Name]] = {}
+        self.ids: dict[str, _Came] = {}
         self.contents: Counter[str] = Counter()
         self.nameless: defaultdict[str, list[Name]] = defaultdict(list)
         for row in kept:
@@ -48,8 +62,16 @@ class Identities:
             if row.external_id is None:
                 self.nameless[row.content].append(name)
             else:
-                self.ids[row.external_id] = row.content, row.format, name
+                self.stand(row.external_id, _Came(row.content, row.format, row.effective_at, name))
         self.newly_named: list[Name] = []
+
+    def stand(self, own_id: str, came: _Came) -> None:
+        """Have an id stand for what came; of one of several rows (``a+b``) each of theirs does too."""
+        self.ids.update(dict.fromkeys((own_id, *_parts(own_id)), came))
+
+    def named(self, own_id: str) -> _Came | None:
+        """Return what an id stands for, or that of one of its rows: they may have been put together otherwise."""
+        return self.ids.get(own_id) or next((self.ids[one] for one in _parts(own_id) if one in self.ids), None)
 
     def of_file(self, format_name: str) -> FileIdentities:
         """Return the identities of one more file."""
@@ -69,8 +91,7 @@ class FileIdentities:
 
     def __init__(self, format_name: str, known: Identities) -> None:
         self._format = format_name
-        self._ids, self._contents, self._nameless = known.ids, known.contents, known.nameless
-        self._newly_named = known.newly_named
+        self._known, self._contents, self._nameless = known, known.contents, known.nameless
         self._counted: Counter[str] = Counter()  # of what came before: those that stand in this file too
         self._matched: set[str] = set()
         self._new: Counter[str] = Counter()
@@ -97,20 +118,20 @@ class FileIdentities:
                 self._new_nameless.append((content, name))
             return Found(f"{content}#{number}", is_known, name, content)
         own_id = kept_id(event.own_id)
-        before = self._ids.get(own_id)
+        before = self._known.named(own_id)
         if before is not None:
-            if before[0] != content and before[1] == self._format:
+            if before.content != content and before.format == self._format and not before.is_told_by(event):
                 raise IdTaken(event.own_id)
             if own_id not in self._matched:
-                self._match(own_id, content)
-            return Found(event.own_id, is_known=True, name=before[2], content=content)
+                self._match(own_id, before.content)
+            return Found(event.own_id, is_known=True, name=before.name, content=content)
         waiting = self._nameless[content]
         is_known = bool(waiting)
         name = waiting.pop(0) if is_known else Name()
         name.own_id = own_id
-        self._ids[own_id] = content, self._format, name
+        self._known.stand(own_id, _Came(content, self._format, event.at, name))
         if is_known:
-            self._newly_named.append(name)
+            self._known.newly_named.append(name)
             self._match(own_id, content)
         else:
             self._new[content] += 1
@@ -131,6 +152,10 @@ class FileIdentities:
 
 class IdTaken(Exception):
     """An id that stands for two things; ``str()`` is the id."""
+
+
+def _parts(own_id: str) -> list[str]:
+    return own_id.split("+") if "+" in own_id else []
 
 
 def kept_id(own_id: str) -> str:

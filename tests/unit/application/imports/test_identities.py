@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portfolio.application.imports.identities import Identities, written
+from portfolio.application.imports.identities import Identities, IdTaken, written
 from portfolio.domain.imports.records import FileEvent, Kind
 
 AT = datetime(2022, 3, 1, tzinfo=UTC)
@@ -67,6 +67,31 @@ def test_of_two_files_there_are_as_many_events_as_one_of_them_has_or_their_ids_n
     ids = {own_id for own_id in one + other if own_id is not None}
     most = max(len({*file} - {None}) + file.count(None) for file in (one, other))
     assert new_in((one, other)) == max(most, len(ids))
+
+
+@pytest.mark.parametrize(("seconds", "quantity"), [(61, 1), (1, 2)])
+def test_what_an_id_stands_for_may_be_of_another_moment_of_its_rows_and_of_nothing_else(
+    seconds: int, quantity: int
+) -> None:
+    known = Identities()
+    known.of_file("kraken-ledgers").add(event("x"))
+    file, later = known.of_file("kraken-ledgers"), AT + timedelta(seconds=1)
+    assert file.add(event("x")._replace(at=later)).is_known
+    assert not file.add(event(None)._replace(at=later)).is_known  # which is none of what the id stands for
+    with pytest.raises(IdTaken):
+        file.add(event("x")._replace(at=AT + timedelta(seconds=seconds), legs={"BTC": Decimal(quantity)}))
+
+
+def test_rows_of_an_id_that_are_put_together_otherwise_are_known_or_refused() -> None:
+    known = Identities()
+    known.of_file("coinbase").add(event("a+c"))
+    known.of_file("coinbase").add(event("b+d"))
+    file = known.of_file("coinbase")
+    for own_id in ("a+d", "b+c", "a"):
+        assert file.add(event(own_id)).is_known
+        with pytest.raises(IdTaken):
+            file.add(event(own_id)._replace(legs={"BTC": Decimal(2)}))
+    assert not file.add(event("e+f")).is_known
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
