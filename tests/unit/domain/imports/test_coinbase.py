@@ -1,5 +1,7 @@
 """Coinbase's report, of each header it has had."""
 
+from itertools import permutations
+
 import pytest
 
 from tests.support.imports import answer, legs, previews, reported
@@ -178,6 +180,23 @@ def test_conversions_of_one_second_that_nothing_tells_apart_are_reported() -> No
     assert legs(told) == [("conversion", {"BTC": "-1", "ADA": "9"}), ("conversion", {"ETH": "-2", "XLM": "7"})]
     equal = newest(rows[0], rows[0], ada, ada)
     assert legs(equal) == [("conversion", {"BTC": "-1", "ADA": "9"})] * 2
+    for halves in ((rows[0], rows[1], ada), (rows[0], ada, ada.replace(",9,", ",8,"))):
+        for some in permutations(halves):  # which of two the third belongs to is no question of the order
+            assert [row for row, why in reported(newest(*some)) if "cannot be told apart" in why] == [5, 6, 7]
+
+
+def test_conversions_of_one_second_and_two_assets_are_paired_by_their_sizes_in_any_order_of_the_file() -> None:
+    """A second has one price: 2 BTC became 19 ADA, and 1 BTC the 9."""
+    header, *rows = newest(
+        *(f"Convert,BTC,-{n},EUR,€1,€1,€1,€0," for n in (1, 2)),
+        *(f"Convert,ADA,{n},EUR,€1,€1,€1,€0,Converted 1.0000 BTC to {n} ADA" for n in (9, 19)),
+    ).splitlines(keepends=True)[3:]
+    found = set()
+    for some in permutations(rows):
+        text = PREAMBLE + header + "".join(some)
+        assert sorted((change["BTC"], change["ADA"]) for _, change in legs(text)) == [("-1", "9"), ("-2", "19")]
+        found.add(frozenset(one["external_id"] for one in answer(text)["events"]))
+    assert found == {frozenset({"id0+id2", "id1+id3"})}
 
 
 def test_migrations_of_one_minute_are_told_apart_by_their_quantities_or_not_at_all() -> None:
@@ -187,6 +206,10 @@ def test_migrations_of_one_minute_are_told_apart_by_their_quantities_or_not_at_a
     assert legs(newest(rows[1].format(7), rows[0].format(9), *came)) == [apart[1], apart[0]]
     found = reported(newest(rows[0].format(1), rows[1].format(2), *came))
     assert [(row, "cannot be told apart" in why) for row, why in found] == [(row, True) for row in (5, 6, 7, 8)]
+    for some in permutations((rows[0].format(3), rows[1].format(4), came[0])):
+        assert len(reported(newest(*some))) == 3
+    by_size = [("conversion", {"MATIC": "-18", "POL": "9"}), ("conversion", {"MATIC": "-17", "POL": "8"})]
+    assert legs(newest(*map(rows[0].format, (18, 17)), came[0].replace(",9,", ",8,"), came[0])) == by_size
 
 
 def test_half_a_conversion_is_reported() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,6 +12,7 @@ from typing import TypeAlias
 from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received, renamed, valued
 from portfolio.domain.imports.formats.coinbase_columns import OF_MONEY, currency_named, money_columns
 from portfolio.domain.imports.formats.coinbase_notes import CONVERTED, numbers_of, paid_of
+from portfolio.domain.imports.formats.coinbase_pairs import Line, pairs
 from portfolio.domain.imports.numbers import is_money_of, readings
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import (
@@ -49,20 +49,7 @@ _SAME_EVENT = timedelta(seconds=60)
 _MOST_AT_ONCE = 500  # conversions of a second, or migrations: each is looked for among all others
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A row of which is known what it always says."""
-
-    row: Row
-    at: datetime
-    part: Part
-
-    @property
-    def origin(self) -> Origin:
-        return Origin((self.row.place,), self.at, self.row.text("ID") or None)
-
-
-_GroupRule: TypeAlias = Callable[[Sequence[_Line], Reading], Iterator[Outcome]]
+_GroupRule: TypeAlias = Callable[[Sequence[Line], Reading], Iterator[Outcome]]
 
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
@@ -115,7 +102,7 @@ def _single(row: Row, kind: str, how: Reading, currency: str) -> Iterator[Outcom
         raise RowRefused(f"Transaction Type {row.text('Transaction Type')[:40]!r} is unknown", BY_HAND)
 
 
-def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
+def _check_signs(line: Line, kind: str, how: Reading, currency: str) -> None:
     """Raise RowRefused where signs contradict the type: only what leaves may be below 0, and then all of it is.
 
     So may be the fee of a sale, as of 2025: of a rebate more would have come than the subtotal.
@@ -136,7 +123,7 @@ def _check_signs(line: _Line, kind: str, how: Reading, currency: str) -> None:
         raise RowRefused("some amounts are below 0 and some above: what the row means is not known")
 
 
-def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[FileEvent]:
+def _trade(line: Line, side: int, how: Reading, currency: str) -> Iterator[FileEvent]:
     row, names = line.row, money_columns(currency)
     base = Part(line.part.symbol, line.part.amount.copy_abs() if side > 0 else EXACT.minus(line.part.amount.copy_abs()))
     money = symbol_in(row.text("Price Currency", "Spot Price Currency") or currency)
@@ -156,7 +143,7 @@ def _trade(line: _Line, side: int, how: Reading, currency: str) -> Iterator[File
     yield from market_trade(line.origin, base, _against(base, money, amount), [Part(money, fee)], price)
 
 
-def _valued(events: Iterator[FileEvent], how: Reading, currency: str, *lines: _Line) -> Iterator[FileEvent]:
+def _valued(events: Iterator[FileEvent], how: Reading, currency: str, *lines: Line) -> Iterator[FileEvent]:
     """Yield events with what rows say that their assets were worth, without any fee."""
     worths = []
     for line in lines:
@@ -171,7 +158,7 @@ def _against(base: Part, quote: str, amount: Decimal) -> Part:
 
 
 def _grouped(rows: Sequence[Row], how: Reading, rule: _GroupRule) -> Iterator[Outcome]:
-    lines: list[_Line] = []
+    lines: list[Line] = []
     for row in rows:
         try:
             lines.append(_line(row, how))
@@ -180,9 +167,9 @@ def _grouped(rows: Sequence[Row], how: Reading, rule: _GroupRule) -> Iterator[Ou
     yield from rule(sorted(lines, key=lambda line: line.at), how)
 
 
-def _converted(lines: Sequence[_Line], how: Reading) -> Iterator[Outcome]:
+def _converted(lines: Sequence[Line], how: Reading) -> Iterator[Outcome]:
     """Yield conversions: of one row each, what came standing in the notes, or of two rows of one second."""
-    seconds: dict[datetime, list[_Line]] = defaultdict(list)
+    seconds: dict[datetime, list[Line]] = defaultdict(list)
     for line in lines:
         seconds[line.at].append(line)
     for group in seconds.values():
@@ -191,35 +178,41 @@ def _converted(lines: Sequence[_Line], how: Reading) -> Iterator[Outcome]:
         if len(came) > _MOST_AT_ONCE:
             yield from _reported(group, _TOO_MANY)
             continue
-        why = "a conversion of which the other half is missing"
         given = [line for line in group if not _is_received(line, has_given=has_given)]
-        for line in sorted(given, key=lambda line: not line.row.text("Notes")):  # what is told is no other's half
-            fitting = _fitting(line, came)
-            if len({one.part.symbol for one in fitting}) > 1:
-                why = "several conversions of one second cannot be told apart"
-                yield from _reported([line], why)
-                continue
-            other = next(iter(fitting), None)
-            came = [one for one in came if one is not other]
+        yield from _told_apart(given, came, how)
+
+
+def _told_apart(given: Sequence[Line], came: list[Line], how: Reading) -> Iterator[Outcome]:
+    """Yield the conversions of a second: those whose notes name what came in its quantity, in another, the others."""
+    named: dict[str, list[Line]] = defaultdict(list)
+    came.sort(key=lambda one: one.row.text("ID"))
+    for line in sorted(given, key=lambda one: one.row.text("ID")):
+        target = CONVERTED.fullmatch(line.row.text("Notes"))
+        wanted = (target["received"].upper(), readings(target[3]).values()) if target else ("", ())
+        exact = next((one for one in came if one.part.symbol == wanted[0] and one.part.amount in wanted[1]), None)
+        if exact is None:
+            named[wanted[0]].append(line)
+        else:
+            came.remove(exact)
+            yield from _conversion(line, exact, how)
+    for symbol in sorted(named, reverse=True):
+        lines, fitting = named[symbol], [one for one in came if symbol in {"", one.part.symbol}]
+        came = [one for one in came if one not in fitting]
+        if not fitting:
+            found: list[tuple[Line, Line | None]] = [(line, None) for line in lines]
+        elif not (found := [*pairs(lines, fitting)]):
+            yield from _reported([*lines, *fitting], "several conversions of one second cannot be told apart")
+        for line, other in found:
             yield from _conversion(line, other, how)
-        yield from _reported(came, why)
+    yield from _reported(came, "a conversion of which the other half is missing")
 
 
-def _fitting(line: _Line, came: Sequence[_Line]) -> Sequence[_Line]:
-    """Return what may have come for what went: what its notes name, and if possible in that quantity."""
-    target = CONVERTED.fullmatch(line.row.text("Notes"))
-    if target is None:
-        return came
-    named = [one for one in came if one.part.symbol == target["received"].upper()]
-    return [one for one in named if one.part.amount in readings(target[3]).values()] or named
-
-
-def _reported(lines: Sequence[_Line], why: str) -> Iterator[Outcome]:
+def _reported(lines: Sequence[Line], why: str) -> Iterator[Outcome]:
     for line in lines:
         yield Reported(line.row.place, f"{why}: {BY_HAND}")
 
 
-def _is_received(line: _Line, *, has_given: bool) -> bool:
+def _is_received(line: Line, *, has_given: bool) -> bool:
     target = CONVERTED.fullmatch(line.row.text("Notes"))
     if line.part.amount < 0:
         return False
@@ -228,7 +221,7 @@ def _is_received(line: _Line, *, has_given: bool) -> bool:
     return has_given
 
 
-def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outcome]:
+def _conversion(line: Line, other: Line | None, how: Reading) -> Iterator[Outcome]:
     given = Part(line.part.symbol, EXACT.minus(line.part.amount.copy_abs()))
 
     def of_one() -> Iterator[Outcome]:
@@ -246,50 +239,54 @@ def _conversion(line: _Line, other: _Line | None, how: Reading) -> Iterator[Outc
     return together([line.row], of_one) if other is None else together([line.row, other.row], of_two)
 
 
-def _migrated(lines: Sequence[_Line], _how: Reading) -> Iterator[Outcome]:
+def _migrated(lines: Sequence[Line], _how: Reading) -> Iterator[Outcome]:
     """Yield migrations: what went and what came are two rows, a minute apart at most."""
     came = [line for line in lines if line.part.amount > 0 and line.part.symbol not in _OLD_NAMES]
-    if len(came) > _MOST_AT_ONCE:
+    if len(lines) > 2 * _MOST_AT_ONCE:
         yield from _reported(lines, _TOO_MANY)
         return
-    why = _HALF_A_MIGRATION
-    for line in [line for line in lines if line.part.amount <= 0 or line.part.symbol in _OLD_NAMES]:
-        pair = [
-            one
-            for one in came
-            if _kind(one.row) == _kind(line.row)
-            and abs(one.at - line.at) <= _SAME_EVENT
-            and one.part.symbol != line.part.symbol
-        ]
-        same = [one for one in pair if one.part.amount == line.part.amount.copy_abs()]
-        chosen = same if same else pair
-        if len({one.part.symbol for one in chosen}) != 1:
-            yield from _reported([line], _SEVERAL_MIGRATIONS if chosen else _HALF_A_MIGRATION)
-            why = _SEVERAL_MIGRATIONS if chosen else why
-            continue
-        came = [one for one in came if one is not chosen[0]]
-        yield from together([line.row, chosen[0].row], partial(_migration, line, chosen[0]))
-    yield from _reported(came, why)
+    given = [line for line in lines if line.part.amount <= 0 or line.part.symbol in _OLD_NAMES]
+    for fit in (_are_equal, _are_near):  # what is of equal quantities is no other's half
+        for line in list(given):
+            fitting = [one for one in came if fit(line, one)]
+            rivals = [one for one in given if fitting and fit(one, fitting[0])]
+            other = dict(pairs(rivals, fitting)).get(line)
+            if other is not None:
+                given.remove(line)
+                came.remove(other)
+                yield from together([line.row, other.row], partial(_migration, line, other))
+    doubtful = {one for line in given for other in came if _are_near(line, other) for one in (line, other)}
+    for line in (*given, *came):
+        yield from _reported([line], _SEVERAL_MIGRATIONS if line in doubtful else _HALF_A_MIGRATION)
 
 
-def _migration(line: _Line, other: _Line) -> Iterator[FileEvent]:
+def _are_near(line: Line, other: Line) -> bool:
+    is_near = abs(other.at - line.at) <= _SAME_EVENT and other.part.symbol != line.part.symbol
+    return is_near and _kind(other.row) == _kind(line.row)
+
+
+def _are_equal(line: Line, other: Line) -> bool:
+    return other.part.amount == line.part.amount.copy_abs() and _are_near(line, other)
+
+
+def _migration(line: Line, other: Line) -> Iterator[FileEvent]:
     return renamed(_conversion_of(line, other))
 
 
-def _conversion_of(line: _Line, other: _Line) -> Iterator[FileEvent]:
+def _conversion_of(line: Line, other: Line) -> Iterator[FileEvent]:
     ids = [text for text in (line.row.text("ID"), other.row.text("ID")) if text]
     origin = Origin((line.row.place, other.row.place), line.at, "+".join(sorted(ids)) or None)
     given = Part(line.part.symbol, EXACT.minus(line.part.amount.copy_abs()))
     return conversion(origin, given, Part(other.part.symbol, other.part.amount.copy_abs()))
 
 
-def _line(row: Row, how: Reading) -> _Line:
+def _line(row: Row, how: Reading) -> Line:
     at = how.exact_time(row.text("Timestamp"), how.zone)
     currency = (row.text("Price Currency", "Spot Price Currency") or currency_named(row.values)).upper()
     for name in OF_MONEY if currency else ():
         if name in row.values and not is_money_of(row.text(name), currency):
             raise RowRefused(f"{name}: {row.text(name)[:40]!r} is not in {currency}, which the row says", BY_HAND)
-    return _Line(row, at, Part(symbol_in(row.text("Asset")), how.amount(row, "Quantity Transacted")))
+    return Line(row, at, Part(symbol_in(row.text("Asset")), how.amount(row, "Quantity Transacted")))
 
 
 def _kind(row: Row) -> str:
