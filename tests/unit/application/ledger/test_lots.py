@@ -248,6 +248,20 @@ def test_a_cost_that_was_corrected_is_spread_over_the_lots() -> None:
     assert {balance(booked.lots(method)) for method in ALL} == {money("-290")}
 
 
+@pytest.mark.parametrize("quantities", [("1", "2"), ("2", "1"), ("4", "3")])
+@pytest.mark.parametrize("correction", ["1", "-1"])
+def test_of_equal_costs_the_older_lot_is_sold_first_though_the_cost_was_corrected(
+    quantities: tuple[str, str], correction: str
+) -> None:
+    """A third of a dollar is not so much to the last digit for one unit as for two."""
+    booked = Booked()
+    for at, quantity in enumerate(quantities):
+        booked.buy(quantity, str(int(quantity) * 100), day(at))
+    booked.adjust(moved("0", correction), day(2))
+    booked.sell("0.1", "1", day(3))
+    assert [one.acquired_at for one in booked.lots(LotMethod.HIFO).disposals] == [day(0)]
+
+
 def test_a_cost_that_was_corrected_where_nothing_is_held_is_realized() -> None:
     booked = Booked()
     booked.adjust(moved("0", "-40"), day(2))

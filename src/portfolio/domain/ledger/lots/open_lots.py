@@ -178,11 +178,11 @@ class OpenLots:
         """Have the lots cost ``cash`` less, each its part by quantity: a cost was corrected, and nothing moved."""
         lots = self._in_order() if cash else ()
         left = _held(lot for *_, lot in lots)
-        for at, (_, place, number, lot) in enumerate(lots):
+        less = EXACT.divide(cash.value, left.value) if lots else Decimal(0)
+        for at, (first, place, number, lot) in enumerate(lots):
             part = cash.portion(lot.quantity, left)
             left, cash = subtracted(left, lot.quantity), subtracted(cash, part)
-            corrected = replace(lot, basis=subtracted(lot.basis, part))
-            self._heap[at] = self._first(corrected, place), place, number, corrected
+            self._heap[at] = _cheaper(first, less), place, number, replace(lot, basis=subtracted(lot.basis, part))
         heapify(self._heap)
 
     def _in_order(self) -> list[_Found]:
@@ -223,6 +223,11 @@ def _resized(lots: Sequence[Placed], quantity: Quantity, decides: _First) -> lis
         last = replace(last, basis=added(last.basis, cost))
         made.append((decides(last, at), at, last))
     return made
+
+
+def _cheaper(first: Any, less: Decimal) -> Any:
+    """Return what decides when a lot is taken once a unit of each costs so much less: equal costs stay equal."""
+    return first if isinstance(first, int) else (EXACT.add(first[0], less), first[1])
 
 
 def _rescaled(first: Any, before: Decimal, after: Decimal) -> Any:
