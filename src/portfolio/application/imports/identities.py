@@ -66,8 +66,12 @@ class Identities:
         self.newly_named: list[Name] = []
 
     def stand(self, own_id: str, came: _Came) -> None:
-        """Have an id stand for what came; of one of several rows (``a+b``) each of theirs does too."""
-        self.ids.update(dict.fromkeys((own_id, *_parts(own_id)), came))
+        """Have an id stand for what came; of one of several rows (``a+b``) each of theirs does too.
+
+        Not Kraken's ``Unknown``, which many have: it once stood for all of a file, and what it stood for then is none
+        of theirs.
+        """
+        self.ids.update(dict.fromkeys((own_id, *(one for one in _parts(own_id) if one != "Unknown")), came))
 
     def named(self, own_id: str) -> _Came | None:
         """Return what an id stands for, or that of one of its rows: they may have been put together otherwise."""

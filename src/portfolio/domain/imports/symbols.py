@@ -39,6 +39,7 @@ _COMMON = frozenset([
 _NOT_AT_KRAKEN = frozenset(["AEUR", "BIDR", "BKRW", "BUSD", "BVND", "FDUSD", "IDRT", "TUSD", "VAI"])
 _KRAKEN = {
     "XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE", "ETH2": "ETH",
+    "LUNA": "LUNC", "LUNA2": "LUNA", "UST": "USTC",  # it has left Terra Classic its names
     "XETC": "ETC", "XETH": "ETH", "XICN": "ICN", "XLTC": "LTC", "XMLN": "MLN", "XREP": "REP", "XXLM": "XLM",
     "XXMR": "XMR", "XXRP": "XRP", "XZEC": "ZEC", "ZAUD": "AUD", "ZCAD": "CAD", "ZEUR": "EUR", "ZGBP": "GBP",
     "ZJPY": "JPY", "ZKRW": "KRW", "ZUSD": "USD",

@@ -94,6 +94,16 @@ def test_rows_of_an_id_that_are_put_together_otherwise_are_known_or_refused() ->
     assert not file.add(event("e+f")).is_known
 
 
+def test_kraken_s_unknown_is_the_id_of_many_but_where_it_was_that_of_all_of_a_file() -> None:
+    known = Identities()
+    file = known.of_file("kraken-ledgers")
+    assert not any(file.add(event(f"Unknown+L{number}")).is_known for number in range(2))
+    before = Identities()
+    before.of_file("kraken-ledgers").add(event("Unknown"))
+    with pytest.raises(IdTaken):
+        before.of_file("kraken-ledgers").add(event("Unknown+L0")._replace(legs={"BTC": Decimal(2)}))
+
+
 @given(st.datetimes(timezones=st.just(UTC)))
 @example(AT)
 @example(AT.replace(microsecond=500_000))

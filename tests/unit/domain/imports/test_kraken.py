@@ -117,6 +117,34 @@ def test_what_is_internal_is_ignored() -> None:
     assert [one["row"] for one in found["ignored"]] == [2, 3, 4, 5, 6, 7, 8, 9]
 
 
+def test_the_refid_unknown_stands_for_no_event() -> None:
+    """As of 2024 (AlexanderLill/PP-Crypto-Parser#4): what left staking, and each reward of then, has this refid."""
+    header, *rows = ledgers(
+        "L1,Unknown,earn,,BTC.M,-0.01,0",
+        "L2,Unknown,earn,,BTC,0.01,0",
+        "L3,Unknown,earn,,BTC,0.00001,0",
+        "L4,Unknown,earn,,BTC,0.00002,0",
+        "L5,Unknown,earn,,SOL,0.5,0",
+    ).splitlines(keepends=True)
+    rows[2], rows[3] = rows[2].replace("02-01", "02-08"), rows[3].replace("02-01", "02-15")
+    found = answer(header + "".join(rows))
+    assert [(one["at"][:10], one["kind"], one["legs"], one["external_id"]) for one in found["events"]] == [
+        ("2021-02-08", "reward", {"BTC": "0.00001"}, "Unknown+L3"),
+        ("2021-02-15", "reward", {"BTC": "0.00002"}, "Unknown+L4"),
+        ("2021-02-01", "reward", {"SOL": "0.5"}, "Unknown+L5"),
+    ]
+    assert ([one["row"] for one in found["ignored"]], found["reported"]) == ([2, 3], [])
+    of_a_time, whole = previews({"a": header + "".join(rows[:3]), "b": header + "".join(rows)})
+    assert (len(of_a_time.events), len(whole.events), len(whole.known)) == (1, 2, 1)
+
+
+def test_what_went_by_a_migration_has_to_come_though_each_side_has_a_refid_of_its_own() -> None:
+    went, came = "L1,M1,earn,migration,ETH2.S,-2,0", "L2,M2,earn,migration,{},2,0"
+    assert [one["row"] for one in answer(ledgers(went, came.format("ETH.B")))["ignored"]] == [2, 3]
+    told = reported(ledgers(went, came.format("POL")))
+    assert [(row, "is not what came" in why) for row, why in told] == [(2, True), (3, True)]
+
+
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
@@ -216,7 +244,8 @@ def test_shares_are_no_coins_of_the_same_letters() -> None:
 @pytest.mark.parametrize(
     ("code", "symbol"),
     [
-        ("C98.F", "C98"), ("C98.S", "C98"), ("SOL03.S", "SOL"), ("LUNA2.S", "LUNA2"),
+        ("C98.F", "C98"), ("C98.S", "C98"), ("SOL03.S", "SOL"), ("LUNA2.S", "LUNA"),
+        ("LUNA.S", "LUNC"), ("UST", "USTC"),
         ("XXBT", "BTC"), ("XBT", "BTC"), ("ZUSD", "USD"), ("XXDG", "DOGE"), ("XBT.M", "BTC"), ("ADA.S", "ADA"),
         ("DOT.P", "DOT"), ("USDT.F", "USDT"), ("XBT.B", "BTC"), ("ZEUR.HOLD", "EUR"), ("EUR.HOLD", "EUR"),
         ("ATOM07.S", "ATOM"), ("BTC", "BTC"), ("XTZ", "XTZ"), ("ETH2.S", "ETH"), ("1INCH", "1INCH"),

@@ -32,6 +32,7 @@ _INTERNAL = {
     "spotfromfutures", "futuresfromspot", "allocation", "deallocation", "autoallocation", "migration",
 }  # fmt: skip
 _CREDITS = "KFEE"
+_UNKNOWN = "Unknown"  # the refid of rows of 2024, for whatever it stands
 
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
@@ -47,17 +48,29 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         elif kind in _MARGIN or "margin" in row.text("wallet").lower() or "futures" in row.text("wallet").lower():
             raise RowRefused(f"{kind}: margin and futures are not imported", "book what came of them by hand")
         elif subtype in _INTERNAL and kind not in _TRADES:
-            internal[row.text("refid") or f"row {row.place}"].append(row)
+            internal[f"migrated {_symbol(row)}" if subtype == "migration" else _belongs_to(row)].append(row)
         elif row.text("asset").upper() == _CREDITS:
             yield Ignored(row.place, "fee credits of Kraken: they are no money")
         else:
-            groups[row.text("refid") or f"row {row.place}"].append(row)
+            groups[_belongs_to(row)].append(row)
 
     yield from each(rows, rule)
-    for refid, group in groups.items():
-        yield from together(group, partial(_once, group, partial(_group, refid, how=how)))
+    for group in groups.values():
+        yield from together(group, partial(_once, group, partial(_group, how=how)))
     for group in internal.values():
         yield from together(group, partial(_once, group, partial(_internal, how=how)))
+
+
+def _belongs_to(row: Row) -> str:
+    """Return what the rows of one event have in common."""
+    refid = row.text("refid")
+    return f"{refid} {row.text('time')} {_symbol(row)}" if refid == _UNKNOWN else refid or f"row {row.place}"
+
+
+def _own_id(group: Sequence[Row]) -> str | None:
+    """Return what an event goes by; one without a refid by its rows, none of which is another one's too."""
+    refid = group[0].text("refid")
+    return "+".join([refid, *sorted(row.text("txid") for row in group)]) if refid == _UNKNOWN else refid or None
 
 
 def _once(group: Sequence[Row], rule: Callable[[Sequence[Row]], Iterator[Outcome]]) -> Iterator[Outcome]:
@@ -66,10 +79,10 @@ def _once(group: Sequence[Row], rule: Callable[[Sequence[Row]], Iterator[Outcome
     yield from again
 
 
-def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
+def _group(group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     kinds = {row.text("type").lower() for row in group}
     at = how.exact_time(min(row.text("time") for row in group), UTC)  # the first one's, whichever stands first
-    origin = Origin(tuple(row.place for row in group), at, None if refid.startswith("row ") else refid)
+    origin = Origin(tuple(row.place for row in group), at, _own_id(group))
     fees = [_fee(row, how) for row in group]
     worths = _worths(group, how)
     if len(kinds) > 1 and not kinds <= _TRADES:
@@ -86,10 +99,14 @@ def _group(refid: str, group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
 
 def _internal(group: Sequence[Row], how: Reading) -> Iterator[Outcome]:
-    """Yield that rows between places of the owner move nothing; where both sides are told they have to be equal."""
+    """Yield that rows between places of the owner move nothing; where both sides are told they have to be equal.
+
+    So they have to be of migrations: one of another asset may have a refid of its own.
+    """
     parts = [_part(row, how) for row in group]
     charged = net(_fee(row, how) for row in group)
-    if charged or (len({part.amount > 0 for part in parts}) > 1 and net(parts)):
+    has_both = group[0].text("subtype").lower() == "migration" or len({part.amount > 0 for part in parts}) > 1
+    if charged or (has_both and net(parts)):
         raise RowRefused("what went between places of the same owner is not what came, or was charged a fee")
     for row in group:
         yield Ignored(row.place, f"{row.text('subtype').lower()}: between places of the same owner")
@@ -131,7 +148,11 @@ def _worths(group: Sequence[Row], how: Reading) -> list[tuple[Part, Decimal | No
 
 
 def _part(row: Row, how: Reading) -> Part:
-    return Part(kraken_symbol(row.text("asset")), how.amount(row, "amount"))
+    return Part(_symbol(row), how.amount(row, "amount"))
+
+
+def _symbol(row: Row) -> str:
+    return kraken_symbol(row.text("asset"))
 
 
 def _fee(row: Row, how: Reading) -> Part:
