@@ -140,9 +140,9 @@ def _header(cells: Sequence[str]) -> tuple[list[str], tzinfo | None]:
 
 def _rows(names: Sequence[str], lines: Sequence[Line], faults: list[Reported | Ignored]) -> Iterator[Row]:
     """Yield the rows of columns; those that are empty, or have other columns, go to ``faults``."""
-    # Of two columns of one name the first counts: dict() keeps the last, so they are taken from the end.
-    width, backwards = len(names), list(reversed(names))
-    unique = len(set(names)) == width
+    width, first_at = len(names), dict[str, int]()
+    # Two columns of one name say the same, or nobody knows which counts.
+    twice = [(first, at) for at, name in enumerate(names) if name and (first := first_at.setdefault(name, at)) != at]
     for line in lines:
         cells = line.cells
         if line.fault:
@@ -153,10 +153,11 @@ def _rows(names: Sequence[str], lines: Sequence[Line], faults: list[Reported | I
             faults.append(Reported(line.number, f"the row is cut: {len(cells)} of {width} columns: {_AS_IT_WAS}"))
         elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
             faults.append(Reported(line.number, f"the row has more columns than the header's {width}: {_AS_IT_WAS}"))
-        elif unique:
-            yield Row(line.number, dict(zip(names, cells, strict=False)))
+        elif twice and (others := [names[at] for first, at in twice if cells[first].strip() != cells[at].strip()]):
+            why = f"two columns are called {others[0][:40]!r}, and say different things: which counts is not known"
+            faults.append(Reported(line.number, f"{why}: {_AS_IT_WAS}"))
         else:
-            yield Row(line.number, dict(zip(backwards, reversed(cells[:width]), strict=True)))
+            yield Row(line.number, dict(zip(names, cells, strict=False)))
 
 
 def _documents(value: object, formats: Sequence[Format]) -> Iterator[Recognised]:

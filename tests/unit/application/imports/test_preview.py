@@ -128,10 +128,14 @@ def test_a_record_of_several_lines_is_one_row_and_keeps_its_first_line() -> None
     assert [event["row"] for event in answer(header + "\n" + row + row)["events"]] == [3, 5]
 
 
-def test_a_column_that_stands_twice_counts_where_it_stands_first() -> None:
-    text = GLUED.replace("\n", ",Fee\n") + ROW.replace("\n", ",9BTC\n")
-    [event] = answer(text)["events"]
+def test_a_column_that_stands_twice_says_the_same_or_the_row_is_reported() -> None:
+    """Columns without a name are none: some files end each row with commas."""
+    text = GLUED.replace("\n", ",Fee,,\n") + ROW.replace("\n", ",{},1,2\n")
+    [event] = answer(text.format("0.00001BTC"))["events"]
     assert event["fee"] == "0.00001"
+    for other in ("9BTC", ""):
+        [(row, why)] = reported(text.format(other))
+        assert (row, "two columns are called 'Fee', and say different things" in why) == (2, True)
 
 
 def test_files_twice_and_overlapping_change_nothing_in_any_order() -> None:
