@@ -34,7 +34,13 @@ def test_the_fee_of_a_sale_may_be_below_zero_where_less_came_than_was_sold_for()
     assert (event["legs"], event["fee"]) == ({"BTC": "-0.02437589", "USD": "1962.5"}, "18.75")
     for total, fee in (("$2018.75", "-18.75"), ("$2000.00", "-18.75"), ("", "-18.75")):
         assert "the fee is below 0" in reported(newest(sale.format(total, fee)))[0][1]
-    assert "the fee is below 0" in reported(newest("Buy,BTC,1,USD,$100,$100,$99,-$1,"))[0][1]
+    others = (
+        "Buy,BTC,1,USD,$100,$100,$99,-$1,",
+        "Withdrawal,USD,-100,USD,$1,-$100,-$98,-$2,",
+        "Send,BTC,-1,USD,$99,$99,$98,-$1,",
+    )
+    for other in others:
+        assert "the fee is below 0" in reported(newest(other))[0][1]
 
 
 def test_a_buy_moves_its_total_and_a_sale_what_was_left_of_it() -> None:

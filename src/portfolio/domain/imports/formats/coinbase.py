@@ -115,7 +115,7 @@ def _check_signs(line: Line, kind: str, how: Reading, currency: str) -> None:
     subtotal = how.money(line.row, *names.subtotal) or ZERO
     fee = how.money(line.row, *names.fees) or ZERO
     below = [amount < 0 for amount in (total, subtotal) if amount]
-    if fee < 0 and (comes or not total or total.copy_abs() >= subtotal.copy_abs()):
+    if fee < 0 and (comes or kind in _OUT or not total or total.copy_abs() >= subtotal.copy_abs()):
         raise RowRefused("the fee is below 0: what the row means is not known")
     if comes and (line.part.amount < 0 or any(below)):
         raise RowRefused("an amount is below 0, though the type says that it came: was it taken back", BY_HAND)
