@@ -71,11 +71,16 @@ class Identities:
         Not Kraken's ``Unknown``, which many have: it once stood for all of a file, and what it stood for then is none
         of theirs.
         """
-        self.ids.update(dict.fromkeys((own_id, *(one for one in _parts(own_id) if one != "Unknown")), came))
+        self.ids[own_id] = came
+        if "+" in own_id:
+            self.ids.update((one, came) for one in own_id.split("+") if one != "Unknown")
 
     def named(self, own_id: str) -> _Came | None:
         """Return what an id stands for, or that of one of its rows: they may have been put together otherwise."""
-        return self.ids.get(own_id) or next((self.ids[one] for one in _parts(own_id) if one in self.ids), None)
+        found = self.ids.get(own_id)
+        if found is None and "+" in own_id:
+            return next((self.ids[one] for one in own_id.split("+") if one in self.ids), None)
+        return found
 
     def of_file(self, format_name: str) -> FileIdentities:
         """Return the identities of one more file."""
@@ -156,10 +161,6 @@ class FileIdentities:
 
 class IdTaken(Exception):
     """An id that stands for two things; ``str()`` is the id."""
-
-
-def _parts(own_id: str) -> list[str]:
-    return own_id.split("+") if "+" in own_id else []
 
 
 def kept_id(own_id: str) -> str:
