@@ -12,15 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyxirr
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import statistic
 
 Series = npt.NDArray[np.float64]
+
+_FARTHEST: Final = 100.0
+"""Logarithms of growths that are told apart, to each side: from 1e-18 to 1e20 dollars is 88."""
+_PLACES: Final = np.sinh(np.linspace(-8.0, 8.0, 801)) / math.sinh(8.0) * _FARTHEST
+"""Where several are looked for: close together around none, from 0.0007 on, and wider apart the farther away."""
+_HALVINGS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +160,54 @@ def sharpe_standard_error(returns: npt.ArrayLike, sharpe: float) -> float:
     return math.sqrt((1.0 + daily * daily / 2.0) / np.size(returns)) * math.sqrt(DAYS_PER_YEAR)
 
 
-def money_weighted_return(days: Sequence[date], payments: Sequence[float]) -> float | None:
-    """Return the yearly rate at which what was paid in (below zero) is worth what was taken out and what is left.
+def money_weighted_growths(days: Sequence[date], payments: Sequence[float]) -> list[float]:
+    """Return each growth from the first day to the last at which the payments are worth nothing together, the least
+    first: usually one.
 
-    That is the internal rate of return of dated payments (XIRR), a year of 365 days. None where there is no such rate,
-    as where nothing was paid in. Source: CFA Institute, GIPS Standards (2020), money-weighted return.
+    That is the internal rate of return of dated payments (XIRR), of the whole period in place of a year: of a few days
+    the yearly rate is beyond all numbers. Source: CFA Institute, GIPS Standards (2020), money-weighted return. Above
+    one there are at most as many growths as the sums of the payments from the first on change their sign, below as
+    those from the last (Laguerre, "Sur la théorie des équations numériques", 1883): after one, no other is looked for.
+
+    Args:
+        days: strictly growing, ``(n_days,)`` of two or more.
+        payments: on each day, what was paid in below zero, and on the last also what was there above it.
     """
-    return pyxirr.xirr(days, payments, silent=True)
+    every = np.asarray(payments, dtype=np.float64)
+    paid, at = every[every != 0.0], _share_of_period(days)[every != 0.0]
+    changes = sum(map(_changes, (np.cumsum(paid), np.cumsum(paid[::-1]))))
+    places = _PLACES[[0, -1]] if changes <= 1 else _PLACES
+    inner = [_worth(paid, at, place) > 0.0 for place in places[1:-1].tolist()]
+    above = [paid[-1] > 0.0, *inner, paid[0] > 0.0]  # the farther away, the more the last payment, or the first, is all
+    spans = zip(pairwise(places.tolist()), pairwise(above), strict=True)
+    return [math.exp(_between(paid, at, *ends, rises=over)) for ends, (under, over) in spans if under != over]
+
+
+def _share_of_period(days: Sequence[date]) -> Series:
+    ordinals = np.asarray([day.toordinal() for day in days], dtype=np.float64)
+    shares: Series = (ordinals - ordinals[0]) / (ordinals[-1] - ordinals[0])
+    return shares
+
+
+def _changes(sums: Series) -> int:
+    signs = np.sign(sums[sums != 0.0])
+    return int(np.count_nonzero(signs[1:] != signs[:-1]))
+
+
+def _worth(paid: Series, at: Series, growth: float) -> float:
+    """Return what the payments are worth on the first day, at the logarithm of a growth."""
+    return float(paid @ np.exp(at * -growth))
+
+
+def _between(paid: Series, at: Series, low: float, high: float, *, rises: bool) -> float:
+    """Return where the worth changes its sign, to the last digits of a float."""
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        if (_worth(paid, at, middle) > 0.0) == rises:
+            high = middle
+        else:
+            low = middle
+    return (low + high) / 2.0
 
 
 def _annualized_ratio(mean: float, deviation: float) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from collections.abc import Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,10 +22,12 @@ from portfolio.analytics.performance import (
     annualized_volatility,
     daily_returns,
     max_drawdown,
+    money_weighted_growths,
     sharpe_ratio,
     sortino_ratio,
 )
 
+FIRST = date(2025, 1, 1)
 VALUES = st.lists(st.floats(1e-15, 1e19), min_size=1, max_size=60)
 RETURNS = st.lists(st.floats(-0.9, 3.0).map(lambda r: round(r, 6)), min_size=2, max_size=60)
 
@@ -167,3 +171,52 @@ def test_a_tie_of_a_statistic_goes_to_the_even_neighbour() -> None:
     # 2**-13 = 0.0001220703125 has 13 decimals and is exact in binary; so is three times it, 0.0003662109375
     assert statistic(2**-13) == Decimal("0.000122070312")
     assert statistic(3 * 2**-13) == Decimal("0.000366210938")
+
+
+def growths(payments: Sequence[float], *, each: int = 1) -> list[float]:
+    """The growths of payments so many days apart."""
+    return money_weighted_growths([FIRST + timedelta(days=each * n) for n in range(len(payments))], payments)
+
+
+def of_roots(roots: Sequence[float]) -> list[float]:
+    """Payments that are worth nothing together at exactly these growths from one of them to the next."""
+    found = [-1.0]
+    for root in roots:
+        found = [a - root * b for a, b in zip([*found, 0.0], [0.0, *found], strict=True)]
+    return found
+
+
+@given(st.lists(st.floats(0, 1e4), min_size=1, max_size=5), st.floats(1e-2, 1e12), st.integers(1, 90))
+def test_who_only_pays_in_has_one_growth_at_which_the_payments_are_worth_nothing(
+    deposits: list[float], left: float, each: int
+) -> None:
+    paid = [-100.0, *(-amount for amount in deposits), left]
+    [growth] = growths(paid, each=each)
+    shares = [n / (len(paid) - 1) for n in range(len(paid))]
+    parts = [amount * growth ** (1.0 - share) for amount, share in zip(paid, shares, strict=True)]
+    assert math.fsum(parts) == pytest.approx(0.0, abs=1e-9 * max(map(abs, parts)))
+
+
+@pytest.mark.parametrize("roots", [(1.0,), (1.5,), (0.001,), (0.5, 1.0, 1.02), (0.3, 0.9, 1.1, 1.5, 4.0)])
+@pytest.mark.parametrize("each", [1, 365])
+def test_every_growth_is_found(roots: Sequence[float], each: int) -> None:
+    wanted = [root ** len(roots) for root in roots]
+    assert growths(of_roots(roots), each=each) == pytest.approx(wanted, rel=1e-9)
+
+
+@pytest.mark.parametrize("payments", [(-1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, 0.0, 0.0)])
+def test_there_may_be_none(payments: Sequence[float]) -> None:
+    assert growths(payments) == []
+
+
+def test_what_no_number_can_tell_is_nothing_or_too_much() -> None:
+    [lost] = growths([-1.0, *[0.0] * 98, -1e20, 1e-18])  # 1e-38 in the last of a hundred days
+    [won] = growths([-1.0, 1e20, *[0.0] * 98, 1.0])
+    assert lost == pytest.approx(0.0, abs=1e-40)
+    assert won == pytest.approx(math.exp(100.0))
+
+
+def test_what_is_paid_on_a_day_grows_from_that_day_on() -> None:
+    days = [FIRST, FIRST + timedelta(days=30), FIRST + timedelta(days=40)]
+    [growth] = money_weighted_growths(days, [-100.0, -100.0, 250.0])
+    assert growth + growth**0.25 == pytest.approx(2.5, rel=1e-12)

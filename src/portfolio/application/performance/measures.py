@@ -10,7 +10,6 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
-from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import STEP, statistic
 from portfolio.analytics.performance import (
     Drawdown,
@@ -19,7 +18,7 @@ from portfolio.analytics.performance import (
     daily_returns,
     drawdowns,
     max_drawdown,
-    money_weighted_return,
+    money_weighted_growths,
     risk_free_of_a_day,
     sharpe_ratio,
     sharpe_standard_error,
@@ -131,12 +130,14 @@ def money_weighted(finals: Sequence[MeasuredDay], reasons: Reasons) -> Figures:
     paid = [-float(finals[0].total_value.value)]
     paid += [float(subtracted(one.net_deposits, two.net_deposits).value) for one, two in pairwise(finals)]
     paid[-1] += float(finals[-1].total_value.value)
-    yearly, days = money_weighted_return([day.day for day in finals], paid), days_covered(finals)
-    of_period = None if yearly is None else ((1.0 + yearly) ** (days / DAYS_PER_YEAR) - 1.0) * 100.0
-    why = "period_too_short" if days < LEAST_DAYS_TO_ANNUALIZE else "no_rate"
+    growths, days = money_weighted_growths([day.day for day in finals], paid), days_covered(finals)
+    growth = growths[0] if len(growths) == 1 else None
+    why = "several_rates" if growths else "no_rate"
+    is_long = days >= LEAST_DAYS_TO_ANNUALIZE
+    yearly = annualized_return(growth, days) if growth is not None and is_long else None
     return {
-        names[0]: reasons.percent(names[0], of_period, "no_rate"),
-        names[1]: reasons.ratio(names[1], yearly if days >= LEAST_DAYS_TO_ANNUALIZE else None, why),
+        names[0]: reasons.percent(names[0], None if growth is None else (growth - 1.0) * 100.0, why),
+        names[1]: reasons.ratio(names[1], yearly, why if is_long else "period_too_short"),
     }
 
 

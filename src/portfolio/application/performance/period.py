@@ -46,7 +46,7 @@ class Performance:
     - ``too_few_observations``: fewer than 30 daily returns
     - ``period_too_short``: fewer than 90 days to annualize
     - ``no_variation``, ``no_losing_days``, ``no_drawdown``: nothing to divide by
-    - ``no_rate``: no rate makes what was paid in and taken out worth the same
+    - ``no_rate``, ``several_rates``: no rate makes what was paid in and taken out worth the same, or more than one
     - ``not_recovered``: still below the peak
     - ``no_closing_trades``, ``no_wins``, ``no_losses``: of the trades executed in the period
     - ``no_purchase_known``: what was sold was there before the books were opened

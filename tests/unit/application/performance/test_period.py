@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -335,6 +335,61 @@ async def test_the_money_weighted_return_weighs_each_deposit_by_its_time() -> No
     assert (p.money_weighted_return_percent, p.money_weighted_return) == (Decimal(10), None)
     assert p.reasons["money_weighted_return"] == "period_too_short"
     check(p)
+
+
+async def paid(payments: Mapping[int, int], values: Sequence[int]) -> Performance:
+    """The figures of days with these values at their ends, and what was paid in on some of them, by their place."""
+    deposits = [sum(amount for place, amount in payments.items() if place <= i) for i in range(len(values))]
+    of = zip(values, deposits, strict=True)
+    rows = [row(len(values) - i, 1, deposits=str(given)) for i, (_, given) in enumerate(of)]
+    rows = [replace(r, total_value=money(value)) for r, value in zip(rows, values, strict=True)]
+    return await performance(rows, len(values))
+
+
+@pytest.mark.parametrize(
+    ("payments", "values", "percent"),
+    [
+        ({}, [100, 1338], 1238),  # a day: of a year it is beyond all numbers
+        ({}, [100, *[60] * 20, 2], -98),
+        # x (100 x + 270) = 103 after halves of the period: x = (sqrt(270^2 + 4 x 100 x 103) - 270) / 200
+        ({5: 270}, [100, *[100] * 4, *[370] * 5, 103], 100 * (((270**2 + 41_200) ** 0.5 - 270) / 200) ** 2 - 100),
+        ({1: -100}, [100, 100, 100], 161.803399),  # (1 + sqrt(5)) / 2 squared, less one
+    ],
+)
+async def test_the_money_weighted_return_of_a_few_days_is_known(
+    payments: Mapping[int, int], values: Sequence[int], percent: float
+) -> None:
+    p = await paid(payments, values)
+    assert float(p.money_weighted_return_percent or 0) == pytest.approx(percent, abs=1e-5)
+    assert p.reasons["money_weighted_return"] == "period_too_short"
+
+
+async def test_a_loss_of_nearly_all_has_its_money_weighted_return() -> None:
+    p = await paid({}, [1_000_000, *[500_000] * 89, 1000])
+    assert p.money_weighted_return_percent == Decimal("-99.9")
+    assert p.money_weighted_return == Decimal("-0.999999999999")  # 0.001 ^ (365 / 90) = 7e-13
+
+
+@pytest.mark.parametrize(
+    ("payments", "values", "why"),
+    [
+        # (g - 1)(g - 1.1)(g - 1.4) = g^3 - 3.5 g^2 + 4.04 g - 1.54 for the growth g of a day
+        ({1: -350, 2: 404}, [100, 50, 454, 154], "several_rates"),
+        ({2: 300}, [100, 100, 200], "no_rate"),
+    ],
+)
+async def test_where_not_one_rate_explains_the_payments_none_is_told(
+    payments: Mapping[int, int], values: Sequence[int], why: str
+) -> None:
+    p = await paid(payments, values)
+    assert (p.money_weighted_return_percent, p.reasons["money_weighted_return_percent"]) == (None, why)
+    check(p)
+
+
+async def test_a_rate_of_a_year_beyond_all_numbers_is_out_of_range() -> None:
+    p = await paid({}, [1, *[10**6] * 89, 10**6])
+    assert p.money_weighted_return_percent == Decimal("99999900")
+    assert (p.money_weighted_return, p.reasons["money_weighted_return"]) == (None, "out_of_range")
 
 
 # --- without the database ---------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ WORDS: Final = {
     "nothing_held": "nothing is held",
     "out_of_range": "it is too large to be written",
     "period_too_short": "the period is shorter than 90 days",
+    "several_rates": "more than one rate explains the flows",
     "price_not_live": "its price is not live",
     "price_too_low": "its price is too low for it to be bought: the books hold fewer than 1e20 units",
     "positions_not_recorded": "the positions of that time were not recorded",
