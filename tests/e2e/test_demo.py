@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -185,6 +186,16 @@ def test_the_demonstration_stopped_while_it_is_made_leaves_nothing_behind(tmp_pa
         demonstration.process.send_signal(signal.SIGTERM)
         assert demonstration.process.wait(timeout=30) == 130
     assert not list(demonstration.temporary.iterdir())
+
+
+def test_the_demonstration_says_at_once_that_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [PORTFOLIO, "demo", "--port", port], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+    assert (done.returncode, done.stdout) == (3, ""), "the books are made for nothing"
+    assert f"cannot listen on port {port}: another program does" in done.stderr
 
 
 def _books(service: ServiceProcess | Demonstration) -> Sequence[Any]:

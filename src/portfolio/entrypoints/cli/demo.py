@@ -7,7 +7,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -39,7 +39,7 @@ def demo(composition: Composition, *, port: int | None, seed: int, file: Path | 
         _make(composition, demo_settings(file, port=0), seed)
         return
     with tempfile.TemporaryDirectory(prefix="portfolio-demo-") as folder, _sigterm_as_ctrl_c():
-        settings = demo_settings(Path(folder, "demo.db"), port=port or _free_port())
+        settings = demo_settings(Path(folder, "demo.db"), port=_free_port(port))
         _make(composition, settings, seed)
         click.echo(f"open http://{settings.host}:{settings.port}/ in a browser; Ctrl-C ends it, and removes {folder}")
         composition.serve(settings)
@@ -87,15 +87,13 @@ def demo_settings(file: Path, *, port: int) -> Settings:
     )
 
 
-def _free_port() -> int:
-    """Return the service's usual port; one that the system finds where another program listens on it."""
-    for port in (Settings().port, 0):
-        try:
-            with socket.create_server((Settings().host, port)) as listener:
-                return int(listener.getsockname()[1])
-        except OSError:
-            continue
-    raise SettingsError("there is no free port on this machine")
+def _free_port(asked: int | None) -> int:
+    """Return the port asked for, else the service's usual one, or one that the system finds where that is taken."""
+    choices = (Settings().port, 0) if asked is None else (asked,)
+    for port in choices:
+        with suppress(OSError), socket.create_server((Settings().host, port)) as listener:
+            return int(listener.getsockname()[1])
+    raise SettingsError(f"cannot listen on port {choices[-1]}: another program does, or it may not be used (--port)")
 
 
 @contextmanager
