@@ -115,13 +115,19 @@ $(VENV)/.created:
 	    || $(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
+# pip takes what it was killed over for installed, or cannot remove it: nothing is built on that.
+UNLESS_KILLED = @test ! -e $@.begun || { echo "make: the last installation did not end, it is begun anew" \
+    && rm -rf $(VENV) && $(MAKE) --no-print-directory $<; } && touch $@.begun
+DONE = @rm $@.begun; touch $@
+
 # The lock files are complete: nothing is resolved (pip would look for newer versions of what is asked for with an extra).
 # Without build isolation: the project is built by the locked build tools, and nothing else is fetched.
 $(VENV)/.installed: $(VENV)/.created requirements.lock requirements-build.lock pyproject.toml
+	$(UNLESS_KILLED)
 	@echo "make: installing what is locked into $(VENV), a minute or two, once"
 	$(PIP) --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	$(PIP) --no-build-isolation --no-deps --editable .
-	@touch $@
+	$(DONE)
 
 $(LIBRARIES): $(VENV)/.installed-dev
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-oracles
@@ -130,5 +136,6 @@ $(LIBRARIES): $(VENV)/.installed-dev
 
 # Not compiled: of all these modules the tests and checks import a part, which is compiled then.
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(UNLESS_KILLED)
 	$(PIP) --no-compile --require-hashes --no-deps -r requirements-dev.lock
-	@touch $@
+	$(DONE)
