@@ -29,7 +29,7 @@ from portfolio.application.ledger.audit import (
     content,
     more_content,
 )
-from portfolio.application.ledger.cash_records import CashEntry, Entry, RefusedCashEntry
+from portfolio.application.ledger.cash_records import CashEntry, Entry, RecordedCashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.imported import IMPORT, REVERSED, BookedMove, ImportedRow, KeptImport
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import (
@@ -41,7 +41,7 @@ from portfolio.application.ledger.records import (
 from portfolio.application.performance.records import DailyValue, DayPositions
 from portfolio.application.prices.records import Close
 from portfolio.application.rebalancing.records import Signal
-from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, CashTransactionKind
+from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, SPLITS_AND_EXCHANGES, CashTransactionKind
 from portfolio.domain.ledger.happening import BookedSplit, LaterMove
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
@@ -265,17 +265,21 @@ def booked_splits(books: Books, at: datetime) -> list[BookedSplit]:
     events = [terms for entry in books.transactions.values() if (terms := entry.transaction.event) is not None]
     gone = {terms.reverses_revision for terms in events}
     taking = {entry.revision for entry in books.transactions.values() if _takes_out(entry)}
-    return [one for one in splits_since(books, 0) if one.at > at and one.revision not in gone | taking]
-
-
-def splits_since(books: Books, revision: int) -> list[BookedSplit]:
-    """Return the splits, and what takes splits out, that were booked after a revision."""
     return [
-        BookedSplit(event_id=number, symbol=leg.symbol, at=terms.effective_at, revision=entry.revision)
+        BookedSplit(event_id=one.id, symbol=leg.symbol, at=terms.effective_at, revision=one.entry.revision)
+        for one in unit_changes(books, 0)
+        if one.entry.transaction.kind is CashTransactionKind.SPLIT and one.entry.revision not in gone | taking
+        if (terms := one.entry.transaction.event) is not None and terms.effective_at > at
+        for leg in one.entry.positions
+    ]
+
+
+def unit_changes(books: Books, after: int) -> list[RecordedCashEntry]:
+    """Return the splits and exchanges after a revision, with what takes such out, as they were booked."""
+    return [
+        RecordedCashEntry(id=number, entry=entry)
         for number, entry in books.transactions.items()
-        if entry.transaction.kind is CashTransactionKind.SPLIT and entry.revision > revision
-        if (terms := entry.transaction.event) is not None
-        for leg in entry.positions
+        if entry.transaction.kind in SPLITS_AND_EXCHANGES and entry.revision > after
     ]
 
 

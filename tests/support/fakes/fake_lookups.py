@@ -19,8 +19,8 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeFilter,
 )
-from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.symbol import Symbol
+from tests.support.fakes.fake_books import unit_changes
 from tests.support.fakes.fake_ledger import FakeLedger
 
 
@@ -60,9 +60,7 @@ class FakeLookups:
 
     async def splits_and_exchanges(self, portfolio_id: int, *, after: int) -> Sequence[CashEntry]:
         self._ledger.answer(portfolio_id)
-        kinds = {CashTransactionKind.SPLIT, CashTransactionKind.EXCHANGE}
-        booked = [one for one in self._ledger.books.transactions.values() if one.transaction.kind in kinds]
-        return sorted((one for one in booked if one.revision > after), key=lambda one: one.revision)
+        return [one.entry for one in unit_changes(self._ledger.books, after)]
 
     async def event_under(self, portfolio_id: int, owner: str, key: str) -> RecordedEvent | RefusedCashEntry | None:
         self._ledger.answer(portfolio_id)

@@ -31,7 +31,7 @@ from tests.support.fakes.fake_books import (
     later_moves,
     named_row,
     refuse_twice,
-    splits_since,
+    unit_changes,
 )
 
 
@@ -228,8 +228,8 @@ class FakeUnit:
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         return booked_splits(self.books, at)
 
-    async def splits_since(self, revision: int) -> Sequence[BookedSplit]:
-        return splits_since(self.books, revision)
+    async def splits_and_exchanges(self, *, after: int) -> Sequence[RecordedCashEntry]:
+        return unit_changes(self.books, after)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         return known_rows(self.books, account)

@@ -95,8 +95,8 @@ class LedgerUnit(Protocol):
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         """Return the splits that stand and took effect after ``at``, in the order they were booked."""
 
-    async def splits_since(self, revision: int) -> Sequence[BookedSplit]:
-        """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order."""
+    async def splits_and_exchanges(self, *, after: int) -> Sequence[RecordedCashEntry]:
+        """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked."""
 
     async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
         """Add entries to the ledger, whose revisions follow one another, and return their ids, in order."""

@@ -98,9 +98,11 @@ class Signal:
     def is_executed_by(self, trade: Trade, owner: str, now: datetime) -> bool:
         """Return whether ``owner``'s ``trade``, which names this signal and is booked at ``now``, carries it out.
 
+        It is of the signal's asset, or of what that became.
+
         Once claimed it is the claimant's alone, and may be booked late: the claim said that the trade was coming.
         """
-        if (trade.symbol, trade.side) != (self.symbol, self.action) or self.acknowledged_by not in {None, "", owner}:
+        if trade.side is not self.action or self.acknowledged_by not in {None, "", owner}:
             return False
         status = self.status_at(now)
         return status in LIVE or (status is SignalStatus.EXPIRED and self.acknowledged_at is not None)

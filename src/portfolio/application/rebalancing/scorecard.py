@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -31,7 +32,6 @@ from portfolio.application.rebalancing.scores import (
     scores_by_reason,
 )
 from portfolio.application.shared_computations import SharedComputations
-from portfolio.domain.arithmetic import ONE
 from portfolio.domain.days import DAY
 from portfolio.domain.ledger.trade import Trade
 from portfolio.domain.money import EXACT, Price, Quantity, of_any_size
@@ -120,24 +120,23 @@ class ReadScorecard:
     async def _fills(
         self, advices: Sequence[Advice], units: Mapping[str, date], joins: Sequence[Join]
     ) -> Mapping[str, Deal]:
-        """Return what carried signals out, by the signal and in its units; a trade that was reversed carried out
-        nothing.
+        """Return what carried signals out, by the signal and in its units.
+
+        A trade that was reversed carried out nothing. One of another asset counts where the closes bear out that the
+        signal's became that.
         """
         named = {advice.executed_trade_id: advice for advice in advices if advice.executed_trade_id is not None}
-        fills, ids = dict[str, Deal](), sorted(named)
+        fills, ids, changes = dict[str, Deal](), sorted(named), self.closes.joins.newest
         for first in range(0, len(ids), TRADES_A_READ):
             wanted = TradeFilter(ids=ids[first : first + TRADES_A_READ], limit=TRADES_A_READ)
             for booked in (await self.lookups.trades(self.snapshots.portfolio_id, wanted)).items:
                 if booked.entry is not None and booked.reversed_by is None:
                     advice, trade = named[booked.id], booked.entry.trade
-                    since = units[advice.id]
-                    until = self.closes.joins.newest.day_of_units(trade.symbol.code, trade.executed_at)
-                    fills[advice.id] = Deal(
-                        side=trade.side,
-                        quantity=_in_units(trade, since, until, joins),
-                        value=trade.notional,
-                        fee=trade.fees,
-                    )
+                    until = changes.day_of_units(trade.symbol.code, trade.executed_at)
+                    by_then = dict(became(advice.symbol.code, units[advice.id], until, joins))
+                    ratio = by_then.get(trade.symbol.code)
+                    if ratio is not None:
+                        fills[advice.id] = _deal_of(trade, ratio)
         return fills
 
     async def _closes_of(
@@ -153,10 +152,10 @@ class ReadScorecard:
         return found
 
 
-def _in_units(trade: Trade, since: date, until: date, joins: Sequence[Join]) -> Quantity:
-    """Return the quantity of a trade in the units of an earlier day, at whose end its asset was not yet split."""
-    units = dict(became(trade.symbol.code, since, until, joins)).get(trade.symbol.code, ONE)
-    return trade.quantity if units == 1 else of_any_size(Quantity, EXACT.divide(trade.quantity.value, units))
+def _deal_of(trade: Trade, ratio: Decimal) -> Deal:
+    """Return a trade in units of which one became ``ratio`` of its own."""
+    quantity = trade.quantity if ratio == 1 else of_any_size(Quantity, EXACT.divide(trade.quantity.value, ratio))
+    return Deal(side=trade.side, quantity=quantity, value=trade.notional, fee=trade.fees)
 
 
 def _judged_on(

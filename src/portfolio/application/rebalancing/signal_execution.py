@@ -9,6 +9,8 @@ from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.rebalancing.ports import Signals
 from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalChanged
+from portfolio.application.rebalancing.signal_rules import assets_of
+from portfolio.application.rebalancing.signals import changes_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,16 @@ class MarkExecuted:
             return ()
         book = self.signals.within(unit)
         found = await book.named({name for name, _ in naming})
+        named = [(found[name], event) for name, event in naming if name in found]
+        of_others = [signal for signal, event in named if event.entry.trade.symbol != signal.symbol]
+        changes = await changes_since(of_others, unit)
         executed: dict[str, Signal] = {}
-        for name, event in naming:
-            signal, entry = found.get(name), event.entry
-            if name in executed or signal is None:
+        for signal, event in named:
+            entry = event.entry
+            if signal.id in executed or entry.trade.symbol not in assets_of(signal, changes):
                 continue
             if signal.is_executed_by(entry.trade, entry.request.owner, entry.booked_at):
-                executed[name] = signal.executed(event.trade_id)
+                executed[signal.id] = signal.executed(event.trade_id)
         if executed:
             await book.change(list(executed.values()))
         return [SignalChanged(signal) for signal in executed.values()]

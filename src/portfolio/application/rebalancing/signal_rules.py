@@ -11,10 +11,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalOrigin
 from portfolio.domain.arithmetic import exact
 from portfolio.domain.decimal_text import listed, plain
-from portfolio.domain.ledger.happening import BookedSplit
+from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import EXACT, LIMIT, STEP, Money, Quantity
@@ -88,13 +89,28 @@ def objection_to(signal: Signal, advices: Iterable[Recommendation]) -> str | Non
     return None
 
 
-def old_units(signal: Signal, splits: Iterable[BookedSplit]) -> str | None:
-    """Return that one of the splits booked since the signal was made changed its units; None where none did."""
-    split = next((split for split in splits if split.symbol == signal.symbol), None)
+def old_units(signal: Signal, changes: Iterable[RecordedCashEntry]) -> str | None:
+    """Return that a split among what was booked since the signal was made changed its units; None where none did."""
+    splits = (one for one in changes if one.entry.transaction.kind is CashTransactionKind.SPLIT)
+    split = next((one for one in splits if signal.symbol in {leg.symbol for leg in one.entry.positions}), None)
     if split is None:
         return None
-    what = f"a split of {signal.symbol} was booked or taken back (event {split.event_id}) after it was made"
+    what = f"a split of {signal.symbol} was booked or taken back (event {split.id}) after it was made"
     return f"{what}, so its quantity is in old units: generate signals anew"
+
+
+def assets_of(signal: Signal, changes: Iterable[RecordedCashEntry]) -> set[Symbol]:
+    """Return what a signal's trade is of: its asset, and what anything of that was exchanged for since it was made.
+
+    What takes an exchange out is one the other way. ``changes`` are as they were booked, those before the signal too.
+    """
+    assets, revision = {signal.symbol}, signal.origin.ledger_revision
+    for entry in (one.entry for one in changes if one.entry.revision > revision):
+        if entry.transaction.kind is CashTransactionKind.EXCHANGE:
+            gone = {leg.symbol for leg in entry.positions if leg.quantity_delta.value < 0}
+            if gone & assets:
+                assets |= {leg.symbol for leg in entry.positions}
+    return assets
 
 
 def lack_of_cash(signal: Signal, portfolio: Portfolio, claimed: Iterable[Signal]) -> str | None:

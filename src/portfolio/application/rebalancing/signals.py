@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, NotFound, SignalClaimed, SignalOutdated
+from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.lost_commit import Made, commit_once
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.ledger.records import Page
@@ -21,6 +22,7 @@ from portfolio.application.rebalancing.records import Signal, SignalChanged, Sig
 from portfolio.application.rebalancing.signal_rules import (
     SignalRules,
     Withheld,
+    assets_of,
     content_of,
     doubt_in,
     lack_of_cash,
@@ -31,7 +33,6 @@ from portfolio.application.rebalancing.signal_rules import (
     withheld_because,
 )
 from portfolio.application.risk.state import MarketState
-from portfolio.domain.ledger.happening import BookedSplit
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.prices.freshness import Freshness, PriceDoubt, freshness_of
 
@@ -66,8 +67,9 @@ Work = Callable[[Locked], Awaitable[tuple[T, Sequence[Signal]]]]
 class Generation:
     """The open signals of the state, in the plan's order, and how many of them are new.
 
-    ``claimed`` are signals that somebody is carrying out: until they are executed or run out, no other signal on
-    their symbols is given. ``left_out`` are the positions that are not traded, by symbol, as their price is not fresh.
+    ``claimed`` are signals that somebody is carrying out: until they are executed or run out, no other signal is given
+    on their symbols, nor on what these were exchanged for since. ``left_out`` are the positions that are not traded, by
+    symbol, as their price is not fresh.
     Nothing is stored where ``withheld`` says why.
     """
 
@@ -135,10 +137,10 @@ class LockedPlan:
         return state
 
 
-async def _splits_since(signal: Signal, unit: LedgerUnit) -> Sequence[BookedSplit]:
-    """Return the splits, and what took splits out, that the plan behind a signal knew nothing of."""
-    revision = signal.origin.ledger_revision
-    return () if revision == unit.portfolio.revision else await unit.splits_since(revision)
+async def changes_since(signals: Iterable[Signal], unit: LedgerUnit) -> Sequence[RecordedCashEntry]:
+    """Return the splits and exchanges, and what took such out, that a plan behind the signals knew nothing of."""
+    revision = min((one.origin.ledger_revision for one in signals), default=unit.portfolio.revision)
+    return () if revision == unit.portfolio.revision else await unit.splits_and_exchanges(after=revision)
 
 
 def _became(signal: Signal) -> tuple[object, ...]:
@@ -170,14 +172,16 @@ class GenerateSignals:
             return Generation(left_out=left_out, withheld=withheld), ()
         live = await locked.book.live()
         current = [signal for signal in live if signal.expires_at > now]
-        claimed = {s.symbol.code: s for s in current if s.status is SignalStatus.ACKNOWLEDGED}
+        claimed = [signal for signal in current if signal.status is SignalStatus.ACKNOWLEDGED]
+        changes = await changes_since(claimed, locked.unit)
+        taken = {symbol.code for signal in claimed for symbol in assets_of(signal, changes)}
         opened = {s.symbol.code: s for s in current if s.status is SignalStatus.OPEN}
         origin = origin_of(portfolio, locked.state.policy.id, now.date())
         changed = [signal.expired() for signal in live if signal.expires_at <= now]
         new: list[Signal] = []
         listed: list[Signal] = []
         for advice in plan_of(locked.state).recommendations:
-            if advice.symbol in claimed or advice.symbol in left_out:
+            if advice.symbol in taken or advice.symbol in left_out:
                 continue
             before = opened.pop(advice.symbol, None)
             if before is not None and before.origin.state == origin.state:
@@ -193,7 +197,7 @@ class GenerateSignals:
             await locked.book.change(changed)
         if new:
             await locked.book.add(new)
-        generation = Generation(signals=listed, created=len(new), claimed=list(claimed.values()), left_out=left_out)
+        generation = Generation(signals=listed, created=len(new), claimed=claimed, left_out=left_out)
         return generation, [*new, *changed]
 
 
@@ -217,14 +221,16 @@ class AcknowledgeSignal:
             found = (await locked.book.named([signal_id])).get(signal_id)
             if found is None:
                 raise NotFound("signal", repr(signal_id[:64]))
-            self._check(found, locked, await locked.book.live(), await _splits_since(found, locked.unit))
+            self._check(found, locked, await locked.book.live(), await changes_since([found], locked.unit))
             claimed = found.claimed(owner, locked.now, self._plan.rules.ttl)
             await locked.book.change([claimed])
             return claimed, [claimed]
 
         return await self._plan.use(claim)
 
-    def _check(self, signal: Signal, locked: Locked, live: Sequence[Signal], splits: Sequence[BookedSplit]) -> None:
+    def _check(
+        self, signal: Signal, locked: Locked, live: Sequence[Signal], changes: Sequence[RecordedCashEntry]
+    ) -> None:
         status = signal.status_at(locked.now)
         if status is SignalStatus.ACKNOWLEDGED:
             assert signal.acknowledged_by is not None
@@ -238,7 +244,7 @@ class AcknowledgeSignal:
         claimed = [other for other in live if other.status_at(locked.now) is SignalStatus.ACKNOWLEDGED]
         objection = (
             doubt_in(signal, locked.freshness)
-            or old_units(signal, splits)
+            or old_units(signal, changes)
             or objection_to(signal, plan_of(locked.state).recommendations)
             or lack_of_cash(signal, locked.portfolio, claimed)
         )

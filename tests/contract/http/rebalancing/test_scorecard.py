@@ -130,6 +130,32 @@ async def test_a_fill_after_a_split_is_judged_in_the_units_of_its_signal(service
     assert (week["filled"], week["advice"], week["fill"]) == (1, Decimal("693.16"), Decimal(588))
 
 
+@pytest.mark.parametrize("later", [timedelta(minutes=5), timedelta(days=1)])
+@pytest.mark.parametrize("label", ["rename", "wrap"])
+async def test_a_fill_under_another_name_is_judged_in_the_units_of_its_signal(
+    service: Service, later: timedelta, label: str
+) -> None:
+    """As ``advised``, with a rename of 1 to 10 between the signal and its fill. Closes say nothing of a wrap."""
+    await post(service, "/holdings/update", booking("BTC", Decimal(30)))
+    [made] = (await post(service, "/rebalance/generate-signals"))["signals"]
+    await post(service, f"/rebalance/signals/{made['id']}/acknowledge")
+    service.clock.advance(later.total_seconds())
+    event = {"kind": "exchange", "symbol": "BTC", "quantity": 30, "to_symbol": "NEW", "ratio": 10, "label": label}
+    await post(service, "/events", event)
+    service.clock.advance(60)
+    sale = {"symbol": "NEW", "side": "SELL", "quantity": 60, "price": 100, "net_amount": 6000, "fees": 12}
+    await post(service, "/holdings/update", sale | {"signal_id": made["id"]})
+    today = service.clock.now().date()
+    service.clock.advance(8 * DAY - later.total_seconds() - 60)
+    shown = (today - service.clock.now().date()).days
+    await add_closes(service, {-9: 1000, -8: 1000, -1: 900})
+    await add_closes(service, {shown: 99, -1: 90}, symbol="NEW")
+    week = week_of((await scorecard(service))["overall"])
+    # as if one unit were worth 900: see above
+    fill = (1, Decimal(588)) if label == "rename" else (0, None)
+    assert (week["filled"], week["fill"], week["advice"]) == (*fill, Decimal("693.16"))
+
+
 @pytest.mark.parametrize(
     ("own", "others", "joined"),
     [

@@ -310,6 +310,100 @@ async def test_a_signal_in_the_units_of_a_split_is_not_claimed_once_that_was_a_m
     assert refused.json()["detail"].endswith(OLD_UNITS.format(event=taken_back.json()["event"]["id"]))
 
 
+async def exchange(service: Service, quantity: float, symbol: str, to_symbol: str, **changed: object) -> int:
+    """Book an exchange with fresh prices after it, and return the id of its event."""
+    body = {"kind": "exchange", "symbol": symbol, "quantity": quantity, "to_symbol": to_symbol, "ratio": 1}
+    answer = await service.http.post("/events", json={**body, **changed})
+    assert answer.status_code == 200, answer.text
+    found: int = answer.json()["event"]["id"]
+    return found
+
+
+async def claim(service: Service) -> Any:
+    """Claim the one signal that there is to be made."""
+    [signal] = (await generate(service))["signals"]
+    assert (await acknowledge(service, signal["id"])).status_code == 200
+    return signal
+
+
+async def is_not_sold_twice(service: Service, signal: Any, symbol: str, **changed: object) -> None:
+    """Look that beside the claim no other signal is given, and that a sale of the symbol carries it out."""
+    made = await generate(service)
+    assert (made["signals"], made["signals_created"]) == ([], 0)
+    assert [one["id"] for one in made["claimed"]] == [signal["id"]]
+    booked = await sell(service, signal, symbol=symbol, **changed)
+    [executed] = await listed(service, "executed")
+    assert (executed["id"], executed["executed_trade_id"]) == (signal["id"], booked["trade_id"])
+
+
+async def test_a_claim_outlives_a_rename_of_its_asset(stored: Service) -> None:
+    signal = await claim(stored)
+    await exchange(stored, 1, "BTC", "NEWC", effective_at=(stored.clock.now() - timedelta(days=2)).isoformat())
+    await is_not_sold_twice(stored, signal, "NEWC")
+    assert (await generate(stored))["signals"] == []  # down to 23 %
+
+
+async def test_a_claim_outlives_one_rename_after_the_other_and_a_split_between(heavy: Service) -> None:
+    signal = await claim(heavy)
+    await exchange(heavy, 1, "BTC", "NEWC", ratio=10)
+    split = await heavy.http.post("/events", json={"kind": "split", "symbol": "NEWC", "ratio": 10})
+    assert split.status_code == 200, split.text
+    await exchange(heavy, 100, "NEWC", "LAST", label="bridge")
+    await is_not_sold_twice(heavy, signal, "LAST", quantity=signal["trade_quantity"] * 100, price=300)
+
+
+async def test_a_claim_outlives_a_rename_that_is_taken_back(heavy: Service) -> None:
+    signal = await claim(heavy)
+    event = await exchange(heavy, 1, "BTC", "NEWC")
+    assert (await heavy.http.post(f"/events/{event}/reverse")).status_code == 200
+    await is_not_sold_twice(heavy, signal, "BTC")
+
+
+async def test_a_claim_outlives_that_a_rename_of_before_it_is_taken_back(heavy: Service) -> None:
+    event = await exchange(heavy, 1, "BTC", "NEWC")
+    signal = await claim(heavy)
+    assert signal["symbol"] == "NEWC"
+    assert (await heavy.http.post(f"/events/{event}/reverse")).status_code == 200
+    await is_not_sold_twice(heavy, signal, "BTC")
+
+
+@pytest.mark.parametrize("symbol", ["BTC", "NEWC"])
+async def test_a_claim_is_of_what_is_left_and_of_what_it_became_where_a_part_is_exchanged(
+    heavy: Service, symbol: str
+) -> None:
+    """Of 1 BTC half became another asset: each is worth 15 %. One more of each, and both are over the limit."""
+    signal = await claim(heavy)
+    await exchange(heavy, 0.5, "BTC", "NEWC")
+    for code in ("BTC", "NEWC"):
+        await buy(heavy, symbol=code, quantity=0.5, net_amount=15000)
+    await is_not_sold_twice(heavy, signal, symbol)
+
+
+async def test_a_claim_that_ran_out_is_carried_out_late_under_the_new_name() -> None:
+    async with running(signal_ttl_seconds=60.0) as service:
+        await buy(service)
+        signal = await claim(service)
+        await exchange(service, 1, "BTC", "NEWC")
+        service.clock.advance(60)
+        [anew] = (await generate(service))["signals"]
+        assert anew["symbol"] == "NEWC"
+        await sell(service, signal, symbol="NEWC")
+        assert [one["id"] for one in await listed(service, "executed")] == [signal["id"]]
+
+
+async def test_a_claim_of_what_was_exchanged_before_is_no_claim_of_what_that_became(heavy: Service) -> None:
+    """Half of it went before the signal was made: the two are two assets, each with signals of its own."""
+    await exchange(heavy, 0.5, "BTC", "NEWC")
+    for code in ("BTC", "NEWC"):
+        await buy(heavy, symbol=code, quantity=0.5, net_amount=15000)
+    first, second = (await generate(heavy))["signals"]
+    assert (await acknowledge(heavy, first["id"])).status_code == 200
+    await sell(heavy, first, symbol=second["symbol"], quantity=0.001, net_amount=30)
+    assert not await listed(heavy, "executed")
+    made = await generate(heavy)
+    assert [one["symbol"] for one in made["signals"]] == [second["symbol"]]
+
+
 async def test_nobody_claims_what_is_not_there(heavy: Service) -> None:
     assert is_problem(await acknowledge(heavy, "sig-none"), 404, "not-found")
 

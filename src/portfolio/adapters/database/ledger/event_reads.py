@@ -33,9 +33,6 @@ _KINDS = [kind.value for kind in EVENT_KINDS]
 
 _c = cash_transactions.c
 _WITH_LEGS = cash_transactions.join(position_adjustments, position_adjustments.c.cash_transaction_id == _c.id)
-_SPLITS = select(_c.id, _c.effective_at, _c.ledger_revision, position_adjustments.c.symbol).where(
-    _c.kind == CashTransactionKind.SPLIT.value
-)
 EFFECTIVE = func.coalesce(_c.effective_at, _c.moved_at, type_=UtcMoment)
 """When an entry that is no trade took effect."""
 _OPENED = func.coalesce(of_baseline(_c.ledger_revision), 0)
@@ -175,19 +172,11 @@ async def read_later_moves(session: Session, symbol: Symbol, at: datetime) -> li
 async def read_splits(session: Session, at: datetime) -> list[BookedSplit]:
     """Return the splits that stand and took effect after ``at``, in the order they were booked."""
     by = cash_transactions.alias("taking")
-    found = _SPLITS.select_from(_WITH_LEGS.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
-    stands = (_c.reverses_revision.is_(None), by.c.id.is_(None))
-    return await _splits(session, found.where(_c.effective_at > at, *stands))
-
-
-async def read_splits_since(session: Session, revision: int) -> list[BookedSplit]:
-    """Return the splits, and what takes splits out, that were booked after a ledger revision, in that order."""
-    return await _splits(session, _SPLITS.select_from(_WITH_LEGS).where(_c.ledger_revision > revision))
-
-
-async def _splits(session: Session, wanted: Select[Any]) -> list[BookedSplit]:
+    found = select(_c.id, _c.effective_at, _c.ledger_revision, position_adjustments.c.symbol)
+    found = found.select_from(_WITH_LEGS.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
+    stands = (_c.kind == CashTransactionKind.SPLIT.value, _c.reverses_revision.is_(None), by.c.id.is_(None))
     splits = []
-    for row in await session.run(wanted.order_by(_c.ledger_revision)):
+    for row in await session.run(found.where(_c.effective_at > at, *stands).order_by(_c.ledger_revision)):
         with reading(f"the row {row.id} of {cash_transactions.name} cannot be read"):
             symbol, at, revision = Symbol(row.symbol), row.effective_at, row.ledger_revision
             splits.append(BookedSplit(event_id=row.id, symbol=symbol, at=at, revision=revision))

@@ -22,8 +22,8 @@ from portfolio.adapters.database.ledger.event_reads import (
     read_later_moves,
     read_needed_event,
     read_splits,
-    read_splits_since,
     select_events,
+    select_unit_changes,
 )
 from portfolio.adapters.database.ledger.imported.book import DatabaseImportBook
 from portfolio.adapters.database.ledger.imported.rows import read_imported
@@ -166,8 +166,9 @@ class UnitReads:
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         return await read_splits(self.session, at)
 
-    async def splits_since(self, revision: int) -> Sequence[BookedSplit]:
-        return await read_splits_since(self.session, revision)
+    async def splits_and_exchanges(self, *, after: int) -> Sequence[RecordedCashEntry]:
+        rows = (await self.session.run(select_unit_changes(after))).all()
+        return await read_cash_rows(self.session, rows, self._unreadable)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         return await read_imported(self.session, account)
