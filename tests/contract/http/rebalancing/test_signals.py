@@ -392,16 +392,23 @@ async def test_a_claim_that_ran_out_is_carried_out_late_under_the_new_name() -> 
 
 
 async def test_a_claim_of_what_was_exchanged_before_is_no_claim_of_what_that_became(heavy: Service) -> None:
-    """Half of it went before the signal was made: the two are two assets, each with signals of its own."""
+    """Half of it went before the signal was made: the two are two assets, each with signals of its own, also where
+    another claim is older than the exchange, and some of it went to the asset of that.
+    """
+    await buy(heavy, symbol="GOLD")
+    older = {one["symbol"]: one for one in (await generate(heavy))["signals"]}["GOLD"]
+    assert (await acknowledge(heavy, older["id"])).status_code == 200
     await exchange(heavy, 0.5, "BTC", "NEWC")
-    for code in ("BTC", "NEWC"):
-        await buy(heavy, symbol=code, quantity=0.5, net_amount=15000)
-    first, second = (await generate(heavy))["signals"]
-    assert (await acknowledge(heavy, first["id"])).status_code == 200
-    await sell(heavy, first, symbol=second["symbol"], quantity=0.001, net_amount=30)
-    assert not await listed(heavy, "executed")
+    await exchange(heavy, 0.0001, "BTC", "GOLD")
+    await buy(heavy, symbol="NEWC", quantity=0.5, net_amount=15000)
+    await buy(heavy, symbol="BTC", quantity=0.5, net_amount=15000)
+    signals = {one["symbol"]: one for one in (await generate(heavy))["signals"]}
+    newer = signals.pop("BTC")
+    assert (await acknowledge(heavy, newer["id"])).status_code == 200
     made = await generate(heavy)
-    assert [one["symbol"] for one in made["signals"]] == [second["symbol"]]
+    assert [one["symbol"] for one in made["signals"]] == ["NEWC"]
+    await sell(heavy, newer, symbol="NEWC", quantity=0.001, net_amount=30)
+    assert not await listed(heavy, "executed")
 
 
 async def test_nobody_claims_what_is_not_there(heavy: Service) -> None:
