@@ -132,14 +132,13 @@ def _largest_correlations(state: MarketState, most: int) -> LargestCorrelations:
 @exact
 def average_of(state: MarketState) -> Measured:
     """Return the average correlation: the one that health counts."""
-    whole, holdings = state.view.total_value, state.view.holdings
-    if whole <= 0 and state.view.held:
+    if state.view.total_value <= 0 and state.view.held:
         return Measured(None, NO_TOTAL_VALUE)
     average = summary_of(state).average_correlation
     if average is not None:
         return Measured(average)
     counted = correlated_positions(state.view, state.policy)
-    reason = Undefined.NO_POSITIONS if not holdings else Undefined.TOO_FEW_POSITIONS
+    reason = Undefined.TOO_FEW_POSITIONS if state.view.held else Undefined.NO_POSITIONS
     if len(counted) > 1:
         reason = Undefined.TOO_FEW_OBSERVATIONS
     return Measured(None, why_undefined(state, reason))

@@ -188,6 +188,15 @@ async def test_trades_are_projected_beside_the_current_portfolio_and_nothing_is_
     assert [(p["symbol"], p["quantity"]) for p in after[1]] == [(p["symbol"], p["quantity"]) for p in before[1]]
 
 
+async def test_what_is_projected_where_all_is_sold_is_what_the_sale_makes_of_the_portfolio(free: Service) -> None:
+    await hold(free, {"BTC": "28"})
+    trade = {"symbol": "BTC", "side": "SELL", "quantity": "28", "price": 1000, "fees": 0}
+    projected = (await what_if(free, {"trades": [trade]}))["projected"]
+    assert projected["reasons"]["average_correlation"] == "no_positions"
+    await free.http.post("/holdings/update", json=booking("BTC", Decimal(28), side="SELL"))
+    assert (await what_if(free, {"trades": []}))["current"] == projected
+
+
 @pytest.mark.parametrize("body", [PrioritiesBody, ConfidencesBody])
 def test_each_rule_has_its_priority_and_its_confidence(body: type[msgspec.Struct]) -> None:
     assert body.__struct_fields__ == tuple(Reason)
