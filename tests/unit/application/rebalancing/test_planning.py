@@ -106,7 +106,8 @@ async def test_an_asset_without_a_price_needs_one_of_the_trade() -> None:
     found = await desk.what_if(snapshot, [replace(sale, price=Price(Decimal(900)))])
     assert (found.projected.view.cash, found.projected.view.holdings["ETH"].value) == (Decimal(74_500), Decimal(15_000))
     checked = await desk.checked(wish(execution(Side.BUY, "ETH", 1, 1000)))
-    assert (checked.is_accepted, checked.largest_quantity) == (True, None)
+    # What is held counts at the booking's price: 20,000 of 100,000, and 25,000 is the limit.
+    assert (checked.is_accepted, checked.largest_quantity) == (True, Decimal(5))
 
 
 async def test_the_first_price_given_stands_for_an_asset_that_is_new() -> None:
