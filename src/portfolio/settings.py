@@ -178,10 +178,10 @@ def read_settings(environment: Mapping[str, str] | None = None, *, env_file: Pat
         for name, value in found.items()
         if name.startswith(PREFIX) and value is not None and value.strip()
     }
-    if unreadable := [n for n, v in given.items() if not (" ".join(v.split()) if n in _LISTS else v).isprintable()]:
-        raise SettingsError(f"{PREFIX}{unreadable[0].upper()} has characters that cannot be printed, or is not UTF-8")
     if unknown := sorted(set(given) - set(Settings.__struct_fields__)):
         raise SettingsError(f"unknown settings: {', '.join(PREFIX + name.swapcase() for name in unknown)}")
+    if unreadable := [n for n, v in given.items() if not (" ".join(v.split()) if n in _LISTS else v).isprintable()]:
+        raise SettingsError(f"{PREFIX}{unreadable[0].upper()} has characters that cannot be printed, or is not UTF-8")
     usual = Settings()
     if wrong := [n for n, t in given.items() if not re.fullmatch(_WRITTEN.get(type(getattr(usual, n)), "(?s).*"), t)]:
         raise SettingsError(f"{PREFIX}{wrong[0].upper()} takes {_taken(wrong[0])}")

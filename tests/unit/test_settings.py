@@ -143,8 +143,9 @@ def test_the_port_of_the_file_holds_beside_the_one_that_kubernetes_sets(tmp_path
     ],
 )
 def test_a_name_that_nobody_sets_but_a_person_is_still_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=f"unknown settings: {name}"):
-        read_settings({name: "8026"}, env_file=tmp_path / "none")
+    for value in ("8026", "\x01"):
+        with pytest.raises(SettingsError, match=f"unknown settings: {name}"):
+            read_settings({name: value}, env_file=tmp_path / "none")
 
 
 def test_a_byte_order_mark_before_the_first_name_of_the_file_is_no_part_of_it(tmp_path: Path) -> None:

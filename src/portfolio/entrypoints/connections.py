@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from portfolio.entrypoints.http.denials import new_request_id, unreadable
 from portfolio.entrypoints.http.errors import HEAD_TOO_LARGE, MALFORMED, ProblemKind
 from portfolio.entrypoints.http.event_streams import CONNECTION, SEND_BUFFER_BYTES
-from portfolio.entrypoints.http.request_heads import fault_of, with_path
+from portfolio.entrypoints.http.request_heads import fault_of, from_path
 from portfolio.entrypoints.logs import EVENTS
 from portfolio.entrypoints.paced_connections import PacedConnection
 from portfolio.settings import Settings, SettingsError
@@ -137,7 +137,7 @@ class BoundedConnection(PacedConnection):
         if fault := fault_of(self.parser.get_method(), self.parser.get_http_version(), self.url, self.headers):
             self._fault = fault
             raise HeadRefused
-        self.url = with_path(self.url)
+        self.url = from_path(self.url)
         self._head_bytes = self._unfinished_bytes = 0
         if self.stays:
             return

@@ -36,11 +36,13 @@ def fault_of(method: bytes, version: str, target: bytes, headers: Iterable[tuple
     return ""
 
 
-def with_path(target: bytes) -> bytes:
-    """Return the address of a request with the path ``/``, where a whole one has none: that is the same address."""
+def from_path(target: bytes) -> bytes:
+    """Return the address of a request from its path on, which is ``/`` where a whole address has none."""
     whole = _ABSOLUTE.match(target)
-    end = 0 if whole is None else whole.end()
-    return target if target.startswith(b"/", end) or not end else target[:end] + b"/" + target[end:]
+    if whole is None:
+        return target
+    rest = target[whole.end() :]
+    return rest if rest.startswith(b"/") else b"/" + rest
 
 
 def _is_same(scheme: bytes, one: bytes, other: bytes) -> bool:

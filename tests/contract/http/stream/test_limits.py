@@ -149,6 +149,17 @@ async def test_a_socket_is_told_the_id_that_its_lines_have(here: Served) -> None
     assert {len(one) for one in told} == {6, 32}
 
 
+async def test_the_socket_may_be_asked_for_by_its_whole_address(here: Served) -> None:
+    host, port = here.address
+    head = (
+        f"GET http://{host}:{port}/stream?after=now HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with connected(here.address) as (reader, writer):
+        writer.write(head.encode())
+        assert await asyncio.wait_for(reader.readline(), SECONDS) == b"HTTP/1.1 101 Switching Protocols\r\n"
+
+
 async def test_there_is_no_socket_anywhere_else(here: Served) -> None:
     host, port = here.address
     for path in ("/portfolio", "/nowhere"):
