@@ -7,7 +7,8 @@
     │   ├── LedgerRefused       it answers, and somebody has to mend it first
     │   ├── Overloaded          too many bookings are waiting
     │   ├── BooksContradicted   the portfolio's row is gone, or not what the ledger's entries say
-    │   └── LeaseLost           another instance refreshes now
+    │   ├── LeaseLost           another instance refreshes now
+    │   └── EntriesUnread       all entries are needed, and are still being read
     ├── OutcomeUnknown          a commit was lost on the way; ask again by key
     ├── PortfolioMissing        there is no portfolio yet
     ├── SchemaUnknown           the database is at another schema revision
@@ -92,6 +93,14 @@ class BooksContradicted(LedgerUnavailable):
 
 class LeaseLost(LedgerUnavailable):
     """Another instance holds the lease now: the write of this one is refused."""
+
+
+class EntriesUnread(LedgerUnavailable):
+    """What needs all of the ledger's entries waits until they are read, once in the life of a process."""
+
+    def __init__(self, read: int, until: int, *, seconds: float) -> None:
+        reason = f"{read:,} of the ledger's {until:,} entries are read so far; ask again"
+        super().__init__(reason, retry_after_seconds=seconds)
 
 
 class OutcomeUnknown(ApplicationError):

@@ -132,7 +132,7 @@ class ReadHistory:
         """Read the entries, and return whether these are all that there are; those last seen without ``asks``."""
         try:
             if asks:
-                await self.entries.read(self.snapshots.portfolio_id, snapshot.revisions.ledger)
+                await self.entries.read(self.snapshots.portfolio_id, snapshot.revisions.ledger, waits=False)
                 return True
         except LedgerUnavailable:
             if not self.entries.is_read:

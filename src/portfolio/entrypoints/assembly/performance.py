@@ -36,7 +36,7 @@ class PerformanceParts:
     def __init__(self, base: Foundation, ledger: LedgerParts, prices: PriceParts) -> None:
         of, settings, snapshots, journal = base.of, base.settings, ledger.snapshots, ledger.journal
         self._base, self._ledger, self._prices = base, ledger, prices
-        self.entries = LedgerDays(of.ledger, of.lookups, journal.offer)
+        self.entries = LedgerDays(of.ledger, of.lookups, journal.offer, patience_seconds=base.read_seconds)
         self.make_final = MakeFinal(
             of.ledger,
             self.entries,

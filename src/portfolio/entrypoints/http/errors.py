@@ -71,6 +71,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
         503, "books-contradicted", "The portfolio's row is not what the ledger's entries say"
     ),
     application.LeaseLost: ProblemKind(503, "lease-lost", "Another instance refreshes now"),
+    application.EntriesUnread: ProblemKind(503, "entries-unread", "The ledger's entries are still being read"),
     application.OutcomeUnknown: OUTCOME_UNKNOWN,
     application.PortfolioMissing: ProblemKind(503, "books-not-open", "The books are not open yet"),
     application.SchemaUnknown: ProblemKind(503, "schema-unknown", "The database has a schema of another version"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import EntriesUnread, LedgerUnavailable
 from portfolio.application.ledger.cash import MoveCash, MoveCashInOrOut
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.happenings.booking import BookEvents
@@ -17,6 +18,7 @@ from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.history import measured_days
 from portfolio.application.performance.period import Performance
 from portfolio.application.performance.records import DailyValue, DayResult
@@ -29,6 +31,7 @@ from portfolio.domain.money import Quantity
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_books import Books
 from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_lookups import FakeLookups
 from tests.unit.application.ledger.booking_examples import opened
 from tests.unit.application.performance.reading import reader
 from tests.unit.application.performance.test_timeframes import BTC, ETH, World, parts
@@ -375,6 +378,35 @@ async def test_a_database_that_goes_away_before_the_entries_were_read_is_away(wo
         1, MoveCash(kind=CashTransactionKind.DEPOSIT, amount=money(1), owner="boss")
     )
     assert (await read(1)).stale
+
+
+async def test_who_asks_while_all_entries_are_read_waits_where_that_is_soon_and_else_is_told_when_to_come(
+    world: World,
+) -> None:
+    class Slow(FakeLedger):
+        going = asyncio.Event()
+
+        async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
+            await self.going.wait()
+            return await super().movements(portfolio_id, after=after, limit=limit)
+
+    for _ in range(8):
+        await world.trade(BTC, Side.BUY, "1", "1000")
+    slow = Slow(world.ledger.books)
+    # 10 entries: the opening's two, and the trades; of 0.1 ms each.
+    busy, soon, idle = (LedgerDays(slow, FakeLookups(slow), patience_seconds=ms / 1e3) for ms in (0.9, 1.1, 0))
+    reading = [asyncio.create_task(days.read(1, 10)) for days in (busy, soon)]
+    await asyncio.sleep(0)
+    with pytest.raises(EntriesUnread, match=r"^0 of the ledger's 10 entries are read") as refused:
+        await reader(slow, world.clock, entries=busy)(1)
+    assert refused.value.retry_after_seconds == pytest.approx(0.001)
+    waiting = asyncio.create_task(reader(slow, world.clock, entries=soon)(1))
+    await asyncio.sleep(0)
+    slow.going.set()
+    assert not (await waiting).stale
+    # Where nobody else reads, who asks does it.
+    assert not (await reader(slow, world.clock, entries=idle)(1)).stale
+    await asyncio.gather(*reading)
 
 
 def test_rows_of_before_the_adoption_alone_have_no_measure() -> None:

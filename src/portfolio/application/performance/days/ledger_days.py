@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
 from portfolio.application.announcer import Announcement
+from portfolio.application.errors import EntriesUnread
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Announced
 from portfolio.application.ledger.lots.movement import Movement
@@ -24,6 +26,8 @@ Offer: TypeAlias = Callable[[int, Sequence[Movement | CashEntry]], None]
 """Takes the entries after a ledger revision."""
 
 _IN_TIME: Final = timedelta(days=1)
+ENTRY_SECONDS: Final = 1e-4
+"""What an entry takes to be read, about, where the machine has nothing else to do."""
 MOST_MISSING: Final = 10
 """So many entries that were missing are looked for again at each reading."""
 
@@ -40,8 +44,14 @@ class LedgerDays(DayEntries):
     add up to.
     """
 
-    def __init__(self, ledger: Ledger, lookups: Lookups, offer: Offer | None = None) -> None:
-        """Take the ports; late entries, and all after them, are offered to whoever restates days of them."""
+    def __init__(
+        self, ledger: Ledger, lookups: Lookups, offer: Offer | None = None, *, patience_seconds: float = math.inf
+    ) -> None:
+        """Take the ports; late entries, and all after them, are offered to whoever restates days of them.
+
+        Who does not want to wait waits for as long as ``patience_seconds`` for what another reads.
+        """
+        self._patience_seconds = patience_seconds
         self._ledger = ledger
         self._offer = offer
         self._lookups = lookups
@@ -76,11 +86,17 @@ class LedgerDays(DayEntries):
         """Keep an entry that this process committed."""
         self._announced.take_notice(event)
 
-    async def read(self, portfolio_id: int, until: int) -> None:
+    async def read(self, portfolio_id: int, until: int, *, waits: bool = True) -> None:
         """Read the entries up to a ledger revision. What was read stays when the reading is interrupted.
 
         Once an entry that was missing is there, all of them are read anew: they count in their order.
+
+        Raises:
+            EntriesUnread: another reads them, which takes too long for one who does not want to wait.
         """
+        seconds = (until - self.revision) * ENTRY_SECONDS
+        if not waits and self._lock.locked() and seconds > self._patience_seconds:
+            raise EntriesUnread(self.revision, until, seconds=seconds)
         async with self._lock:
             if (self._missing or self._alone) and await self._is_mended(portfolio_id):
                 self._begin()

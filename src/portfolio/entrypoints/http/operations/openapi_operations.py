@@ -65,7 +65,9 @@ _FORM: Final = {
     ],
     "account": "main",
 }
-_READ_ERRORS: Final = frozenset({"LedgerUnavailable", "BooksContradicted", "PortfolioMissing", "SchemaUnknown"})
+_READ_ERRORS: Final = frozenset(
+    {"LedgerUnavailable", "EntriesUnread", "BooksContradicted", "PortfolioMissing", "SchemaUnknown"}
+)
 
 
 def complete(operation: Json, handler: HTTPRouteHandler, route: str, *, keyed: bool) -> None:

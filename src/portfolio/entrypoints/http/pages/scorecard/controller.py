@@ -11,7 +11,7 @@ from litestar import get
 from litestar.response import Template
 
 from portfolio.application.backtest.shadows import Shadows
-from portfolio.application.errors import LedgerUnavailable
+from portfolio.application.errors import EntriesUnread, LedgerUnavailable
 from portfolio.application.history.reading import ReadByBasis
 from portfolio.application.in_thread import in_thread
 from portfolio.application.performance.records import Basis
@@ -78,7 +78,7 @@ async def in_time(read: Callable[[], Awaitable[T]], deadline_seconds: float, awa
     try:
         async with asyncio.timeout(deadline_seconds):
             return await read(), ""
-    except TimeoutError:
+    except (TimeoutError, EntriesUnread):
         return None, LATE
     except LedgerUnavailable:
         return None, away
