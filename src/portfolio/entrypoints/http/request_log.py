@@ -29,7 +29,7 @@ from portfolio.entrypoints.http.pages.frame.problem_pages import problem_page, w
 from portfolio.entrypoints.http.shell.admission import caller_label
 from portfolio.entrypoints.http.shell.client_address import ClientAddresses
 from portfolio.entrypoints.http.shell.injection import HttpRequest
-from portfolio.entrypoints.http.shell.metrics import UNMATCHED, Metrics
+from portfolio.entrypoints.http.shell.metrics import REFUSED, UNMATCHED, Metrics
 from portfolio.entrypoints.http.shell.responses import PROBLEM_JSON, encode, problem
 from portfolio.entrypoints.logs import REQUEST_ID, REQUEST_ID_HEADER
 
@@ -165,8 +165,9 @@ class RequestLog:
     def _note(self, exchange: _Exchange, seconds: float) -> None:
         scope, status = exchange.scope, exchange.status or 499
         method = "HEAD" if IS_HEAD in scope else scope["method"]
-        route = str(scope.get("path_template") or UNMATCHED)
-        self._metrics.served(method, route, status, seconds if exchange.begun_after is None else exchange.begun_after)
+        route, caller = str(scope.get("path_template") or UNMATCHED), caller_label(scope)
+        counted = REFUSED if caller is None and route != UNMATCHED else route
+        self._metrics.served(method, counted, status, seconds if exchange.begun_after is None else exchange.begun_after)
         log = _log.warning if status == 503 else _log.info
         log(
             "request.served",
@@ -174,7 +175,7 @@ class RequestLog:
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 2),
-            caller=caller_label(scope),
+            caller=caller,
             client=self._addresses.of_request(scope),
             **_reason(exchange.unavailable),
         )

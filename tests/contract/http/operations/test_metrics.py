@@ -7,13 +7,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from portfolio import __version__
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS
+from portfolio.entrypoints.http.shell.metrics import METHODS
 from tests.contract.http.shell.test_envelope import SlowLedger
-from tests.support.services.http_service import BUY, Service, is_problem, running
+from tests.support.services.http_service import BUY, KEYS, A, Service, is_problem, running
 
 
-async def figures(service: Service) -> dict[str, float]:
+async def figures(service: Service, headers: dict[str, str] | None = None) -> dict[str, float]:
     """Return every figure, named with its labels."""
-    text = (await service.http.get("/metrics")).text
+    text = (await service.http.get("/metrics", headers=headers)).text
     return {
         " ".join((sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items())))): sample.value
         for family in text_string_to_metric_families(text)
@@ -164,6 +165,21 @@ async def test_each_result_that_bookings_may_have_is_counted_from_0_so_that_its_
         for result in {*of_route, "booked", "replayed", "internal-error"}
     }
     assert all(slug in str(operation["responses"]) for slug in of_route), "the document says what may become of one"
+
+
+async def test_who_is_not_let_in_makes_no_figures_of_his_own() -> None:
+    async with running(api_keys=KEYS) as service:
+        paths = (await service.http.get("/openapi.json", headers=A)).json()["paths"]
+        before = await figures(service, A)
+        for path in paths:
+            for method in (*METHODS, "BREW"):
+                await service.http.request(method, path)
+        told = await figures(service, A)
+    of_requests = "portfolio_http_request_duration_seconds_count"
+    counted = {name for name in told.keys() - before.keys() if name.startswith(of_requests)}
+    assert f"{of_requests} method=POST route=(refused) status=401" in counted
+    assert {name for name in counted if "status=4" in name and "route=(" not in name} == set()
+    assert len(counted) < 40, "of what anybody may ask, and of what nobody may by method and status"
 
 
 async def test_no_figure_says_when_it_was_made(service: Service) -> None:

@@ -29,6 +29,8 @@ from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS, INTERNAL, OUTCOM
 # The framework adds the charset to texts.
 CONTENT_TYPE = "text/plain; version=0.0.4"
 UNMATCHED = "(unmatched)"
+# Of whom was not let in, whatever he asked for: else any stranger could have a histogram for each route and status.
+REFUSED = "(refused)"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 # When a figure was made would be a figure of its own in this format.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's, without types
