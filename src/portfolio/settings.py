@@ -63,7 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_tls_verify: bool = True
     prices_schema: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_$\u0080-\uffff-]{1,64}$")] = "crypto_prices"
     database_pool_size: Annotated[int, Meta(ge=1, le=1_000)] = 10
-    request_deadline_seconds: Seconds = 10.0
+    # A quarter of it has to do for a read of the database, and Retry-After counts whole seconds.
+    request_deadline_seconds: Annotated[float, Meta(ge=1, le=31 * 86_400)] = 10.0
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8026
     api_keys: str = ""

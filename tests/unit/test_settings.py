@@ -67,6 +67,7 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_told(name: str, value: st
         ("PORTFOLIO_INITIAL_CASH", "1e20", "has to be a number from 0 to below 1e20, of at most 18 decimals"),
         ("PORTFOLIO_STREAMS", "0", "takes a whole number from 1 to 1000000000"),
         ("PORTFOLIO_REFRESH_SECONDS", "0", "takes a number from 0.01 to 2678400"),
+        ("PORTFOLIO_REQUEST_DEADLINE_SECONDS", "0.99", "takes a number from 1 to 2678400"),
         ("PORTFOLIO_ALLOW_OPEN", "perhaps", "takes true or false"),
         ("PORTFOLIO_PRICE_FEED", "kraken", "takes exchanges or simulated"),
         ("PORTFOLIO_INITIAL_CASH", "1,000", "takes a number"),
