@@ -32,6 +32,7 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.fake_books import Books
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_lookups import FakeLookups
+from tests.support.services.waiting import until
 from tests.unit.application.ledger.booking_examples import opened
 from tests.unit.application.performance.reading import reader
 from tests.unit.application.performance.test_timeframes import BTC, ETH, World, parts
@@ -380,21 +381,31 @@ async def test_a_database_that_goes_away_before_the_entries_were_read_is_away(wo
     assert (await read(1)).stale
 
 
+class Slow(FakeLedger):
+    """Gives one entry at a time, when it may go on."""
+
+    def __init__(self, books: Books) -> None:
+        super().__init__(books)
+        self.allowed = asyncio.Semaphore(0)
+
+    def go_on(self, entries: int = 99) -> None:
+        """Give so many."""
+        for _ in range(entries):
+            self.allowed.release()
+
+    async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
+        await self.allowed.acquire()
+        return await super().movements(portfolio_id, after=after, limit=1)
+
+
 async def test_who_asks_while_all_entries_are_read_waits_where_that_is_soon_and_else_is_told_when_to_come(
     world: World,
 ) -> None:
-    class Slow(FakeLedger):
-        going = asyncio.Event()
-
-        async def movements(self, portfolio_id: int, *, after: int, limit: int) -> Sequence[Movement | CashEntry]:
-            await self.going.wait()
-            return await super().movements(portfolio_id, after=after, limit=limit)
-
     for _ in range(8):
         await world.trade(BTC, Side.BUY, "1", "1000")
     slow = Slow(world.ledger.books)
-    # 10 entries: the opening's two, and the trades; of 0.1 ms each.
-    busy, soon, idle = (LedgerDays(slow, FakeLookups(slow), patience_seconds=ms / 1e3) for ms in (0.9, 1.1, 0))
+    # 10 entries: the opening's two, and the trades; of 0.1 ms each before one was seen.
+    busy, soon, idle = (LedgerDays(slow, FakeLookups(slow), patience_seconds=ms / 1e3) for ms in (0.9, 60_000, 0))
     reading = [asyncio.create_task(days.read(1, 10)) for days in (busy, soon)]
     await asyncio.sleep(0)
     with pytest.raises(EntriesUnread, match=r"^0 of the ledger's 10 entries are read") as refused:
@@ -402,11 +413,29 @@ async def test_who_asks_while_all_entries_are_read_waits_where_that_is_soon_and_
     assert refused.value.retry_after_seconds == pytest.approx(0.001)
     waiting = asyncio.create_task(reader(slow, world.clock, entries=soon)(1))
     await asyncio.sleep(0)
-    slow.going.set()
+    slow.go_on()
     assert not (await waiting).stale
     # Where nobody else reads, who asks does it.
     assert not (await reader(slow, world.clock, entries=idle)(1)).stale
     await asyncio.gather(*reading)
+
+
+async def test_who_is_told_when_to_come_is_told_by_how_fast_it_has_gone_so_far(world: World) -> None:
+    for _ in range(8):
+        await world.trade(BTC, Side.BUY, "1", "1000")
+    slow = Slow(world.ledger.books)
+    days = LedgerDays(slow, FakeLookups(slow), patience_seconds=0.1)
+    started = asyncio.get_running_loop().time()
+    reading = asyncio.create_task(days.read(1, 10))
+    await asyncio.sleep(0.05)
+    slow.go_on(2)
+    await until(lambda: days.revision == 2)
+    with pytest.raises(EntriesUnread, match=r"^2 of the ledger's 10 entries are read") as refused:
+        await asyncio.wait_for(reader(slow, world.clock, entries=days)(1), 10)
+    took = asyncio.get_running_loop().time() - started
+    assert 4 * 0.05 <= refused.value.retry_after_seconds <= 4 * took  # eight are left, two took 0.05 s or a little more
+    slow.go_on()
+    await reading
 
 
 def test_rows_of_before_the_adoption_alone_have_no_measure() -> None:

@@ -27,7 +27,7 @@ Offer: TypeAlias = Callable[[int, Sequence[Movement | CashEntry]], None]
 
 _IN_TIME: Final = timedelta(days=1)
 ENTRY_SECONDS: Final = 1e-4
-"""What an entry takes to be read, about, where the machine has nothing else to do."""
+"""What an entry takes to be read, about, as long as nobody has seen it."""
 MOST_MISSING: Final = 10
 """So many entries that were missing are looked for again at each reading."""
 
@@ -56,6 +56,7 @@ class LedgerDays(DayEntries):
         self._offer = offer
         self._lookups = lookups
         self._lock = asyncio.Lock()
+        self._reading_since = 0.0, 0
         self._announced = Announced()
         self.is_read = False
         super().__init__()
@@ -94,10 +95,10 @@ class LedgerDays(DayEntries):
         Raises:
             EntriesUnread: another reads them, which takes too long for one who does not want to wait.
         """
-        seconds = (until - self.revision) * ENTRY_SECONDS
-        if not waits and self._lock.locked() and seconds > self._patience_seconds:
+        if not waits and self._lock.locked() and (seconds := self._seconds_to(until)) > self._patience_seconds:
             raise EntriesUnread(self.revision, until, seconds=seconds)
         async with self._lock:
+            self._reading_since = asyncio.get_running_loop().time(), self.revision
             if (self._missing or self._alone) and await self._is_mended(portfolio_id):
                 self._begin()
             while self.revision < until:
@@ -113,6 +114,12 @@ class LedgerDays(DayEntries):
                     break
             self._announced.forget(self.revision)
             self.is_read = True
+
+    def _seconds_to(self, until: int) -> float:
+        """Return how long it will take to read up to a ledger revision, as fast as it has gone so far."""
+        began, first = self._reading_since
+        took, count = asyncio.get_running_loop().time() - began, self.revision - first
+        return (until - self.revision) * (took / count if count > 0 else ENTRY_SECONDS)
 
     async def _is_mended(self, portfolio_id: int) -> bool:
         """Return whether one of the entries that were missing is there by now."""
