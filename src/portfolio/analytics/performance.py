@@ -23,11 +23,11 @@ from portfolio.analytics.decimals import statistic
 
 Series = npt.NDArray[np.float64]
 
-_FARTHEST: Final = 100.0
-"""Logarithms of growths that are told apart, to each side: from 1e-18 to 1e20 dollars is 88."""
-_PLACES: Final = np.sinh(np.linspace(-8.0, 8.0, 801)) / math.sinh(8.0) * _FARTHEST
-"""Where several are looked for: close together around none, from 0.0007 on, and wider apart the farther away."""
-_HALVINGS: Final = 60
+_FARTHEST: Final = 600.0
+"""Logarithms of growths that are told apart, to each side: of ten years a day's of e^0.16, and no sum is too large."""
+_PLACES: Final = np.sinh(np.linspace(-10.0, 10.0, 1001)) / math.sinh(10.0) * _FARTHEST
+"""Where several are looked for: 0.001 apart around none, and the wider the farther away. Closer ones may be missed."""
+_HALVINGS: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def money_weighted_growths(days: Sequence[date], payments: Sequence[float]) -> l
 
     Args:
         days: strictly growing, ``(n_days,)`` of two or more.
-        payments: on each day, what was paid in below zero, and on the last also what was there above it.
+        payments: on each day, what was paid in below zero, and on the last also what was there above it; not all zero.
     """
     every = np.asarray(payments, dtype=np.float64)
     paid, at = every[every != 0.0], _share_of_period(days)[every != 0.0]

@@ -386,6 +386,13 @@ async def test_where_not_one_rate_explains_the_payments_none_is_told(
     check(p)
 
 
+async def test_a_year_of_falls_as_of_the_last_day_is_told_as_it_is_of_eight_years() -> None:
+    """Next to what was paid in on the last day but one, of which 5 % were lost, what was there before is nothing."""
+    p = await paid({2919: 10**12}, [*[1] * 2919, 10**12 + 1, 95 * 10**10])
+    assert p.money_weighted_return_percent == Decimal(-100)
+    assert float(p.money_weighted_return or 0) == pytest.approx(0.95**365 - 1, abs=1e-12)
+
+
 async def test_a_rate_of_a_year_beyond_all_numbers_is_out_of_range() -> None:
     p = await paid({}, [1, *[10**6] * 89, 10**6])
     assert p.money_weighted_return_percent == Decimal("99999900")
