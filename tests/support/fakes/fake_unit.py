@@ -228,7 +228,8 @@ class FakeUnit:
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         return booked_splits(self.books, at)
 
-    async def splits_and_exchanges(self, *, after: int) -> Sequence[RecordedCashEntry]:
+    async def splits_and_exchanges(self, *, after: int, needs_all: bool) -> Sequence[RecordedCashEntry]:
+        assert isinstance(needs_all, bool)
         return unit_changes(self.books, after)
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:

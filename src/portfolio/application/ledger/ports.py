@@ -95,8 +95,11 @@ class LedgerUnit(Protocol):
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         """Return the splits that stand and took effect after ``at``, in the order they were booked."""
 
-    async def splits_and_exchanges(self, *, after: int) -> Sequence[RecordedCashEntry]:
-        """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked."""
+    async def splits_and_exchanges(self, *, after: int, needs_all: bool) -> Sequence[RecordedCashEntry]:
+        """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked.
+
+        One that cannot be read is left out, or is an error where the caller ``needs_all``.
+        """
 
     async def add_trades(self, trades: Sequence[TradeEntry]) -> Sequence[int]:
         """Add entries to the ledger, whose revisions follow one another, and return their ids, in order."""

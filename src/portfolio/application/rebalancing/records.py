@@ -98,7 +98,7 @@ class Signal:
     def is_executed_by(self, trade: Trade, owner: str, now: datetime) -> bool:
         """Return whether ``owner``'s ``trade``, which names this signal and is booked at ``now``, carries it out.
 
-        It is of the signal's asset, or of what that became.
+        That it is of the signal's asset, or of what that became, is for the caller to see.
 
         Once claimed it is the claimant's alone, and may be booked late: the claim said that the trade was coming.
         """

@@ -27,16 +27,14 @@ class MarkExecuted:
             return ()
         book = self.signals.within(unit)
         found = await book.named({name for name, _ in naming})
-        named = [(found[name], event) for name, event in naming if name in found]
-        of_others = [signal for signal, event in named if event.entry.trade.symbol != signal.symbol]
-        changes = await changes_since(of_others, unit)
+        named = [(found[name], event.trade_id, event.entry) for name, event in naming if name in found]
+        able = [one for one in named if one[0].is_executed_by(one[2].trade, one[2].request.owner, one[2].booked_at)]
+        of_others = [signal for signal, _, entry in able if entry.trade.symbol != signal.symbol]
+        changes = await changes_since(of_others, unit, needs_all=False)
         executed: dict[str, Signal] = {}
-        for signal, event in named:
-            entry = event.entry
-            if signal.id in executed or entry.trade.symbol not in assets_of(signal, changes):
-                continue
-            if signal.is_executed_by(entry.trade, entry.request.owner, entry.booked_at):
-                executed[signal.id] = signal.executed(event.trade_id)
+        for signal, trade_id, entry in able:
+            if signal.id not in executed and entry.trade.symbol in assets_of(signal, changes):
+                executed[signal.id] = signal.executed(trade_id)
         if executed:
             await book.change(list(executed.values()))
         return [SignalChanged(signal) for signal in executed.values()]

@@ -90,8 +90,9 @@ def objection_to(signal: Signal, advices: Iterable[Recommendation]) -> str | Non
 
 
 def old_units(signal: Signal, changes: Iterable[RecordedCashEntry]) -> str | None:
-    """Return that a split among what was booked since the signal was made changed its units; None where none did."""
-    splits = (one for one in changes if one.entry.transaction.kind is CashTransactionKind.SPLIT)
+    """Return that a split since the signal was made changed its units; None where none among ``changes`` did."""
+    later = (one for one in changes if one.entry.revision > signal.origin.ledger_revision)
+    splits = (one for one in later if one.entry.transaction.kind is CashTransactionKind.SPLIT)
     split = next((one for one in splits if signal.symbol in {leg.symbol for leg in one.entry.positions}), None)
     if split is None:
         return None
@@ -111,6 +112,15 @@ def assets_of(signal: Signal, changes: Iterable[RecordedCashEntry]) -> set[Symbo
             if gone & assets:
                 assets |= {leg.symbol for leg in entry.positions}
     return assets
+
+
+def covering(signal: Signal, claims: Iterable[Signal], changes: Iterable[RecordedCashEntry]) -> str | None:
+    """Return that one of the claims is of the signal's asset, since an exchange; None where none is."""
+    claim = next((other for other in claims if signal.symbol in assets_of(other, changes)), None)
+    if claim is None:
+        return None
+    why = f"since {claim.symbol} was exchanged, {claim.id}, which is claimed, is of {signal.symbol} too"
+    return f"{why}: it comes first"
 
 
 def lack_of_cash(signal: Signal, portfolio: Portfolio, claimed: Iterable[Signal]) -> str | None:

@@ -24,6 +24,7 @@ from portfolio.application.rebalancing.signal_rules import (
     Withheld,
     assets_of,
     content_of,
+    covering,
     doubt_in,
     lack_of_cash,
     objection_to,
@@ -137,10 +138,14 @@ class LockedPlan:
         return state
 
 
-async def changes_since(signals: Iterable[Signal], unit: LedgerUnit) -> Sequence[RecordedCashEntry]:
+async def changes_since(
+    signals: Iterable[Signal], unit: LedgerUnit, *, needs_all: bool = True
+) -> Sequence[RecordedCashEntry]:
     """Return the splits and exchanges, and what took such out, that a plan behind the signals knew nothing of."""
     revision = min((one.origin.ledger_revision for one in signals), default=unit.portfolio.revision)
-    return () if revision == unit.portfolio.revision else await unit.splits_and_exchanges(after=revision)
+    if revision == unit.portfolio.revision:
+        return ()
+    return await unit.splits_and_exchanges(after=revision, needs_all=needs_all)
 
 
 def _became(signal: Signal) -> tuple[object, ...]:
@@ -221,7 +226,9 @@ class AcknowledgeSignal:
             found = (await locked.book.named([signal_id])).get(signal_id)
             if found is None:
                 raise NotFound("signal", repr(signal_id[:64]))
-            self._check(found, locked, await locked.book.live(), await changes_since([found], locked.unit))
+            live = await locked.book.live()
+            claims = [other for other in live if other.status_at(locked.now) is SignalStatus.ACKNOWLEDGED]
+            self._check(found, locked, claims, await changes_since([found, *claims], locked.unit))
             claimed = found.claimed(owner, locked.now, self._plan.rules.ttl)
             await locked.book.change([claimed])
             return claimed, [claimed]
@@ -229,7 +236,7 @@ class AcknowledgeSignal:
         return await self._plan.use(claim)
 
     def _check(
-        self, signal: Signal, locked: Locked, live: Sequence[Signal], changes: Sequence[RecordedCashEntry]
+        self, signal: Signal, locked: Locked, claims: Sequence[Signal], changes: Sequence[RecordedCashEntry]
     ) -> None:
         status = signal.status_at(locked.now)
         if status is SignalStatus.ACKNOWLEDGED:
@@ -241,12 +248,12 @@ class AcknowledgeSignal:
         withheld = withheld_because(locked.freshness)
         if withheld is not None:
             raise SignalOutdated(signal.id, withheld.detail)
-        claimed = [other for other in live if other.status_at(locked.now) is SignalStatus.ACKNOWLEDGED]
         objection = (
             doubt_in(signal, locked.freshness)
             or old_units(signal, changes)
+            or covering(signal, claims, changes)
             or objection_to(signal, plan_of(locked.state).recommendations)
-            or lack_of_cash(signal, locked.portfolio, claimed)
+            or lack_of_cash(signal, locked.portfolio, claims)
         )
         if objection is not None:
             raise SignalOutdated(signal.id, objection)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ import pytest
 
 from portfolio.adapters.clock import SystemClock
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
+from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.application.rebalancing.signal_rules import SignalRules
 from portfolio.application.rebalancing.signals import AcknowledgeSignal, GenerateSignals, LockedPlan, ReadPlannedState
@@ -24,7 +26,10 @@ from portfolio.domain.symbol import Symbol
 from portfolio.settings import Settings
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
+from tests.support.database.old_database import execute
+from tests.support.fakes.fake_books import unit_changes
 from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_unit import FakeUnit
 from tests.support.histories import CALM, booking, hold, remember, rising
 from tests.support.services.http_service import Service, _answering, assemble, is_problem, running, running_on
 
@@ -32,10 +37,9 @@ from tests.support.services.http_service import Service, _answering, assemble, i
 HEAVY: Mapping[str, Any] = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 30000, "net_amount": 30000}
 
 
-@pytest.fixture(params=["sqlite", "mysql"])
-async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
-    """A service on each kind of database, holding too much of one asset."""
-    under_test: DatabaseUnderTest = request.getfixturevalue(f"{request.param}_database")
+@asynccontextmanager
+async def on(under_test: DatabaseUnderTest) -> AsyncIterator[Service]:
+    """A service on a database, holding too much of one asset."""
     bring_up_to_date(under_test)
     database = under_test.opened()
     clock, settings = SystemClock(), Settings(log_file="")
@@ -59,6 +63,13 @@ async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
             yield service
     finally:
         await database.close()
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+async def stored(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """A service on each kind of database, holding too much of one asset."""
+    async with on(request.getfixturevalue(f"{request.param}_database")) as service:
+        yield service
 
 
 @pytest.fixture
@@ -409,6 +420,62 @@ async def test_a_claim_of_what_was_exchanged_before_is_no_claim_of_what_that_bec
     assert [one["symbol"] for one in made["signals"]] == ["NEWC"]
     await sell(heavy, newer, symbol="NEWC", quantity=0.001, net_amount=30)
     assert not await listed(heavy, "executed")
+
+
+async def test_a_signal_of_what_another_claim_became_is_not_claimed_beside_it(heavy: Service) -> None:
+    await buy(heavy, symbol="GOLD")
+    signals = {one["symbol"]: one for one in (await generate(heavy))["signals"]}
+    assert (await acknowledge(heavy, signals["BTC"]["id"])).status_code == 200
+    await exchange(heavy, 0.0001, "BTC", "GOLD")
+    refused = await acknowledge(heavy, signals["GOLD"]["id"])
+    assert is_problem(refused, 409, "signal-outdated")
+    said = f"since BTC was exchanged, {signals['BTC']['id']}, which is claimed, is of GOLD too: it comes first"
+    assert refused.json()["detail"].endswith(said)
+    await sell(heavy, signals["BTC"])
+    assert (await acknowledge(heavy, signals["GOLD"]["id"])).status_code == 200
+
+
+async def test_no_exchanges_are_looked_up_for_a_booking_that_its_signal_rules_out(
+    heavy: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = await claim(heavy)
+    await exchange(heavy, 0.5, "BTC", "NEWC")
+    read: list[int] = []
+
+    async def looked_up(unit: FakeUnit, *, after: int, needs_all: bool) -> Sequence[RecordedCashEntry]:
+        read.append(after)
+        return unit_changes(unit.books, after)
+
+    monkeypatch.setattr(FakeUnit, "splits_and_exchanges", looked_up)
+    await buy(heavy, symbol="NEWC", quantity=0.1, net_amount=3000, signal_id=signal["id"])
+    await sell(heavy, signal)
+    await sell(heavy, signal, symbol="NEWC", quantity=0.1, net_amount=3000)
+    assert read == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mysql"])
+async def test_where_a_change_of_units_cannot_be_read_nothing_is_given_or_claimed_and_bookings_go_on(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Nobody can tell whether the signal is in old units, nor what the claim is of."""
+    under_test: DatabaseUnderTest = request.getfixturevalue(f"{kind}_database")
+    async with on(under_test) as service:
+        await buy(service, symbol="GOLD")
+        signals = {one["symbol"]: one for one in (await generate(service))["signals"]}
+        assert (await acknowledge(service, signals["BTC"]["id"])).status_code == 200
+        event = await exchange(service, 1, "BTC", "NEWC")
+        execute(
+            under_test, f"UPDATE portfolio_position_adjustments SET symbol = '?' WHERE cash_transaction_id = {event}"
+        )
+        named = f"the row {event} of portfolio_cash_transactions cannot be read"
+        for refused in (
+            await acknowledge(service, signals["GOLD"]["id"]),
+            await service.http.post("/rebalance/generate-signals"),
+        ):
+            assert is_problem(refused, 503, "ledger-unavailable")
+            assert named in refused.json()["detail"]
+        await sell(service, signals["BTC"], symbol="NEWC")
+        assert [one["id"] for one in await listed(service, "acknowledged")] == [signals["BTC"]["id"]]
 
 
 async def test_nobody_claims_what_is_not_there(heavy: Service) -> None:

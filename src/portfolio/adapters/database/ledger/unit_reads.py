@@ -166,9 +166,13 @@ class UnitReads:
     async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
         return await read_splits(self.session, at)
 
-    async def splits_and_exchanges(self, *, after: int) -> Sequence[RecordedCashEntry]:
+    async def splits_and_exchanges(self, *, after: int, needs_all: bool) -> Sequence[RecordedCashEntry]:
         rows = (await self.session.run(select_unit_changes(after))).all()
-        return await read_cash_rows(self.session, rows, self._unreadable)
+        found = await read_cash_rows(self.session, rows, self._unreadable)
+        left_out = {row.id for row in rows} - {one.id for one in found}
+        if left_out and needs_all:
+            raise UnreadableRow(f"the row {min(left_out)} of {cash_transactions.name} cannot be read")
+        return found
 
     async def imported_rows(self, account: str) -> Sequence[ImportedRow]:
         return await read_imported(self.session, account)

@@ -147,7 +147,8 @@ class SignalController(Controller):
         """Claim a signal before carrying it out. It is given once, while its trade follows from the present plan, and
         not after a split of its asset: its quantity is in the units of before. A split after the claim leaves the
         quantity in the units of before, too: multiply it by the `ratio`, or let the claim run out. Where the asset was
-        exchanged since, a booking of what it became carries the signal out too, and no other signal is given on that.
+        exchanged since, a booking of what it became carries the signal out too, and no other signal on that
+        is given or claimed.
 
         The claim lasts as long as a signal does; book the trade with this `signal_id` meanwhile.
         """
