@@ -435,6 +435,16 @@ async def test_a_signal_of_what_another_claim_became_is_not_claimed_beside_it(he
     assert (await acknowledge(heavy, signals["GOLD"]["id"])).status_code == 200
 
 
+async def test_a_signal_of_after_a_split_is_claimed_beside_a_claim_of_before_it(heavy: Service) -> None:
+    await buy(heavy, symbol="GOLD")
+    signals = {one["symbol"]: one for one in (await generate(heavy))["signals"]}
+    assert (await acknowledge(heavy, signals["BTC"]["id"])).status_code == 200
+    split = await heavy.http.post("/events", json={"kind": "split", "symbol": "GOLD", "ratio": 10})
+    assert split.status_code == 200, split.text
+    [anew] = (await generate(heavy))["signals"]
+    assert (await acknowledge(heavy, anew["id"])).status_code == 200
+
+
 async def test_no_exchanges_are_looked_up_for_a_booking_that_its_signal_rules_out(
     heavy: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
