@@ -19,4 +19,5 @@ def service(
     folder = tmp_path_factory.mktemp("demo")
     settings = getattr(request.module, "SETTINGS", None)
     with ServiceProcess(demo_copy(demo_file, folder), folder, settings=settings) as running:
+        running.wait_for_prices()
         yield running

@@ -42,6 +42,7 @@ def services(
             folder = tmp_path_factory.mktemp(name)
             service = ServiceProcess(demo_copy(books, folder), folder, settings={**STILL, **own})
             made.append(stack.enter_context(service))
+            service.wait_for_prices()
         yield made
 
 

@@ -153,6 +153,13 @@ class ServiceProcess:
             time.sleep(0.02)
         return text
 
+    def wait_for_prices(self) -> None:
+        """Return once prices were refreshed: else they may come while two answers are compared."""
+        deadline = time.monotonic() + READY_SECONDS
+        while self.get("/health")["refresher"]["last_tick_age_seconds"] is None:
+            assert time.monotonic() < deadline, f"no prices came:\n{self.output()}"
+            time.sleep(0.02)
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, and return the exit status."""
         self.process.send_signal(number)
