@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from portfolio.entrypoints.http.imports.uploads import LARGEST_UPLOAD
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.nginx import find_or_fetch_nginx
+from tests.support.programs import NGINX
 from tests.support.services.service import ServiceProcess, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def example(service: str) -> tuple[str, str]:
 @pytest.fixture
 def proxy(sqlite_database: DatabaseUnderTest, tmp_path: Path) -> Iterator[str]:
     """The address of a proxy, host and port, with the service behind it."""
-    nginx, port = find_or_fetch_nginx(tmp_path), free_port()
+    nginx, port = NGINX.find_or_fetch(tmp_path), free_port()
     with ServiceProcess(sqlite_database, tmp_path, settings=SETTINGS) as service:
         before, server = example(service.url)
         configuration = tmp_path / "nginx.conf"
@@ -89,5 +89,5 @@ def test_a_proxy_like_the_example_passes_on_all_that_the_service_answers(proxy: 
         assert preview.status_code == 200, preview.text
         with client.stream("GET", "/stream/events") as events:
             assert next(events.iter_lines()) == "event: hello"
-    with connect(f"ws://{proxy}/stream", additional_headers=AS_ENGINE, subprotocols=["portfolio.v1"]) as listener:  # type: ignore[list-item]
+    with connect(f"ws://{proxy}/stream", additional_headers=AS_ENGINE, subprotocols=["portfolio.v1"]) as listener:  # type: ignore[list-item]  # a str is its Subprotocol
         assert '"type":"hello"' in str(listener.recv(timeout=30))

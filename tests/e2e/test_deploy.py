@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from portfolio.settings import PREFIX, Settings
 from tests.support.database.databases import DatabaseUnderTest
-from tests.support.promtool import find_or_fetch_promtool
+from tests.support.programs import PROMTOOL
 from tests.support.services.service import ServiceProcess, free_port
 from tests.support.systemd import find_or_install_systemd_analyze
 
@@ -41,7 +41,7 @@ BUY = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 50000, "net_amoun
 
 @pytest.fixture(scope="module")
 def promtool(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return find_or_fetch_promtool(tmp_path_factory.mktemp("promtool"))
+    return PROMTOOL.find_or_fetch(tmp_path_factory.mktemp("promtool"))
 
 
 def passes(*command: str | Path, **options: Any) -> None:

@@ -135,7 +135,7 @@ async def test_what_takes_out_what_was_split_since_says_so_and_what_to_do(ports:
     assert [one.entry.request.notes for one in taken] == [f"by mistake [{said}]", "by mistake", "by mistake"]
     assert [remark_of(one.entry.request.notes) for one in taken] == [said, None, None]
     events = [await reverse_event(1, one.event.id, owner="ann") for one in (gift, other, first)]
-    assert [one.event.entry.note for one in events] == [said, None, None]  # type: ignore[union-attr]
+    assert [one.event.entry.note for one in events] == [said, None, None]  # type: ignore[union-attr]  # all are recorded
     await book(ledger, split(20))
     assert await held(ledger) == "100"
     await assert_in_order(ledger)

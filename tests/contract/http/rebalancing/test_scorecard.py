@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -110,20 +110,29 @@ async def test_what_was_split_since_is_judged_in_the_units_of_the_advice(advised
     assert sale_of_all["advice"] > 6_000
 
 
-@pytest.mark.parametrize("later", [timedelta(minutes=5), timedelta(days=1)])
-async def test_a_fill_after_a_split_is_judged_in_the_units_of_its_signal(service: Service, later: timedelta) -> None:
-    """As ``advised``, with a split of 10:1 between the signal and its fill: 60 of 100 are the 6 of 1,000."""
+async def sold_after(service: Service, later: timedelta, event: Mapping[str, object], symbol: str) -> int:
+    """Hold 30 BTC, claim the sale of 6, book an event later, carry the sale out under a symbol, and pass eight days.
+
+    Return the day of the event, counted from the last one.
+    """
     await post(service, "/holdings/update", booking("BTC", Decimal(30)))
     [made] = (await post(service, "/rebalance/generate-signals"))["signals"]
     await post(service, f"/rebalance/signals/{made['id']}/acknowledge")
     service.clock.advance(later.total_seconds())
-    await post(service, "/events", {"kind": "split", "symbol": "BTC", "ratio": 10})
+    await post(service, "/events", event)
     service.clock.advance(60)
-    sale = {"symbol": "BTC", "side": "SELL", "quantity": 60, "price": 100, "net_amount": 6000, "fees": 12}
+    sale = {"symbol": symbol, "side": "SELL", "quantity": 60, "price": 100, "net_amount": 6000, "fees": 12}
     await post(service, "/holdings/update", sale | {"signal_id": made["id"]})
-    today = service.clock.now().date()
+    today: date = service.clock.now().date()
     service.clock.advance(8 * DAY - later.total_seconds() - 60)
-    shown = (today - service.clock.now().date()).days
+    last: date = service.clock.now().date()
+    return (today - last).days
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=5), timedelta(days=1)])
+async def test_a_fill_after_a_split_is_judged_in_the_units_of_its_signal(service: Service, later: timedelta) -> None:
+    """As ``advised``, with a split of 10:1 between the signal and its fill: 60 of 100 are the 6 of 1,000."""
+    shown = await sold_after(service, later, {"kind": "split", "symbol": "BTC", "ratio": 10}, "BTC")
     await add_closes(service, {-9: 1000, shown: 99, -1: 90})
     week = week_of((await scorecard(service))["overall"])
     # as if one unit were worth 900: see above
@@ -136,18 +145,8 @@ async def test_a_fill_under_another_name_is_judged_in_the_units_of_its_signal(
     service: Service, later: timedelta, label: str
 ) -> None:
     """As ``advised``, with a rename of 1 to 10 between the signal and its fill. Closes say nothing of a wrap."""
-    await post(service, "/holdings/update", booking("BTC", Decimal(30)))
-    [made] = (await post(service, "/rebalance/generate-signals"))["signals"]
-    await post(service, f"/rebalance/signals/{made['id']}/acknowledge")
-    service.clock.advance(later.total_seconds())
     event = {"kind": "exchange", "symbol": "BTC", "quantity": 30, "to_symbol": "NEW", "ratio": 10, "label": label}
-    await post(service, "/events", event)
-    service.clock.advance(60)
-    sale = {"symbol": "NEW", "side": "SELL", "quantity": 60, "price": 100, "net_amount": 6000, "fees": 12}
-    await post(service, "/holdings/update", sale | {"signal_id": made["id"]})
-    today = service.clock.now().date()
-    service.clock.advance(8 * DAY - later.total_seconds() - 60)
-    shown = (today - service.clock.now().date()).days
+    shown = await sold_after(service, later, event, "NEW")
     await add_closes(service, {-9: 1000, -8: 1000, -1: 900})
     await add_closes(service, {shown: 99, -1: 90}, symbol="NEW")
     week = week_of((await scorecard(service))["overall"])

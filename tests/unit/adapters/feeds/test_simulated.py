@@ -1,5 +1,7 @@
 import asyncio
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -57,25 +59,33 @@ async def test_the_last_price_of_a_day_is_its_close() -> None:
     assert float(await price_now(feed, ETH)) == pytest.approx(float(close.price.value), rel=1e-6)
 
 
-async def test_others_take_many_steps_while_first_prices_are_made() -> None:
-    steps = 0
+@contextmanager
+def counted_steps() -> Iterator[list[int]]:
+    """Count how often something beside has its turn on the loop, until it is left."""
+    steps = [0]
 
     async def step() -> None:
-        nonlocal steps
         while True:
-            steps += 1
+            steps[0] += 1
             await asyncio.sleep(0)
 
-    other = asyncio.create_task(step())
+    beside = asyncio.create_task(step())
+    try:
+        yield steps
+    finally:
+        beside.cancel()
+
+
+async def test_others_take_many_steps_while_first_prices_are_made() -> None:
     # A question to a database takes dozens of steps of the loop: of one step a symbol it took as many walks.
     feed, symbols = SimulatedFeed(SystemClock()), [Symbol(f"NEW{n}") for n in range(20)]
-    await feed.quotes(symbols[:10])
-    assert steps > 10 * 20
-    steps = 0
-    for symbol in symbols[10:]:
-        await feed.daily_closes(symbol, NOON.date(), NOON.date())
-    assert steps > 10 * 20
-    other.cancel()
+    with counted_steps() as steps:
+        await feed.quotes(symbols[:10])
+    assert steps[0] > 10 * 20
+    with counted_steps() as steps:
+        for symbol in symbols[10:]:
+            await feed.daily_closes(symbol, NOON.date(), NOON.date())
+    assert steps[0] > 10 * 20
 
 
 async def test_daily_closes_have_the_volatility_they_are_made_with() -> None:
@@ -110,19 +120,10 @@ async def test_it_stands_where_the_exchanges_do_and_has_no_second_opinion() -> N
 
 async def test_others_have_their_turn_between_the_symbols() -> None:
     feed, symbols = SimulatedFeed(FakeClock()), [Symbol(f"C{n}") for n in range(20)]
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beside = asyncio.create_task(others())
-    await feed.quotes(symbols)
-    assert turns >= len(symbols)
-    turns = 0
-    for symbol in symbols:
-        await feed.daily_closes(symbol, date(2024, 6, 1), date(2025, 6, 2))
-    assert turns >= len(symbols)
-    beside.cancel()
+    with counted_steps() as turns:
+        await feed.quotes(symbols)
+    assert turns[0] >= len(symbols)
+    with counted_steps() as turns:
+        for symbol in symbols:
+            await feed.daily_closes(symbol, date(2024, 6, 1), date(2025, 6, 2))
+    assert turns[0] >= len(symbols)

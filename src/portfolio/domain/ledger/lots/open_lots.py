@@ -15,7 +15,7 @@ from portfolio.domain.money import EXACT, Money, Quantity, added, of_any_size, s
 
 _First = Callable[[Lot, int], Any]
 Placed = tuple[Any, int, Lot]
-"""A lot, what decides when it is taken, and its place among all acquisitions."""
+"""What decides when a lot is taken, its place among all acquisitions, and the lot."""
 
 # What decides which one is taken, the place, the number, and the lot.
 _Found = tuple[Any, int, int, Lot]
