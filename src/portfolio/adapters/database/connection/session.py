@@ -18,6 +18,7 @@ from portfolio.adapters.database.connection.errors import (
     Conflict,
     ConnectionLost,
     NoAnswer,
+    error_code,
     is_conflict,
     marks_disconnect,
     says_closed,
@@ -184,6 +185,10 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         if self._file is not None:
             self._file.check()
 
+    def _note(self, error: Exception) -> None:
+        if self._file is not None:
+            self._file.met(error_code(error))
+
     async def _send(self, statements: Sequence[Statement]) -> list[Result]:
         waiting, self._waiting = self._waiting, []
         message = [*waiting, *statements]
@@ -213,20 +218,16 @@ class Session:  # shape: one transaction's life on one connection, whose steps s
         except Conflict:
             raise
         except DBAPIError as error:
+            self._note(error)
             self.was_given_up |= error.connection_invalidated
             raise
         except driver_error as error:
+            self._note(error)
             lost = self.dialect.is_disconnect(error, self._pooled, None) or marks_disconnect(error)
             if lost:
                 self._give_up()
             raise DBAPIError.instance(
-                None,
-                None,
-                error,
-                driver_error,
-                hide_parameters=True,
-                connection_invalidated=lost,
-                dialect=self.dialect,
+                None, None, error, driver_error, hide_parameters=True, connection_invalidated=lost, dialect=self.dialect
             ) from error
         except TimeoutError as error:
             self._give_up()

@@ -1,12 +1,13 @@
 """The files of an SQLite database under their names: the ones that were opened, or others in their place.
 
 A file that was deleted, moved or replaced goes on under the handles that are open on it: what is written there is in no
-database that anybody will ever open.
+database that anybody will ever open. Nor is what is written beside a file that was cut short or overwritten in place.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 from weakref import WeakSet
 
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
@@ -15,19 +16,31 @@ from portfolio.application.errors import SchemaUnknown
 FILE = "portfolio_file"
 """Under which a connection of the pool keeps its file."""
 
+# What SQLite says where a file holds something else, or less, than was written there.
+_DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_SHORT_READ}
+_LOG_BEGINS = b"\x37\x7f\x06"
+_ADVICE = "stop the service and see docs/upgrade.md"
+_PRIMARY = 0xFF  # the part of an extended code that says of what kind it is
+
 _Identity = tuple[int, int] | None
 
 
 class FileReplaced(Exception):
-    """A file of the database is not the one that was opened."""
+    """A file of the database is not the one that was opened, or does not hold what was written there."""
 
 
 class DatabaseFile:
-    """What tells the files that connections are open on from any others: device and number."""
+    """What tells the files that connections are open on from any others: device and number.
+
+    A file that was once found damaged takes nothing more, and gives nothing: SQLite goes on with what it has in memory,
+    and where it ends, nobody can open the file any more.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._main: _Identity = None
+        self._damage = ""
+        self._log_size = 0
         # The log of what is not in the main file yet, and its index. They end with the last connection.
         self._beside: dict[str, _Identity] = {}
         # Those that are given up without being closed are not counted for ever.
@@ -41,6 +54,7 @@ class DatabaseFile:
         """
         if not self._open:
             self._beside = dict.fromkeys((f"{self._path}-wal", f"{self._path}-shm"))
+            self._log_size = _size(f"{self._path}-wal")
         self._main = self._main or _identity(self._path)
         self._open.add(connection)
         try:
@@ -53,13 +67,20 @@ class DatabaseFile:
         """Take notice that a connection is closed."""
         self._open.discard(connection)
 
+    def met(self, code: int | None) -> None:
+        """Take notice of an error of SQLite's, by its extended code."""
+        if code is not None and _DAMAGES & {code, code & _PRIMARY}:
+            self._damage = f"the database {self._path} was changed or cut short while it was open: {_ADVICE}"
+
     def check(self) -> None:
         """Make sure that there is a database, and that its files are the ones that were opened first.
 
         Raises:
             SchemaUnknown: none was opened yet, and there is none; migrations alone make one.
-            FileReplaced: one was deleted, moved or replaced since.
+            FileReplaced: one was deleted, moved, replaced or damaged since.
         """
+        if self._damage:
+            raise FileReplaced(self._damage)
         if self._main is None and _is_missing(self._path):
             raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"its file {os.path.abspath(self._path)}")
         if self._main is not None and _identity(self._path) != self._main:
@@ -71,6 +92,23 @@ class DatabaseFile:
                     self._beside[path] = now
                 elif now != before:
                     raise _replaced(path, "")
+            self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        """Make sure that there is something in the database, and that its log was not cut short.
+
+        Who empties the log by SQLite has written all of it to the main file, and what is written then begins it anew.
+
+        Raises:
+            FileReplaced: it was cut short, or the database emptied.
+        """
+        log = f"{self._path}-wal"
+        size, before = _size(log), self._log_size
+        self._log_size = size
+        is_other = 0 < size < before or (size > 0 >= before and not _begins_as_log(log))
+        if is_other or _size(self._path) == 0:
+            self.met(sqlite3.SQLITE_IOERR_SHORT_READ)
+            raise FileReplaced(self._damage)
 
 
 def _identity(path: str) -> _Identity:
@@ -79,6 +117,20 @@ def _identity(path: str) -> _Identity:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _size(path: str) -> int:
+    """Return its size; -1 where it is not there."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1
+
+
+def _begins_as_log(path: str) -> bool:
+    """Return whether it begins as SQLite's logs do. Reading it takes no lock from anybody, as with the main file."""
+    with open(path, "rb") as log:
+        return log.read(len(_LOG_BEGINS)) == _LOG_BEGINS
 
 
 def _is_missing(path: str) -> bool:
@@ -93,7 +145,4 @@ def _is_missing(path: str) -> bool:
 
 
 def _replaced(path: str, advice: str) -> FileReplaced:
-    return FileReplaced(
-        f"the file {path} was deleted, moved or replaced while it was open: "
-        f"{advice}stop the service and see docs/upgrade.md"
-    )
+    return FileReplaced(f"the file {path} was deleted, moved or replaced while it was open: {advice}{_ADVICE}")
