@@ -146,7 +146,7 @@ def others(error: str, number: int) -> list[dict[str, Any]]:
     return [{**rest, "client_transaction_id": f"{error}-{one}"} for one in range(number)]
 
 
-async def test_of_each_kind_of_refusals_no_more_are_counted_than_health_has_time_for(
+async def test_of_each_kind_of_refusals_no_more_are_looked_at_than_health_has_time_for(
     database: DatabaseUnderTest,
 ) -> None:
     bring_up_to_date(database)
@@ -155,6 +155,10 @@ async def test_of_each_kind_of_refusals_no_more_are_counted_than_health_has_time
         await open_books(opened.ledger)
         _add(database, booking_outcomes, [*outcomes("InvalidAmount", 5), *outcomes("InsufficientQuantity", 7)])
         assert await opened.probe.count_refusals(1) == 7  # amounts that are none can never be booked
+        _add(database, booking_outcomes, outcomes("OutOfRange", MOST_COUNTED))
+        assert (
+            await opened.probe.count_refusals(1) == 0
+        )  # no older ones are looked at, however many can never be booked
         _add(database, booking_outcomes, outcomes("InsufficientCash", MOST_COUNTED))
         assert await opened.probe.count_refusals(1) == MOST_COUNTED
         _add(database, cash_refusals, [*others("OutOfRange", 5), *others("InsufficientCash", 3)])

@@ -25,7 +25,7 @@ class FakeProbe:
         books = self._ledger.books
         bookings = [outcome.result for outcome in books.outcomes.values()]
         others = [refused.refusal for refused in books.unbooked_refusals.values()]
-        return sum(min(MOST_COUNTED, sum(map(_may_be_booked, results))) for results in (bookings, others))
+        return sum(sum(map(_may_be_booked, results[-MOST_COUNTED:])) for results in (bookings, others))
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
         self._ledger.answer(portfolio_id)

@@ -24,7 +24,7 @@ NEVER_BOOKABLE = tuple(error.__name__ for error in (InvalidAmount, OutOfRange))
 """Errors of amounts that no books can hold: rounded to zero at 18 decimals, or 1e20 and more."""
 
 MOST_COUNTED = 10_000
-"""How many refused bookings are counted, and how many refused events and cash transactions: health is asked often."""
+"""How many refused bookings health looks at, and how many refused events and cash transactions: it is asked often."""
 
 DIGEST_VERSION = "2:"
 """What digests begin with; those made before they had a version begin with neither number nor colon."""

@@ -28,7 +28,7 @@ class Probe(Protocol):
     async def count_refusals(self, portfolio_id: int) -> int:
         """Return how many refused bookings, events and cash transactions an override could book, and none has.
 
-        Of bookings ``MOST_COUNTED`` are counted, of the others together as many.
+        Of the ``MOST_COUNTED`` newest refused bookings, and of as many others.
         """
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:

@@ -25,6 +25,11 @@ from portfolio.application.prices.records import Close
 LOCK_SECONDS = 0.5
 OWN_LOCK_SECONDS = 2.0
 
+_NEWEST_BOOKINGS = select(booking_outcomes.c.id).where(booking_outcomes.c.status == REFUSED)
+_BOOKABLE = _NEWEST_BOOKINGS.where(
+    ~or_(*(booking_outcomes.c.outcome.startswith(f'{{"error":"{error}"') for error in NEVER_BOOKABLE))
+)
+
 
 class DatabaseProbe:
     """The port ``Probe`` on a database."""
@@ -61,13 +66,18 @@ class DatabaseProbe:
         return notes
 
     async def count_refusals(self, portfolio_id: int) -> int:
-        c = booking_outcomes.c
-        settled = (c.outcome.startswith(f'{{"error":"{error}"') for error in NEVER_BOOKABLE)
-        bookings = select(c.id).where(c.status == REFUSED, ~or_(*settled))
-        others = select_unbooked(cash_refusals.c.id).where(cash_refusals.c.error.not_in(NEVER_BOOKABLE))
+        async def count(session: Session) -> int:
+            # Two statements, as MariaDB reads no range of an index from an id that it has to look up first.
+            oldest_ids = select(_oldest_of(_NEWEST_BOOKINGS), _oldest_of(select(cash_refusals.c.id)))
+            booking_id, other_id = tuple((await session.run(oldest_ids)).one())
+            bookings = _BOOKABLE.where(booking_outcomes.c.id >= (booking_id or 0))
+            others = select_unbooked(cash_refusals.c.id).where(
+                cash_refusals.c.id >= (other_id or 0), cash_refusals.c.error.not_in(NEVER_BOOKABLE)
+            )
+            return int((await session.run(select(_number_of(bookings) + _number_of(others)))).scalar_one())
+
         self._row.id_for(portfolio_id)
-        [row] = await self._connections.rows(select(_at_most(bookings) + _at_most(others)))
-        return int(row[0])
+        return await self._connections.read(count)
 
     async def unreadable_rows(self, portfolio_id: int) -> Sequence[str]:
         """Return a line for each row that was met and left out because it cannot be read; each is read again for it.
@@ -104,9 +114,14 @@ class DatabaseProbe:
                 raise
 
 
-def _at_most(rows: Select[Any]) -> ScalarSelect[int]:
-    """Return how many rows there are, up to the most that are counted."""
-    return select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery()).scalar_subquery()
+def _oldest_of(ids: Select[Any]) -> ScalarSelect[int]:
+    """Return the id of the oldest of the newest that are counted; NULL where there are fewer."""
+    [column] = ids.selected_columns
+    return ids.order_by(column.desc()).limit(1).offset(MOST_COUNTED - 1).scalar_subquery()
+
+
+def _number_of(rows: Select[Any]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(rows.subquery()).scalar_subquery()
 
 
 async def _ping(session: Session) -> str:

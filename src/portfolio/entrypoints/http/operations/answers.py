@@ -92,7 +92,7 @@ class HealthAnswer(Labelled, kw_only=True):
         int | None,
         Meta(
             description="Bookings, events and cash transactions that an override could book, and none has. "
-            "Up to 10,000 bookings are counted, and as many others."
+            "The newest 10,000 refused bookings are looked at, and as many others."
         ),
     ]
 

@@ -72,7 +72,7 @@ FIGURES: Final[Mapping[str, About]] = {
     "refused_bookings": (
         "Refused bookings", Kind.COUNT,
         ("Refused bookings, events and cash transactions that an override could book, and none has. The page of trades "
-         "lists them. Up to 10,000 bookings are counted, and as many others.")),
+         "lists them. The newest 10,000 refused bookings are looked at, and as many others.")),
     "ledger_revision": ("Entries of the ledger", Kind.COUNT,
                         "Trades, deposits, withdrawals and what else was ever booked."),
     "fresh_share_percent": ("Value with a live price", Kind.PERCENT,
