@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -90,6 +92,14 @@ async def test_the_books_and_their_prices_are_told(service: Service) -> None:
     assert (told["portfolio_positions"], told["portfolio_ledger_revision"]) == (1, shown["revision"])
     service.clock.advance(300)
     assert (await figures(service))["portfolio_live_price_share_ratio"] == 0
+
+
+async def test_no_figure_falls_below_nothing_where_the_clock_is_set_back(service: Service) -> None:
+    await service.http.post("/holdings/update", json=BUY)
+    service.clock.set_wall_clock(service.clock.now() - timedelta(hours=3))
+    told = await figures(service)
+    assert told["portfolio_oldest_price_age_seconds"] == 0
+    assert [name for name, value in told.items() if "_seconds" in name and value < 0] == []
 
 
 async def test_what_is_refused_is_told(service: Service) -> None:

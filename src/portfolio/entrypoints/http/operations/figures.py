@@ -39,6 +39,8 @@ class ServiceCollector(Collector):
         if health is not None:
             yield from _service(health)
             yield from _sources(health.prices)
+            age = health.prices.oldest_age_seconds or 0
+            yield _gauge("portfolio_oldest_price_age_seconds", "Age of the oldest price in use.", age)
         yield from self._prices()
         if snapshot is not None:
             yield from self._books(snapshot)
@@ -73,8 +75,6 @@ class ServiceCollector(Collector):
 
     def _books(self, snapshot: Snapshot) -> Iterable[Metric]:
         now, portfolio = self._cases.clock.now(), snapshot.portfolio
-        ages = [(now - p.mark.at).total_seconds() for p in portfolio.open_positions if p.mark]
-        yield _gauge("portfolio_oldest_price_age_seconds", "Age of the oldest price in use.", max(ages, default=0.0))
         yield _gauge("portfolio_positions", "Open positions.", len(portfolio.open_positions))
         yield _gauge("portfolio_ledger_revision", "Entries in the books.", snapshot.revisions.ledger)
         yield _gauge(
