@@ -151,6 +151,12 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     passes(analyze, "verify", *(path for path in tmp_path.iterdir() if path.suffix in {".service", ".timer"}))
 
 
+def test_each_unit_makes_the_folder_that_it_works_in() -> None:
+    for unit in (DEPLOY / "systemd").glob("*.service"):
+        lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if re.match(r"[A-Z]\w+=", line))
+        assert lines["WorkingDirectory"] == f"/var/lib/{lines['StateDirectory']}"
+
+
 def test_what_is_deployed_sets_no_setting_that_does_not_exist() -> None:
     found = [
         name
