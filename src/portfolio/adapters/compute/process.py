@@ -45,8 +45,8 @@ class WorkerProcess:
         nothing else.
 
         Raises:
-            ComputationFailed: the process died, could not be started, or has too little memory; the next call starts
-                another one.
+            ComputationFailed: the process died over it, could not be started, or has too little memory; the next call
+                starts another one.
             ComputationLate: it took longer.
         """
         try:
@@ -65,6 +65,8 @@ class WorkerProcess:
     async def _run(self, function: Callable[[*Ts], T], *given: *Ts) -> T:
         if self._timer is not None:
             self._timer.cancel()
+        if self._process is not None and not self._process.is_alive():
+            self._end()  # it was killed while it had nothing to do, which is no fault of what is asked now
         try:
             return await asyncio.wrap_future((self._pool or self._start()).submit(function, *given))
         except BrokenProcessPool as error:

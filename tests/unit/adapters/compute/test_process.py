@@ -128,6 +128,13 @@ async def test_a_process_that_dies_is_a_failure_and_the_next_call_starts_another
     assert await worker.run(os.getpid, seconds=LONG) != first
 
 
+async def test_a_process_that_was_killed_while_idle_costs_nobody_an_answer(worker: WorkerProcess) -> None:
+    first = await worker.run(os.getpid, seconds=LONG)
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: not psutil.pid_exists(first))
+    assert await worker.run(os.getpid, seconds=LONG) != first
+
+
 async def test_more_memory_than_there_is_is_a_failure(worker: WorkerProcess) -> None:
     with pytest.raises(ComputationFailed, match="memory"):
         await worker.run(bytearray, 1 << 62, seconds=LONG)
