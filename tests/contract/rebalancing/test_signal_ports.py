@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,11 +10,12 @@ import pytest
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.ledger.ports import LedgerUnit
+from portfolio.application.ledger.records import TradeEntry, TradeRequest
 from portfolio.application.rebalancing.records import Advice, Signal, SignalFilter, SignalStatus
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.rebalancing.reason import Reason
 from tests.contract.ledger.ledger_kinds import Ports, ports
-from tests.support.ledger_examples import AT, ETH, open_books
+from tests.support.ledger_examples import AT, ETH, book_one, open_books
 from tests.support.signal_examples import LIFETIME, signal
 
 __all__ = ["ports"]
@@ -72,6 +73,27 @@ async def test_what_became_of_a_signal_is_kept(ports: Ports) -> None:
     assert found[signal(2).id] == signal(2).executed(7)
     assert found[signal(4).id] == signal(4).superseded(signal(5).id)
     assert await live(ports) == [claimed.id, signal(5).id]
+
+
+async def test_a_signal_whose_trade_was_reversed_is_told_from_others(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    reversed_one, standing = [await book_one(ports.ledger) for _ in range(2)]
+
+    async def reverse(unit: LedgerUnit) -> None:
+        found = await unit.trade(reversed_one)
+        assert found is not None
+        assert found.entry is not None
+        after, trade = unit.portfolio.reverse(found.entry.trade, reversed_one, AT)
+        await unit.add_trades([TradeEntry.of(trade, after, TradeRequest(owner="engine"), AT)])
+        await unit.save(after)
+
+    async def read(unit: LedgerUnit) -> Collection[str]:
+        return await ports.signals.within(unit).taken_back([signal(n).id for n in range(1, 4)])
+
+    await ports.ledger.transact(1, reverse)
+    await keep(ports, signal(1), signal(2), signal(3), signal(4))
+    await change(ports, *(signal(n).executed(reversed_one) for n in (1, 4)), signal(2).executed(standing))
+    assert set(await ports.ledger.transact(1, read)) == {signal(1).id}
 
 
 async def test_the_reason_of_a_signal_is_told_whatever_became_of_it(ports: Ports) -> None:

@@ -47,6 +47,11 @@ class FakeSignalBook:
     async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
         return {signal.id: signal for signal in self._books.signals.values() if signal.id in ids}
 
+    async def taken_back(self, ids: Collection[str]) -> Collection[str]:
+        executing = {name: one.executed_trade_id for name, one in (await self.named(ids)).items()}
+        booked = {name: self._books.booked(trade) for name, trade in executing.items() if trade is not None}
+        return {name for name, one in booked.items() if one is not None and one.reversed_by is not None}
+
     async def add(self, signals: Sequence[Signal]) -> None:
         for signal in signals:
             assert signal.id not in await self.named([signal.id])

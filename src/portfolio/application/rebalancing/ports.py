@@ -20,6 +20,9 @@ class SignalBook(Protocol):
     async def named(self, ids: Collection[str]) -> Mapping[str, Signal]:
         """Return the signals with these ids; absent where there is none."""
 
+    async def taken_back(self, ids: Collection[str]) -> Collection[str]:
+        """Return of these ids those of signals whose executing trade was reversed."""
+
     async def add(self, signals: Sequence[Signal]) -> None:
         """Keep new signals, numbered in their order."""
 

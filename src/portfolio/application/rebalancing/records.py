@@ -95,17 +95,18 @@ class Signal:
         """Return the status at ``now``: an open signal expires, and so does a claim that nobody carried out."""
         return SignalStatus.EXPIRED if self.status in LIVE and self.expires_at <= now else self.status
 
-    def is_executed_by(self, trade: Trade, owner: str, now: datetime) -> bool:
+    def is_executed_by(self, trade: Trade, owner: str, now: datetime, *, is_taken_back: bool = False) -> bool:
         """Return whether ``owner``'s ``trade``, which names this signal and is booked at ``now``, carries it out.
 
-        That it is of the signal's asset, or of what that became, is for the caller to see.
+        That it is of the signal's asset, or of what that became, is for the caller to see, and so is whether what
+        carried it out before ``is_taken_back``: the next one stands in the place of that.
 
         Once claimed it is the claimant's alone, and may be booked late: the claim said that the trade was coming.
         """
         if trade.side is not self.action or self.acknowledged_by not in {None, "", owner}:
             return False
         status = self.status_at(now)
-        return status in LIVE or (status is SignalStatus.EXPIRED and self.acknowledged_at is not None)
+        return is_taken_back or status in LIVE or (status is SignalStatus.EXPIRED and self.acknowledged_at is not None)
 
     def claimed(self, owner: str, now: datetime, ttl: timedelta) -> Signal:
         """Return the signal claimed by ``owner``, who has ``ttl`` from now to carry it out."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.rebalancing.ports import Signals
-from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalChanged
+from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalChanged, SignalStatus
 from portfolio.application.rebalancing.signal_rules import assets_of
 from portfolio.application.rebalancing.signals import changes_since
 
@@ -20,15 +20,25 @@ class MarkExecuted:
     signals: Signals
 
     async def __call__(self, unit: LedgerUnit, booked: Sequence[TradeBooked]) -> Sequence[SignalChanged]:
-        """Return what was changed. One trade carries a signal out, the first; any other id is the engine's own."""
+        """Return what was changed. One trade carries a signal out, the first that was not reversed before the next one
+        came; any other id is the engine's own.
+        """
         ours = [(event.entry.request.signal_id, event) for event in booked]
         naming = [(name, event) for name, event in ours if name is not None and name.startswith(ID_PREFIX)]
         if not naming:
             return ()
         book = self.signals.within(unit)
         found = await book.named({name for name, _ in naming})
+        before = {signal.id for signal in found.values() if signal.status is SignalStatus.EXECUTED}
+        taken_back = await book.taken_back(before) if before else ()
         named = [(found[name], event.trade_id, event.entry) for name, event in naming if name in found]
-        able = [one for one in named if one[0].is_executed_by(one[2].trade, one[2].request.owner, one[2].booked_at)]
+        able = [
+            (signal, trade_id, entry)
+            for signal, trade_id, entry in named
+            if signal.is_executed_by(
+                entry.trade, entry.request.owner, entry.booked_at, is_taken_back=signal.id in taken_back
+            )
+        ]
         of_others = [signal for signal, _, entry in able if entry.trade.symbol != signal.symbol]
         changes = await changes_since(of_others, unit, needs_all=False)
         executed: dict[str, Signal] = {}

@@ -235,6 +235,23 @@ async def test_a_trade_that_was_reversed_carried_out_nothing(advised: Service) -
     assert (score["episodes"], score["executed"], week_of(score)["filled"], week_of(score)["fill"]) == (1, 0, 0, None)
 
 
+async def test_what_is_booked_in_the_place_of_a_reversed_trade_carries_its_signal_out(advised: Service) -> None:
+    """The sale of 6 for a fee of 12 was a mistake: it was one of 7 for a fee of 7."""
+    [wrong] = (await advised.http.get("/trades?limit=1")).json()["trades"]
+    right = booking("BTC", Decimal(7), side="SELL", fees="0.001") | {"signal_id": wrong["signal_id"]}
+    await post(advised, "/holdings/update", booking("BTC", Decimal(1), side="SELL") | {"signal_id": wrong["signal_id"]})
+    await post(advised, f"/trades/{wrong['id']}/reverse", {})
+    await post(advised, "/holdings/update", right | {"side": "BUY"})
+    booked = await post(advised, "/holdings/update", right)
+    await post(advised, "/holdings/update", right)
+    [signal] = (await advised.http.get("/rebalance/signals")).json()["signals"]
+    assert (signal["signal_status"], signal["executed_trade_id"]) == ("executed", booked["trade_id"])
+    await add_closes(advised, {7: 900})
+    advised.clock.advance(8 * DAY)
+    score = (await scorecard(advised))["overall"]
+    assert (score["executed"], week_of(score)["fill"]) == (1, 693)  # 7 x (1,000 - 900) - 7
+
+
 async def test_signals_that_took_each_others_place_are_one_episode(service: Service) -> None:
     await post(service, "/holdings/update", booking("BTC", Decimal(30)))
     for _ in range(3):

@@ -20,7 +20,7 @@ from portfolio.adapters.database.ledger.portfolio_row import PortfolioRow
 from portfolio.adapters.database.ledger.unit_of_work import DatabaseLedgerUnit
 from portfolio.adapters.database.prices.leases import take_turn
 from portfolio.adapters.database.schema.fields import Fields, Values, reading
-from portfolio.adapters.database.schema.tables import rebalance_signals
+from portfolio.adapters.database.schema.tables import mock_trades, rebalance_signals
 from portfolio.adapters.database.schema.unreadable import Rows, UnreadableRows
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import Page
@@ -105,6 +105,17 @@ class DatabaseSignalBook:
             )
             kept = self._unreadable.readable(_SIGNALS, await self._session.run(mine))
             found |= {signal.id: signal for signal in kept}
+        return found
+
+    async def taken_back(self, ids: Collection[str]) -> Collection[str]:
+        reversed_trades = rebalance_signals.join(
+            mock_trades, mock_trades.c.reverses_trade_id == _signals.executed_trade_id
+        )
+        found: set[str] = set()
+        for part in chunks(sorted(ids)):
+            mine = _signals.signal_id.in_(part), _signals.portfolio_id == self._portfolio_id
+            rows = await self._session.run(select(_signals.signal_id).select_from(reversed_trades).where(*mine))
+            found |= {row.signal_id for row in rows}
         return found
 
     async def add(self, signals: Sequence[Signal]) -> None:
