@@ -101,6 +101,8 @@ def common_days(returns: Matrix, weights: Vector, *, least: int = LEAST_RETURNS)
     that would cost the others over a fifth of their days, or leave too few (``too_short_for_its_weight``; conventions
     ``crypto-365-v1``, 6): by leaving out w of the weights a figure errs by about w, and of a fifth fewer days its
     standard error is an eighth larger. Together they are at most a tenth of the weights, else none of them is left out.
+    One of no weight is left out where it would cost a day.
+
     The rest is complete by construction, so a covariance made of it is positive semidefinite, which one made pair by
     pair is not.
 
@@ -114,8 +116,10 @@ def common_days(returns: Matrix, weights: Vector, *, least: int = LEAST_RETURNS)
         n_assets = returns.shape[1]
         return CommonDays(np.ascontiguousarray(returns), np.ones(n_assets, dtype=np.bool_), (None,) * n_assets, least)
     enough = np.count_nonzero(there, axis=0) >= least
-    included = enough & ~_costly(there, enough, np.abs(weights), least)
+    held = enough & (weights != 0)
+    included = held & ~_costly(there, held, np.abs(weights), least)
     complete = there[:, included].all(axis=1) if included.any() else np.zeros(len(returns), dtype=np.bool_)
+    included |= enough & ~held & there[complete].all(axis=0)
     left_out = np.where(enough, Undefined.TOO_SHORT_FOR_ITS_WEIGHT, Undefined.TOO_FEW_OBSERVATIONS).tolist()
     return CommonDays(
         returns=np.ascontiguousarray(returns[np.ix_(complete, included)]),

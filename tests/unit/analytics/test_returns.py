@@ -229,8 +229,18 @@ def test_an_asset_under_2_percent_that_leaves_too_few_days_is_left_out() -> None
 
 
 def test_what_is_not_held_costs_the_others_no_day() -> None:
-    common = common_days(young(365, 365, 32), np.array([1.0, 0.0]), least=30)
-    assert (common.n_days, common.included.tolist()) == (365, [True, False])
+    common = common_days(young(365, 365, 32, 364, 365), np.array([1.0, 0.0, 0.0, 0.0]), least=30)
+    assert (common.n_days, common.included.tolist()) == (365, [True, False, False, True])
+    assert common.excluded == (None, *[Undefined.TOO_SHORT_FOR_ITS_WEIGHT] * 2, None)
+
+
+def test_what_is_not_held_costs_no_day_either_where_the_light_ones_are_over_a_tenth_of_the_weights() -> None:
+    common = common_days(young(365, 364, *[32] * 7), np.array([0.0, *[0.01] * 7]), least=30)
+    assert (common.n_days, common.included.tolist()) == (32, [True] * 8)
+    gappy = young(365, 365, *[32] * 7)
+    gappy[-5, 0] = NAN
+    common = common_days(gappy, np.array([0.0, *[0.01] * 7]), least=30)
+    assert (common.n_days, common.included.tolist()) == (32, [False, *[True] * 7])
 
 
 def test_of_many_small_assets_the_young_are_left_out_up_to_a_tenth_of_the_weights() -> None:

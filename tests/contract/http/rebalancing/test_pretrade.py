@@ -58,6 +58,20 @@ async def test_the_figures_after_the_trade_are_those_of_the_booking(categorised:
     assert said["projected"]["portfolio_health_score"] == health
 
 
+async def test_risk_after_a_sale_of_all_is_that_of_the_rest_alone(categorised: Service) -> None:
+    """SOL has a close less, which takes two days from what the two have in common."""
+    await hold(categorised, {"UNI": "20", "SOL": "8"})
+    await remember(categorised, {"UNI": rising, "SOL": lambda day: WILD(day) if day != 20 else Decimal(0)})
+    body = booking("SOL", Decimal(8), side="SELL")
+    said = await check(categorised, body)
+    assert (await categorised.http.post("/holdings/update", json=body)).status_code == 200
+    found = exact(await categorised.http.get("/risk/volatility-analysis"))["volatility"]
+    assert said["projected"]["portfolio_volatility"] == found["portfolio_volatility"]
+    assert (await check(categorised, booking("SOL", Decimal(1))))["current"]["portfolio_volatility"] == found[
+        "portfolio_volatility"
+    ]
+
+
 async def test_risk_after_the_trade_is_that_of_the_weights_after_it(categorised: Service) -> None:
     await hold(categorised, {"UNI": "20"})
     shapes: Mapping[str, Shape] = {"UNI": CALM, "DOGE": WILD}
