@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
+from typing import Final
 
 from portfolio.domain.symbol import Symbol
 
@@ -21,3 +23,19 @@ class Categories:
     def of(self, symbol: Symbol) -> str:
         """Return the category of ``symbol``."""
         return self.by_symbol.get(symbol.code, OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLimit:
+    """How many percent of the total value a position may be; one of an asset in a category of ``without`` any."""
+
+    percent: Decimal = Decimal(25)
+    categories: Categories = field(default_factory=Categories)
+    without: Collection[str] = frozenset()
+
+    def is_broken(self, symbol: Symbol, percent: Decimal | None) -> bool:
+        """Return whether a position of so many percent is over the limit; None is of no total value above zero."""
+        return percent is not None and percent > self.percent and self.categories.of(symbol) not in self.without
+
+
+A_QUARTER: Final = PositionLimit()

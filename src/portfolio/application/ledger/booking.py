@@ -76,12 +76,26 @@ class BookTrades:
         batch = Batch(
             portfolio=unit.portfolio,
             now=now,
-            known=await _known(unit, keys, {c.adopted_key for c in commands if c.adopted_key}) if keys else {},
+            known=await self._known(unit, keys, {c.adopted_key for c in commands if c.adopted_key}) if keys else {},
             twins=await unit.latest_twins(unkeyed, since) if unkeyed else {},
         )
         for command in await with_remarks(unit, commands, now):
             batch.decide(command, self.rules)
         return batch
+
+    async def _known(
+        self, unit: LedgerUnit, keys: Collection[BookingKey], adopted: Collection[BookingKey]
+    ) -> Mapping[BookingKey, RecordedOutcome]:
+        """Return the outcomes of these keys; of trades whose outcomes are gone, they are made anew and kept."""
+        known = await unit.outcomes(keys)
+        # A trade of the same key is met when it is written, and then the work runs again; one of an adopted key is not.
+        lost = {key for key in ({*keys, *adopted} if unit.is_repeated else adopted) if key not in known}
+        if not lost:
+            return known
+        booked = await unit.booked_under(lost)
+        again = {key: outcome_again(trade, unit.portfolio, self.rules.position_limit) for key, trade in booked.items()}
+        await unit.add_outcomes([*again.values()])
+        return {**known, **again}
 
     async def _keep(self, unit: LedgerUnit, batch: Batch) -> Sequence[Announcement]:
         """Write the decisions and everything that belongs to the same transaction; return the events of it."""
@@ -99,21 +113,6 @@ class BookTrades:
         for do in self.within:
             events += await do(unit, booked)
         return events
-
-
-async def _known(
-    unit: LedgerUnit, keys: Collection[BookingKey], adopted: Collection[BookingKey]
-) -> Mapping[BookingKey, RecordedOutcome]:
-    """Return the outcomes of these keys; of trades whose outcomes are gone, they are made anew and kept."""
-    known = await unit.outcomes(keys)
-    # A trade of the same key is met when it is written, and then the work runs again; one of an adopted key is not.
-    lost = {key for key in ({*keys, *adopted} if unit.is_repeated else adopted) if key not in known}
-    if not lost:
-        return known
-    booked = await unit.booked_under(lost)
-    again = {key: outcome_again(trade, unit.portfolio) for key, trade in booked.items()}
-    await unit.add_outcomes([*again.values()])
-    return {**known, **again}
 
 
 async def _was_committed(unit: LedgerUnit, batch: Batch) -> bool:

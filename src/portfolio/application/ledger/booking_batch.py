@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.happenings.fees import pay_fee
@@ -21,12 +20,11 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeRequest,
 )
+from portfolio.domain.categories import A_QUARTER, PositionLimit
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Terms, Trade
 from portfolio.domain.money import percent_of
-
-POSITION_LIMIT_PERCENT = Decimal(25)
 
 BookingResult = BookingReply | DomainError | KeyReused
 
@@ -148,7 +146,7 @@ class Batch:
             after, trade = before.book(execution, rules, override=command.override, now=self.now)
             twin = self._twin(command)
             of_before = None if isinstance(twin, Decision) else twin
-            acceptance = _acceptance(trade, after, command.remarks_changed, of_before)
+            acceptance = _acceptance(trade, after, rules.position_limit, command.remarks_changed, of_before)
         except DomainError as error:
             if first is not None:
                 return error
@@ -203,7 +201,7 @@ class Batch:
 
 
 def _acceptance(
-    trade: Trade, after: Portfolio, remarks_changed: str | None = None, twin: int | None = None
+    trade: Trade, after: Portfolio, limit: PositionLimit, remarks_changed: str | None = None, twin: int | None = None
 ) -> Acceptance:
     """Return what is answered about a booked trade; its number is not known yet."""
     position = after.position(trade.symbol)
@@ -215,7 +213,7 @@ def _acceptance(
         cash=after.cash,
         realized_pnl=trade.realized_pnl,
         allocation_percent=allocation,
-        over_concentrated=allocation is not None and allocation > POSITION_LIMIT_PERCENT,
+        over_concentrated=limit.is_broken(trade.symbol, allocation),
         possible_duplicate_of=twin,
         remarks_changed=remarks_changed,
     )
@@ -227,7 +225,7 @@ def _known(outcomes: Mapping[BookingKey, RecordedOutcome], command: BookTrade) -
     return next((outcomes[key] for key in keys if key is not None and key in outcomes), None)
 
 
-def outcome_again(booked: BookedTrade, now: Portfolio) -> RecordedOutcome:
+def outcome_again(booked: BookedTrade, now: Portfolio, limit: PositionLimit = A_QUARTER) -> RecordedOutcome:
     """Return the outcome of a booked trade whose own is gone, with the state as it is now."""
     entry = booked.entry
     assert entry is not None
@@ -243,7 +241,7 @@ def outcome_again(booked: BookedTrade, now: Portfolio) -> RecordedOutcome:
             fees=trade.fees,
         ),
         fingerprint=entry.fingerprint or "",
-        result=replace(_acceptance(trade, now), trade_id=booked.id),
+        result=replace(_acceptance(trade, now, limit), trade_id=booked.id),
         decided_at=entry.booked_at,
     )
 

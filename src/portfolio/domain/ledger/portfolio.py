@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from portfolio.domain.arithmetic import exact
+from portfolio.domain.categories import A_QUARTER, PositionLimit
 from portfolio.domain.errors import InsufficientCash, InsufficientQuantity, InvalidAmount, NotReversible, OutOfRange
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.position import Position
@@ -22,12 +23,13 @@ from portfolio.domain.symbol import Symbol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingRules:
-    """What a booking is held to, and how long a feed's price counts before the booking's own."""
+    """What a booking is held to, or told by, and how long a feed's price counts before the booking's own."""
 
     amount_tolerance_percent: Decimal = Decimal(5)
     allow_negative_cash: bool = False
     max_price_age: timedelta = MAX_PRICE_AGE
     max_fee_share: Decimal = MAX_FEE_SHARE
+    position_limit: PositionLimit = A_QUARTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,8 @@ class Portfolio:  # shape: the aggregate, with all that can happen to it
     """A portfolio at one revision; every change returns the next one.
 
     To the last digit: ``total_value == net_deposits + realized_pnl + unrealized_pnl + unreconciled``, the last being
-    what other programs wrote into the shared rows, and zero when none did. ``unreadable_rows`` are the symbols of
-    rows that name no asset: they count for nothing. ``foreign_rows`` has a line for each row that counts for nothing
-    and has to be seen.
+    what other programs wrote into the shared rows, and zero when none did. Rows that count for nothing:
+    ``unreadable_rows`` are the symbols of those that name no asset, ``foreign_rows`` a line for each to be seen.
     """
 
     id: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +13,8 @@ import structlog
 
 from portfolio.application.announcer import Announcement, Announcer, Listener
 from portfolio.application.stream.records import Pace
+from portfolio.domain.arithmetic import HUNDRED
+from portfolio.domain.categories import PositionLimit
 from portfolio.entrypoints.assembly.adapters import Adapters
 from portfolio.settings import Settings
 
@@ -33,7 +36,10 @@ class Foundation:
 
     def __init__(self, adapters: Adapters, settings: Settings, portfolio_id: int, pace: Pace) -> None:
         self.of, self.settings, self.portfolio_id, self.pace = adapters, settings, portfolio_id, pace
-        self.rules = settings.booking_rules
+        limit = PositionLimit(
+            adapters.policy.position_limit * HUNDRED, adapters.categories, adapters.policy.stable_categories
+        )
+        self.rules = replace(settings.booking_rules, position_limit=limit)
         self.max_price_age = timedelta(seconds=settings.price_max_age_seconds)
         self.read_seconds = self.seconds(READ_SHARE)
         # Two containers may share a host name and a process id.

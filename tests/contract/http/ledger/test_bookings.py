@@ -6,17 +6,47 @@ import asyncio
 import json
 import math
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
-from tests.support.services.http_service import BOSS, BUY, KEYS, A, B, Service, fields, is_problem, running
+from portfolio.domain.categories import Categories
+from portfolio.domain.rebalancing.policy import RebalancePolicy
+from tests.support.services.http_service import (
+    BOSS,
+    BUY,
+    KEYS,
+    A,
+    B,
+    Service,
+    fields,
+    is_problem,
+    running,
+    running_on_sqlite,
+)
 
 URL = "/holdings/update"
 SELL = {**BUY, "side": "SELL", "fees": 0}
 TOO_MUCH = {**BUY, "quantity": 100, "net_amount": 4_500_000, "fees": 0}
+
+
+async def test_a_position_is_over_concentrated_as_the_policy_and_the_analysis_of_risk_have_it(tmp_path: Path) -> None:
+    policy = RebalancePolicy(position_limit=Decimal("0.28"))
+    shares = {"BTC": "28", "ETH": "28.01", "USDC": "30"}
+    async with running_on_sqlite(tmp_path, policy=policy, categories=Categories({"USDC": "stablecoin"})) as service:
+        bought = {"side": "BUY", "price": 1000}
+        bookings = [
+            {**bought, "symbol": symbol, "quantity": share, "net_amount": str(Decimal(share) * 1000)}
+            for symbol, share in shares.items()
+        ]
+        results = (await service.http.post(f"{URL}/batch", json={"bookings": bookings})).json()["results"]
+        told = {one["booking"]["position"]["symbol"]: one["booking"]["risk"]["over_concentrated"] for one in results}
+        assert told == {"BTC": False, "ETH": True, "USDC": False}
+        analysis = (await service.http.get("/risk/concentration")).json()["concentration_analysis"]
+        assert [over["symbol"] for over in analysis["over_concentrated_positions"]] == ["ETH"]
 
 
 async def test_a_purchase_is_answered_as_the_contract_says(service: Service) -> None:

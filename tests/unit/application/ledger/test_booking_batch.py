@@ -7,7 +7,6 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.application.ledger.booking_batch import POSITION_LIMIT_PERCENT
 from portfolio.application.ledger.records import BookingReply, BookTrade, Refusal
 from portfolio.domain.ledger.position import Position
 from portfolio.domain.ledger.trade import Execution, Side
@@ -55,7 +54,7 @@ async def test_each_booking_of_a_batch_is_answered_with_its_share_of_a_portfolio
             assert booked.allocation_percent is None
             continue
         assert EXACT.subtract(booked.allocation_percent, share).copy_abs() <= Decimal("0.0000005")
-        assert booked.over_concentrated == (booked.allocation_percent > POSITION_LIMIT_PERCENT)
+        assert booked.over_concentrated == (booked.allocation_percent > 25)
     after = await ledger.load(1)
     assert after.positions == held
     assert after.total_value.value == EXACT.add(after.cash.value, sum(map(worth, held.values()), Decimal(0)))
