@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from operator import attrgetter
 
 from portfolio.analytics.closes import Join, history_of, joined, table_of
@@ -76,10 +77,21 @@ def carried(quantities: Mapping[str, Decimal], since: date, joins: Iterable[Join
     return held
 
 
-def became(symbol: str, since: date, until: date, joins: Iterable[Join]) -> list[tuple[str, Decimal]]:
+def became(symbol: str, since: date, until: date, joins: Sequence[Join]) -> list[tuple[str, Decimal]]:
     """Return what one unit of an asset at the end of a day was by the end of a later one: an asset and how many units
-    of it, the newest first. What it was renamed from comes after that, as it may be traded on beside.
+    of it, the newest first. What it was renamed from comes after that, as it may be traded on beside, and last what it
+    had been renamed to before: whoever still called it by its old name may not have known.
     """
+    found = _later(symbol, since, until, joins)
+    earlier = (join for join in reversed(joins) if join.on <= since and join.from_symbol == symbol != join.symbol)
+    for join in islice(earlier, 1):
+        known = {code for code, _ in found}
+        others = _later(join.symbol, join.on, until, joins)
+        found += [(code, EXACT.multiply(join.ratio, units)) for code, units in others if code not in known]
+    return found
+
+
+def _later(symbol: str, since: date, until: date, joins: Iterable[Join]) -> list[tuple[str, Decimal]]:
     found = [(symbol, ONE)]
     for join in joins:
         if since < join.on <= until and join.from_symbol == found[0][0]:

@@ -155,6 +155,20 @@ async def test_a_fill_under_another_name_is_judged_in_the_units_of_its_signal(
     assert (week["filled"], week["fill"], week["advice"]) == (*fill, Decimal("693.16"))
 
 
+@pytest.mark.parametrize("late", [timedelta(hours=2), timedelta(days=1)])
+async def test_a_rename_that_is_told_late_judges_the_signals_that_were_given_meanwhile(
+    service: Service, late: timedelta
+) -> None:
+    """As above, with a rename that had happened before the signal."""
+    at = (service.clock.now() - late).isoformat()
+    event = {"kind": "exchange", "symbol": "BTC", "quantity": 30, "to_symbol": "NEW", "ratio": 10, "effective_at": at}
+    shown = await sold_after(service, timedelta(minutes=5), event, "NEW")
+    await add_closes(service, {-10: 1000})
+    await add_closes(service, {shown: 99, -1: 90}, symbol="NEW")
+    week = week_of((await scorecard(service))["overall"])
+    assert (week["filled"], week["fill"], week["advice"]) == (1, Decimal(588), Decimal("693.16"))
+
+
 @pytest.mark.parametrize(
     ("own", "others", "joined"),
     [

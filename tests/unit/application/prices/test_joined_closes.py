@@ -342,7 +342,18 @@ def test_a_unit_is_followed_through_splits_and_renames_the_newest_asset_first() 
     assert of[:2] == [[("MATIC", 1)], [("MATIC", 10)]]
     # one MATIC was 10, which were 30 POL and then 120
     assert of[2:] == [[("POL", 30), ("MATIC", 10)], [("POL", 120), ("MATIC", 10)]]
-    assert became("MATIC", ago(5), ago(1), joins) == [("MATIC", Decimal(1))]
+    assert became("POL", ago(2), ago(1), joins) == [("POL", Decimal(1))]
+
+
+def test_a_unit_that_is_still_called_by_an_old_name_is_followed_as_well_after_its_own() -> None:
+    joins = joins_of(
+        events_of(booked_of(renamed(5, "500", ratio=Decimal(3)), split(2, "4", "POL"), split(1, "10", "MATIC")))
+    )
+    of = [[(code, int(units)) for code, units in became("MATIC", ago(4), ago(until), joins)] for until in (4, 2, 1)]
+    # the 3 POL of one MATIC were 12 after the split of POL; those who trade on with MATIC had 10 of it
+    assert of == [[("MATIC", 1), ("POL", 3)], [("MATIC", 1), ("POL", 12)], [("MATIC", 10), ("POL", 12)]]
+    back = [replace(join, symbol=join.from_symbol, from_symbol=join.symbol) for join in joins[:1]]
+    assert [code for code, _ in became("MATIC", ago(5), ago(5), [*joins, *back])] == ["MATIC", "POL"]
 
 
 async def test_what_did_not_change_its_units_is_read_as_it_is() -> None:
