@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from portfolio.analytics.estimate import Matrix, Vector
-from portfolio.analytics.optimisation.problem import NoSolution
+from portfolio.analytics.optimisation.moments import all_moving
 from portfolio.analytics.optimisation.solvers import Solvers
 
 
@@ -25,10 +25,7 @@ def hierarchical_risk_parity(covariance: Matrix, solvers: Solvers) -> Vector:
     Raises:
         NoSolution: an asset does not move.
     """
-    variances = np.diag(covariance)
-    if not (variances > 0).all():
-        raise NoSolution("an_asset_does_not_move")
-    deviations = np.sqrt(variances)
+    deviations = all_moving(np.sqrt(np.diag(covariance)))
     correlation = np.clip(covariance / np.outer(deviations, deviations), -1, 1)
     distances = np.sqrt((1 - correlation) / 2)
     shares = np.ones(len(covariance))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from portfolio.analytics.estimate import Matrix, Vector
-from portfolio.analytics.optimisation.problem import Estimator
+from portfolio.analytics.optimisation.problem import Estimator, NoSolution
+from portfolio.analytics.returns import NO_DEVIATION
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,3 +80,10 @@ def exponentially_weighted(returns: Matrix, half_life: float) -> Moments:
     mean = shares @ returns
     centred = returns - mean
     return Moments(mean, (centred * shares[:, None]).T @ centred / (1 - square), 1 / square)
+
+
+def all_moving(deviations: Vector) -> Vector:
+    """Return standard deviations of a day; raises ``NoSolution`` where one is nothing but rounding."""
+    if not (deviations > NO_DEVIATION).all():
+        raise NoSolution("an_asset_does_not_move")
+    return deviations

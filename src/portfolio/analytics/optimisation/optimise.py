@@ -16,7 +16,7 @@ from portfolio.analytics.optimisation.feasibility import reachable
 from portfolio.analytics.optimisation.figures import Market, blocks, contributions, expected
 from portfolio.analytics.optimisation.filling import filled, trimmed
 from portfolio.analytics.optimisation.hierarchy import hierarchical_risk_parity
-from portfolio.analytics.optimisation.moments import moments
+from portfolio.analytics.optimisation.moments import all_moving, moments
 from portfolio.analytics.optimisation.problem import (
     CLOSE,
     Binding,
@@ -164,9 +164,7 @@ def _market(problem: Problem, returns: Matrix) -> Market:
 def _inverse_volatility(deviations: Vector) -> Vector:
     if np.isnan(deviations).any():
         raise NoSolution("a_volatility_is_unknown")
-    if not (deviations > 0).all():
-        raise NoSolution("an_asset_does_not_move")
-    shares: Vector = 1 / (deviations * (1 / deviations).sum())
+    shares: Vector = 1 / (all_moving(deviations) * (1 / deviations).sum())
     return shares
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from portfolio.analytics.estimate import Matrix, Vector
+from portfolio.analytics.optimisation.moments import all_moving
 from portfolio.analytics.optimisation.problem import NoSolution
 
 MOST_STEPS: Final = 200
@@ -26,9 +27,7 @@ def risk_parity(covariance: Matrix) -> tuple[Vector, float]:
     Raises:
         NoSolution: an asset does not move, or moves together offset each other without end (a singular covariance).
     """
-    deviations = np.sqrt(np.diag(covariance))
-    if not (deviations > 0).all():
-        raise NoSolution("an_asset_does_not_move")
+    deviations = all_moving(np.sqrt(np.diag(covariance)))
     correlation = covariance / np.outer(deviations, deviations)
     n_assets = len(deviations)
     x = np.full(n_assets, 1 / np.sqrt(max(float(correlation.sum()), 1.0)))
