@@ -22,8 +22,9 @@ from portfolio.entrypoints.charts import (
     heat_cell,
     line_chart,
 )
-from portfolio.entrypoints.http.pages.frame.figures import Cell
+from portfolio.entrypoints.http.pages.frame.figures import About, Cell
 from portfolio.entrypoints.http.pages.frame.formats import Kind
+from portfolio.entrypoints.http.pages.performance.content import GROUPS
 from portfolio.entrypoints.http.pages.series_charts import OfRolling, daily_line, distribution_columns, rolling_lines
 from portfolio.entrypoints.http.performance.views import performance_view
 from portfolio.entrypoints.http.reports.content import (
@@ -40,35 +41,8 @@ from portfolio.entrypoints.http.reports.content import (
 MOST_ASSETS: Final = 50
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-_FIGURES: Mapping[str, tuple[str, Kind]] = {
-    "total_return": ("Result", Kind.RESULT),
-    "total_return_percent": ("Return, time-weighted", Kind.CHANGE),
-    "money_weighted_return_percent": ("Return, money-weighted", Kind.CHANGE),
-    "annualized_return": ("Annualized return", Kind.FRACTION),
-    "money_weighted_return": ("Money-weighted return of a year (XIRR)", Kind.FRACTION),
-    "annualized_volatility": ("Annualized volatility", Kind.FRACTION),
-    "sharpe_ratio": ("Sharpe ratio", Kind.RATIO),
-    "sharpe_standard_error": ("Its standard error", Kind.RATIO),
-    "sortino_ratio": ("Sortino ratio", Kind.RATIO),
-    "calmar_ratio": ("Calmar ratio", Kind.RATIO),
-    "max_drawdown": ("Maximum drawdown", Kind.FRACTION),
-    "current_drawdown": ("Drawdown at the end", Kind.FRACTION),
-    "benchmark_return_percent": ("Return of the benchmark", Kind.CHANGE),
-    "excess_return_percent": ("Return less that of the benchmark, in points", Kind.CHANGE),
-    "beta": ("Beta", Kind.RATIO),
-    "up_capture": ("Up capture", Kind.RATIO),
-    "down_capture": ("Down capture", Kind.RATIO),
-}
-_OF_TRADES: Mapping[str, tuple[str, Kind]] = {
-    "win_rate": ("Win rate", Kind.FRACTION),
-    "profit_factor": ("Profit factor", Kind.RATIO),
-    "expectancy": ("Mean result of a closing trade", Kind.RESULT),
-    "average_win": ("Average win", Kind.RESULT),
-    "average_loss": ("Average loss", Kind.RESULT),
-    "largest_win": ("Largest win", Kind.RESULT),
-    "largest_loss": ("Largest loss", Kind.RESULT),
-    "average_holding_days": ("Average days held", Kind.RATIO),
-}
+_OF_TRADES = GROUPS["Trades"]
+_FIGURES = {name: about for group in GROUPS.values() if group is not _OF_TRADES for name, about in group.items()}
 _ROLLING: Mapping[str, tuple[str, Unit, OfRolling]] = {
     "returns": ("Rolling return", FRACTION, lambda one: one.returns),
     "volatilities": ("Rolling volatility, annualized", FRACTION, lambda one: one.volatilities),
@@ -144,9 +118,9 @@ def trading_lines(series: DailySeries) -> Iterator[Line | Count]:
     yield Count("longest_losing_streak", "Longest losing streak", found.longest_losing_streak)
 
 
-def _lines(series: DailySeries, wanted: Mapping[str, tuple[str, Kind]]) -> Iterator[Line]:
+def _lines(series: DailySeries, wanted: Mapping[str, About]) -> Iterator[Line]:
     found = performance_view(series.performance)
-    for name, (label, kind) in wanted.items():
+    for name, (label, kind, _) in wanted.items():
         yield Line(name, label, getattr(found, name), kind, found.reasons.get(name))
 
 

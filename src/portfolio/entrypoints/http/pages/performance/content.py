@@ -19,13 +19,16 @@ from portfolio.entrypoints.http.performance.views import timeframe_view
 
 GROUPS: Final[Mapping[str, Mapping[str, About]]] = {
     "Return": {
-        "total_return": ("Return", Kind.RESULT, "Value at the end less value at the start less net deposits."),
-        "total_return_percent": ("Return, percent", Kind.CHANGE, "Growth of the value of one unit: time-weighted."),
-        "money_weighted_return_percent": ("Money-weighted return", Kind.CHANGE, "(1 + rate) ^ (days / 365) − 1."),
+        "total_return": ("Result", Kind.RESULT, "Value at the end less value at the start less net deposits."),
+        "total_return_percent": ("Return, time-weighted", Kind.CHANGE, "Growth of the value of one unit."),
+        "money_weighted_return_percent": ("Return, money-weighted", Kind.CHANGE, "(1 + rate) ^ (days / 365) − 1."),
         "annualized_return": ("Annualized return", Kind.FRACTION, "Growth ^ (365 / days) − 1, from 90 days on."),
+        "money_weighted_return": (
+            "Money-weighted return of a year", Kind.FRACTION, "The rate of all payments (XIRR), from 90 days on.",
+        ),
     },
     "Risk": {
-        "annualized_volatility": ("Volatility", Kind.FRACTION, "Standard deviation of daily returns × √365."),
+        "annualized_volatility": ("Annualized volatility", Kind.FRACTION, "Deviation of daily returns × √365."),
         "sharpe_ratio": ("Sharpe ratio", Kind.RATIO, "Mean excess return / its standard deviation × √365."),
         "sharpe_standard_error": (
             "Standard error of the Sharpe ratio", Kind.RATIO, "√((1 + s² / 2) / n) × √365, s of a day.",
@@ -36,7 +39,7 @@ GROUPS: Final[Mapping[str, Mapping[str, About]]] = {
         "calmar_ratio": ("Calmar ratio", Kind.RATIO, "Annualized return / −maximum drawdown."),
     },
     "Beside the benchmark": {
-        "benchmark_return_percent": ("Benchmark", Kind.CHANGE, "From the first day's close to the last's."),
+        "benchmark_return_percent": ("Benchmark's return", Kind.CHANGE, "From the first day's close to the last's."),
         "excess_return_percent": ("Excess return", Kind.CHANGE, "The return less the benchmark's."),
         "annualized_excess_return": ("Annualized excess", Kind.FRACTION, "Annualized return less the benchmark's."),
         "beta": ("Beta", Kind.RATIO, "Covariance with the benchmark / the benchmark's variance."),
@@ -97,7 +100,7 @@ def _terms(view: TimeframeView, series: DailySeries) -> Mapping[str, Sequence[Te
     """Return the numbers that are in the formulas of figures."""
     days = [Term("Daily returns", view.observations, Kind.COUNT)]
     trades = [Term("Trades of the period", view.num_trades, Kind.COUNT)]
-    own = Term("Return, percent", view.total_return_percent, Kind.CHANGE)
+    own = Term("Return, time-weighted", view.total_return_percent, Kind.CHANGE)
     found: dict[str, Sequence[Term]] = {
         **dict.fromkeys(("annualized_volatility", "sharpe_ratio", "sharpe_standard_error", "sortino_ratio"), days),
         **dict.fromkeys(("beta", "up_capture", "down_capture"), days),
