@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from portfolio.application.backtest.jobs.ports import Backtests, ComputeSlices
-from portfolio.application.backtest.jobs.records import Advanced, JobState, Outcome, Part, Taken
+from portfolio.application.backtest.jobs.records import Advanced, JobLease, JobState, Outcome, Part, Taken
 from portfolio.application.backtest.jobs.trials_ahead import TrialsAhead
 from portfolio.application.clock import Clock
 from portfolio.application.errors import ApplicationError, ComputationFailed, LeaseLost
@@ -50,7 +50,7 @@ class ComputeBacktests:
     _: KW_ONLY
     holder: str
     pause_seconds: float = RETRY_SECONDS
-    _at_work: dict[str, bool] = field(default_factory=dict, init=False)
+    _at_work: set[JobLease] = field(default_factory=set, init=False)
     _stops: bool = field(default=False, init=False)
 
     def stop(self) -> None:
@@ -59,21 +59,19 @@ class ComputeBacktests:
 
     def drop(self, job_id: str) -> None:
         """Leave a job alone that was cancelled, after its present slice."""
-        if job_id in self._at_work:
-            self._at_work[job_id] = True
+        self._at_work = {lease for lease in self._at_work if lease.job_id != job_id}
 
     async def __call__(self) -> Report | None:
         """Take a job and compute it to its end; return what became of it, None where none waits."""
         if self._stops or (taken := await self.backtests.take(self.holder, LEASE_SECONDS)) is None:
             return None
-        job_id = taken.lease.job_id
-        self._at_work[job_id] = False
+        self._at_work.add(taken.lease)
         try:
             if taken.attempts > MOST_ATTEMPTS:
                 return await self._fail(taken, f"it was begun {MOST_ATTEMPTS} times, and never came to a checkpoint")
             return await self._computed(taken)
         finally:
-            del self._at_work[job_id]
+            self._at_work.discard(taken.lease)
 
     async def _computed(self, taken: Taken) -> Report:
         try:
@@ -98,7 +96,7 @@ class ComputeBacktests:
                 if failures == MOST_ATTEMPTS:
                     return await self._fail(taken, f"the computing process failed {failures} times: {error}")
                 continue
-            if self._at_work[taken.lease.job_id]:
+            if taken.lease not in self._at_work:
                 return _left(taken, None)
             if now.outcome is not None:
                 return await self._finish(taken, now.outcome)

@@ -232,6 +232,38 @@ async def test_a_slice_that_takes_long_does_not_cost_the_lease(world: World) -> 
     assert report.state is JobState.DONE
 
 
+class InTurn(Alone):
+    """Slices, of which the first one is that of who asks first."""
+
+    def __init__(self, *slices: Long) -> None:
+        self.slices = list(slices)
+
+    async def advance(self, given: bytes, checkpoint: bytes | None, ahead: Mapping[int, bytes]) -> Advanced:
+        return await self.slices.pop(0).advance(given, checkpoint, ahead)
+
+
+@pytest.mark.parametrize(("is_cancelled", "state"), [(False, JobState.DONE), (True, None)])
+async def test_a_job_is_ended_by_who_has_it_though_a_former_holder_is_of_the_same_instance(
+    world: World, state: JobState | None, *, is_cancelled: bool
+) -> None:
+    """An instance computes several at once: where its database was away for long, it takes over from itself."""
+    former, present = Long(), Long()
+    runs = ComputeBacktests(world.store, InTurn(former, present), world.clock, holder="a", pause_seconds=1000.0)
+    tasks = []
+    for token in (1, 2):
+        tasks.append(asyncio.create_task(runs()))
+        while world.store.rows[0].token != token:  # noqa: ASYNC110  the store tells nobody
+            await asyncio.sleep(0)
+        world.store.now += timedelta(seconds=LEASE_SECONDS + 1)
+    for slice_, task, expected in zip((former, present), tasks, (None, state), strict=True):
+        slice_.ends.set()
+        report = await task
+        assert report is not None
+        assert (report.state, report.error) == (expected, None)
+        if is_cancelled:
+            runs.drop("bt-1")
+
+
 async def test_a_long_slice_of_a_job_that_was_cancelled_elsewhere_is_ended(world: World) -> None:
     long = Long()
     at_work = asyncio.create_task(ComputeBacktests(world.store, long, world.clock, holder="a", pause_seconds=0.001)())
