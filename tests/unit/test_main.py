@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,16 @@ from portfolio.entrypoints.cli.commands import commands
 from portfolio.main import CompositionRoot
 
 FILE = "date,currency,dollars\n"
+TRADES = (
+    "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n2021-03-01 10:00:00,BTCUSDT,BUY,50000,0.01BTC,500USDT,0.5USDT\n"
+)
+COMMAND = """
+import sys
+from click.testing import CliRunner
+from portfolio.entrypoints.cli.commands import commands
+from portfolio.main import CompositionRoot
+print(CliRunner().invoke(commands, sys.argv[1:], obj=CompositionRoot()).exit_code, "httpx" in sys.modules)
+"""
 
 
 @pytest.mark.parametrize(
@@ -35,3 +48,21 @@ def test_every_command_on_the_books_says_which_version_for_which_schema_works_on
     said = f"portfolio: version {__version__}, schema {SCHEMA_REVISION}, database {books}"
     assert said in done.stderr.splitlines(), done.output
     assert said not in done.stdout
+
+
+def test_an_import_that_needs_no_closes_opens_no_exchange(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_text(TRADES)
+    given = {"PORTFOLIO_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'books.db'}", "PORTFOLIO_LOG_FILE": ""}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", COMMAND, *words],
+            env={**os.environ, **given},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for words in (["migrate"], ["import", "trades.csv", "--funding", "implied"])
+    ]
+    assert [code for code, _ in said] == ["0", "0"]
+    assert said[1] == ["0", "False"]

@@ -13,8 +13,13 @@ from portfolio.application.clock import Clock
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from portfolio.adapters.feeds.exchanges import Exchanges
     from portfolio.adapters.feeds.simulated import SimulatedExchanges
+    from portfolio.application.prices.records import Close
+    from portfolio.domain.symbol import Symbol
     from portfolio.entrypoints.assembly.adapters import Adapters
 
 PORTFOLIO_ID = 1
@@ -72,3 +77,21 @@ def exchanges_of(settings: Settings, clock: Clock) -> Exchanges | SimulatedExcha
     from portfolio.adapters.feeds.exchanges import Exchanges
 
     return Exchanges(settings, clock)
+
+
+class ClosesOnDemand:
+    """The closes that exchanges have. They are opened when the first is asked for, which few imports do."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._exchanges: Exchanges | SimulatedExchanges | None = None
+
+    async def daily_closes(self, symbol: Symbol, start: date, end: date) -> Sequence[Close]:
+        if self._exchanges is None:
+            self._exchanges = exchanges_of(self._settings, self._clock)
+        return await self._exchanges.closes.daily_closes(symbol, start, end)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._exchanges is not None:
+            await self._exchanges.close()

@@ -12,7 +12,7 @@ from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.ledger.opening import OpenBooks
 from portfolio.domain.money import Money
 from portfolio.settings import Settings
-from portfolio.wiring.adapters import IMPORT_SECONDS, PORTFOLIO_ID, exchanges_of
+from portfolio.wiring.adapters import IMPORT_SECONDS, PORTFOLIO_ID, ClosesOnDemand
 from portfolio.wiring.opened import opened
 
 if TYPE_CHECKING:
@@ -39,17 +39,17 @@ class ImportsWiring:
         from portfolio.application.imports.booking import BookImport
 
         clock, rules = SystemClock(), settings.booking_rules
-        exchanges = exchanges_of(settings, clock)
+        closes = ClosesOnDemand(settings, clock)
         async with opened(settings, least_seconds=IMPORT_SECONDS) as database:
             try:
                 if not wish.dry_run:
                     await database.probe.check_server()
                     await OpenBooks(database.ledger, clock, Money(settings.initial_cash))(PORTFOLIO_ID)
                 ledger, prices = database.ledger, database.prices
-                book = BookImport(self.preview_import(), ledger, prices, clock, rules, feed=exchanges.closes)
+                book = BookImport(self.preview_import(), ledger, prices, clock, rules, feed=closes)
                 return await book(PORTFOLIO_ID, wish, tell)
             finally:
-                await exchanges.close()
+                await closes.close()
 
     async def book_again(self, settings: Settings, file: ExportedFile, tell: Tell, *, dry_run: bool) -> BookedAgain:
         from portfolio.application.exports.again.booking import BookAgain
