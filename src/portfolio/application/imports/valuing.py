@@ -70,12 +70,13 @@ class FindWorths:
             needy = await in_long_thread(search.unanswered)
         return Worth(rates, search.closes, search.failed)
 
-    async def _stored(self, wanted: Iterable[Key]) -> dict[Key, Decimal]:
+    async def _stored(self, wanted: set[Key]) -> dict[Key, Decimal]:
         found: dict[Key, Decimal] = {}
         for symbol, days in _by_symbol(wanted).items():
             for close in await self.prices.closes([symbol], since=days[0], until=days[-1]):
-                if close.day in days:
-                    found[close.day, symbol.code] = close.price.value
+                key = close.day, symbol.code
+                if key in wanted:
+                    found[key] = close.price.value
         return found
 
     async def _fetch(self, wanted: Iterable[Key], feed: CloseFeed, seconds: float, tell: Tell) -> dict[str, str]:

@@ -57,7 +57,9 @@ class Worth:
             WorthUnknown: neither the closes nor the rates have that day.
         """
         key = day_of(at), symbol
-        rate = self.closes[key] if key in self.closes else self.rates.get(key)
+        rate = self.closes.get(key)
+        if rate is None:
+            rate = self.rates.get(key)
         if rate is None:
             asked = f" ({self.failed[symbol]})" if symbol in self.failed else ""
             raise WorthUnknown(
@@ -86,7 +88,9 @@ def stated_value(event: FileEvent, symbol: str, quantity: Decimal, worth: WorthO
     if not event.worths:
         return None
     said = [one for one in event.worths if one.symbol == symbol]
-    for one in sorted(said, key=lambda one: one.quantity != quantity):
+    if len(said) > 1:
+        said.sort(key=lambda one: one.quantity != quantity)
+    for one in said:
         value = one.value
         if one.quantity != quantity:
             value = EXACT.divide(EXACT.multiply(value, quantity), one.quantity)

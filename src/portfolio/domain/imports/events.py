@@ -36,12 +36,12 @@ def valued(events: Iterable[FileEvent], worths: Iterable[tuple[Part, Decimal | N
 
     A value of nothing, or of 0, says nothing: files write 0 for what they do not know, and for what they rounded.
     """
-    said = tuple(
+    said = [
         Stated(part.symbol, part.amount.copy_abs(), value.copy_abs(), currency)
         for part, value, currency in worths
         if value and part.amount
-    )
-    return (event._replace(worths=said) for event in events)
+    ]
+    return (event._replace(worths=tuple(said)) for event in events)
 
 
 def renamed(events: Iterable[FileEvent]) -> Iterator[FileEvent]:
@@ -65,9 +65,9 @@ def market_trade(
 
 def exchange(origin: Origin, one: Part, other: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield what two sides that are in no order are: a trade where one is money, else a conversion of what went."""
-    if not {one.symbol, other.symbol} & MONEY:
+    base, quote = (other, one) if _is_money(other) < _is_money(one) else (one, other)
+    if quote.symbol not in MONEY:
         return conversion(origin, one, other, fees)
-    base, quote = sorted((one, other), key=_is_money)
     return market_trade(origin, base, quote, fees)
 
 

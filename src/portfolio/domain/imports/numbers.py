@@ -102,9 +102,9 @@ def amount_in(text: str, decimal: str | None = None, said: str | None = None) ->
     Raises:
         RowRefused: as ``number_in``, or finer than that.
     """
+    if decimal != "," and len(text) <= DECIMALS + 1 and _SHORT.fullmatch(text):
+        return Decimal(text)  # as there; it is asked here too, as a call for each amount of a file takes its time
     value = number_in(text, decimal, said)
-    if len(text) <= DECIMALS + 1 and "e" not in text and "E" not in text:
-        return value  # too short for more decimals
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     if exponent < -DECIMALS and value != value.quantize(Decimal(1).scaleb(-DECIMALS), context=EXACT):

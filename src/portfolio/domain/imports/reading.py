@@ -34,24 +34,27 @@ class Reading:
     header_zone: tzinfo | None = None
     name_zone: tzinfo | None = None
 
-    def amount(self, row: Row, *names: str) -> Decimal:
-        """Return the amount of a column; raises RowRefused where there is none."""
+    def amount(self, row: Row, name: str, empty: Decimal | None = None) -> Decimal:
+        """Return the amount of a column, ``empty`` where that is empty; raises RowRefused where there is none."""
+        text = row.text(name)
+        if empty is not None and not text:
+            return empty
         try:
-            return amount_in(row.text(*names), self.decimal)
+            return amount_in(text, self.decimal)
         except RowRefused as refused:
-            raise refused.of(names[0]) from refused
+            raise refused.of(name) from refused
 
-    def unsigned(self, row: Row, *names: str) -> Decimal:
+    def unsigned(self, row: Row, name: str) -> Decimal:
         """Return the amount of a column whose direction another column says; raises RowRefused where it is below 0."""
-        return not_below_zero(names[0], self.amount(row, *names))
+        return not_below_zero(name, self.amount(row, name))
 
-    def unsigned_or_zero(self, row: Row, *names: str) -> Decimal:
+    def unsigned_or_zero(self, row: Row, name: str) -> Decimal:
         """Return such an amount, zero where the column is empty."""
-        return not_below_zero(names[0], self.amount_or_zero(row, *names))
+        return not_below_zero(name, self.amount_or_zero(row, name))
 
-    def amount_or_zero(self, row: Row, *names: str) -> Decimal:
+    def amount_or_zero(self, row: Row, name: str) -> Decimal:
         """Return the amount of a column, zero where it is empty."""
-        return self.amount(row, *names) if row.text(*names) else ZERO
+        return self.amount(row, name, ZERO)
 
     def money(self, row: Row, *names: str) -> Decimal | None:
         """Return the amount of a column that may have a currency's sign, None where it is empty."""

@@ -23,13 +23,16 @@ _EXCHANGED = {
 }  # fmt: skip
 # What is gone, and nothing came for it: the ledger has a loss of it, as of a fee in an asset.
 _GONE = {"cost", "fee", "gas", "lost"}
+_FEE = ("Fee Amount", "Fee Currency")
 
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield what the rows become; a side that is empty or 0 is none, and the label tells what that means."""
 
     def rule(row: Row) -> Iterator[Outcome]:
-        sent, came, fee = (_side(row, name, how) for name in ("Sent", "Received", "Fee"))
+        sent = _side(row, how, "Sent Amount", "Sent Currency")
+        came = _side(row, how, "Received Amount", "Received Currency")
+        fee = _side(row, how, *_FEE)
         worth = _net_worth(row, how)
         if sent is None and came is None and fee is None:
             yield Ignored(row.place, "nothing moved: no amount")
@@ -59,7 +62,7 @@ def read_trades(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         if side not in {"buy", "sell"}:
             raise RowRefused(f"Side {side[:20]!r} is neither buy nor sell")
         base, quote = pair_in(row.text("Pair"))
-        fee = _side(row, "Fee", how)
+        fee = _side(row, how, *_FEE)
         amount, total = how.unsigned(row, "Amount"), how.unsigned(row, "Total")
         own = own_id(base, quote, row.text("Trade ID"))
         signed = (amount, EXACT.minus(total)) if side == "buy" else (EXACT.minus(amount), total)
@@ -109,14 +112,14 @@ def _no_event(label: str, what: str) -> RowRefused:
 
 def _net_worth(row: Row, how: Reading) -> Part | None:
     """Return what the row says that a side was worth; None without its currency too."""
-    amount, currency = how.amount_or_zero(row, "Net Worth Amount"), row.text("Net Worth Currency")
+    amount, currency = how.amount(row, "Net Worth Amount", ZERO), row.text("Net Worth Currency")
     return Part(symbol_in(currency), amount) if amount and currency else None
 
 
-def _side(row: Row, name: str, how: Reading) -> Part | None:
-    amount = how.amount_or_zero(row, f"{name} Amount")
-    if amount == ZERO:
+def _side(row: Row, how: Reading, name: str, currency: str) -> Part | None:
+    amount = how.amount(row, name, ZERO)
+    if not amount:
         return None
-    if amount < 0 and name != "Fee":
-        raise RowRefused(f"{name} Amount is below 0")
-    return Part(symbol_in(row.text(f"{name} Currency")), amount)
+    if amount < 0 and name != _FEE[0]:
+        raise RowRefused(f"{name} is below 0")
+    return Part(symbol_in(row.text(currency)), amount)
