@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,15 @@ from portfolio.adapters.database.schema.migration import VERSION_TABLE, migrate,
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.adapters.database.schema.server_check import check_settings, refuse_server
 from portfolio.application.errors import LedgerRefused, LedgerUnavailable
+from portfolio.application.prices.records import Close
+from portfolio.domain.money import Price
 from tests.integration.database.test_migrations import schema_of, up
 from tests.support.database.database_run import own_server
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
+from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import OLD_TABLES, execute, make_old, run_script
+from tests.support.ledger_examples import BTC
 from tests.support.services.proxied_service import SETTINGS, ask, book
 from tests.support.services.service import ServiceProcess
 
@@ -45,6 +51,7 @@ AS_IT_RUNS = (
     "SET GLOBAL innodb_flush_log_at_trx_commit = 2",
     "SET GLOBAL max_join_size = 1",
     "SET GLOBAL sql_auto_is_null = 1",
+    "SET GLOBAL group_concat_max_len = 256",
     "SET GLOBAL explicit_defaults_for_timestamp = 0",
 )
 OF_MARIADB = ("SET GLOBAL sql_if_exists = 1", "SET GLOBAL alter_algorithm = 'INSTANT'")
@@ -91,6 +98,18 @@ async def test_on_a_server_of_odd_defaults_every_session_is_as_it_has_to_be(
             assert (await ask(client, "GET", "/health")).body["status"] == "healthy"
         assert '"event":"database.less_safe"' in service.log().replace(": ", ":")
     assert service.command("verify").returncode == 0
+
+
+async def test_on_a_server_of_odd_defaults_no_close_is_cut(odd_place: DatabaseUnderTest) -> None:
+    bring_up_to_date(odd_place)
+    days = [date(2026, 3, 10) + timedelta(days=number) for number in range(10)]
+    closes = [Close(symbol=BTC, day=day, price=Price(Decimal("12345.678901234567890123")), source="x") for day in days]
+    opened = odd_place.opened()
+    try:
+        await opened.prices.add_closes(closes)
+        assert list(await opened.prices.closes([BTC], since=days[0], until=days[-1])) == closes
+    finally:
+        await opened.close()
 
 
 def test_on_a_server_of_odd_defaults_the_command_and_the_script_make_the_usual_schema(

@@ -192,6 +192,7 @@ def session_settings(limits: Timeouts, *, is_mariadb: bool) -> str:
         "sql_select_limit": ALL_ROWS,
         "sql_big_selects": 1,
         "sql_auto_is_null": 0,
+        "group_concat_max_len": 1_024,  # by less, closes that are joined would be cut in the middle of a price
         **dict.fromkeys(("innodb_lock_wait_timeout", "lock_wait_timeout"), limits.session_lock_seconds),
     }
     if is_mariadb:
