@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pymysql
@@ -22,6 +23,7 @@ from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.services.proxied_service import (
     BUY,
+    SETTINGS,
     Answer,
     ProxiedService,
     answers,
@@ -30,6 +32,7 @@ from tests.support.services.proxied_service import (
     proxied_service,
     until,
 )
+from tests.support.services.service import ServiceProcess
 
 CLIENTS = 8
 
@@ -70,6 +73,31 @@ async def test_after_a_failover_to_read_only_it_is_not_ready_and_recovers_withou
         await running.ready()
         assert running.trades == trades
         assert (await book(client, "read-only")).body["replayed"] is False
+
+
+async def test_connections_that_the_server_ends_while_nobody_uses_them_are_no_error(
+    server: DatabaseServer, tmp_path: Path
+) -> None:
+    if not server.is_mariadb():
+        pytest.skip("on MySQL the service sets this limit itself")
+    place = server.create_database_pair("idle")
+    sessions = f"SELECT id FROM information_schema.processlist WHERE user = '{make_url(place.url).username}'"
+
+    async def are_gone() -> bool:
+        return not await _finds(server, sessions)
+
+    server.execute("SET GLOBAL wait_timeout = 1")
+    try:
+        with ServiceProcess(place, tmp_path, settings=SETTINGS) as service:
+            async with service.client() as client:
+                for number in range(3):
+                    assert (await book(client, f"idle-{number}")).status == 200
+                    await until(are_gone, "the server keeps its idle sessions")
+            log = await asyncio.to_thread(service.log)
+    finally:
+        server.execute("SET GLOBAL wait_timeout = DEFAULT")
+        server.drop("idle")
+    assert [line for line in log.splitlines() if '"level":"error"' in line] == []
 
 
 @pytest.mark.parametrize("code", [1290, 1792, 1836, 1047, 1053, 1927])

@@ -15,6 +15,7 @@ from pymysql.converters import convert_datetime, decoders
 from pymysql.err import OperationalError
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
+from portfolio.adapters.database.connection.errors import says_closed
 from portfolio.adapters.database.connection.statements import ONE_BY_ONE
 from portfolio.adapters.database.connection.timeouts import Timeouts
 from portfolio.adapters.database.connection.url import DEFAULT_PORT, split_host
@@ -66,6 +67,9 @@ class _Connection(aiomysql.Connection):  # type: ignore[misc]  # the driver has 
         """Say farewell, and close; the driver keeps the socket of a server that is gone."""
         try:
             await super().ensure_closed()
+        except RuntimeError as error:
+            if not says_closed(error):  # else the server closed it first, and nobody is there to be told
+                raise
         finally:
             self.close()
 
