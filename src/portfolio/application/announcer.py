@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 
 class Announcement:
@@ -19,8 +20,7 @@ Listener = Callable[[Announcement], None]
 """Who takes notice. It runs in the event loop and returns at once; longer work belongs in a task of its own."""
 
 
-@dataclass(slots=True, eq=False)
-class Turn:
+class Turn(msgspec.Struct, eq=False):
     """The turn of a commit to be told, in the order of the commits, and its events."""
 
     events: Sequence[Announcement] = ()

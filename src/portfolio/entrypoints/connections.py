@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+import msgspec
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
@@ -34,8 +34,7 @@ _OTHER_FILES = 190
 _LEAST_CONNECTIONS = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLimits:
+class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits for clients that have sent no complete request yet.
 
     ``idle_seconds`` run from the connection's begin, or from the last answer, until the next head is complete.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+import msgspec
 import structlog
 
 from portfolio.application.clock import Clock
@@ -27,8 +27,7 @@ _LONGEST_BACKOFF_SECONDS = 60.0
 Refresh = Callable[[Fence | None], Awaitable[RefreshReport]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """How often prices are refreshed, and for how many days observed prices are kept.
 
     The interval is stretched to ``least_interval(symbols held)``, which is what the exchanges allow.

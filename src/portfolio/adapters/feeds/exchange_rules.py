@@ -8,7 +8,6 @@ https://docs.cdp.coinbase.com/api-reference/exchange-api/rest-api/products/get-s
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final
 
@@ -83,8 +82,7 @@ class CoinbaseRules:
             raise FeedFailed(source, error.reason) from error
 
 
-@dataclass(slots=True)
-class BinanceRules:
+class BinanceRules(msgspec.Struct):
     """The rules of the pairs in USDT at Binance.
 
     ``LOT_SIZE`` holds for all orders, ``MARKET_LOT_SIZE`` for those at the market's price beside it: a quantity fits

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.adapters.files.workbook_parts import Attributes
 
@@ -35,23 +36,21 @@ def column_of(reference: str, otherwise: int) -> int:
     return column
 
 
-@dataclass(slots=True)
-class Cell:
+class Cell(msgspec.Struct):
     """A cell as it stands there: its type, the number of its style, its text in pieces, whether a formula made it."""
 
     kind: str = "n"
     style: str = "0"
-    pieces: list[str] = field(default_factory=list)
+    pieces: list[str] = msgspec.field(default_factory=list)
     is_computed: bool = False
 
 
-@dataclass(slots=True)
-class Styles:
+class Styles(msgspec.Struct):
     """Which styles show days, and which of them a clock too; what takes the part that says it."""
 
-    days: list[bool] = field(default_factory=list)
-    clocks: list[bool] = field(default_factory=list)
-    _codes: dict[int, str] = field(default_factory=dict)
+    days: list[bool] = msgspec.field(default_factory=list)
+    clocks: list[bool] = msgspec.field(default_factory=list)
+    _codes: dict[int, str] = msgspec.field(default_factory=dict)
     _in_cells: bool = False
 
     def start(self, name: str, attributes: Attributes) -> None:

@@ -13,8 +13,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from portfolio.adapters.files.workbook_cells import Cell, CellTexts, Styles, column_of
 from portfolio.adapters.files.workbook_parts import Attributes, PartReader, Unfit, parsed
@@ -127,11 +128,10 @@ def _padded(line: Line, width: int) -> Line:
     return line if line.fault else Line(line.number, [*line.cells, *[""] * (width - len(line.cells))])
 
 
-@dataclass(slots=True)
-class _Contents:
+class _Contents(msgspec.Struct):
     """The sheets of a workbook, by the ids of their parts, and whether its days begin in 1904."""
 
-    sheets: list[str] = field(default_factory=list)
+    sheets: list[str] = msgspec.field(default_factory=list)
     is_1904: bool = False
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -144,11 +144,10 @@ class _Contents:
         """Nothing."""
 
 
-@dataclass(slots=True)
-class _Targets:
+class _Targets(msgspec.Struct):
     """The parts of a workbook, by their ids."""
 
-    of: dict[str, str] = field(default_factory=dict)
+    of: dict[str, str] = msgspec.field(default_factory=dict)
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "Relationship":
@@ -158,12 +157,11 @@ class _Targets:
         """Nothing."""
 
 
-@dataclass(slots=True)
-class _Strings:
+class _Strings(msgspec.Struct):
     """The texts that cells share; how they are to be read aloud (rPh) is no part of them."""
 
-    found: list[str] = field(default_factory=list)
-    _pieces: list[str] = field(default_factory=list)
+    found: list[str] = msgspec.field(default_factory=list)
+    _pieces: list[str] = msgspec.field(default_factory=list)
     _aloud: bool = False
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -184,8 +182,7 @@ class _Strings:
             self.found.append("" if text.isspace() else text)
 
 
-@dataclass(slots=True)
-class _Taken:
+class _Taken(msgspec.Struct):
     """How much of a workbook was taken, of all its sheets."""
 
     most_cells: int
@@ -209,18 +206,17 @@ class _Taken:
             raise Unfit(f"the sheet has more than {self.most_cells:,} cells: save it as CSV (UTF-8)")
 
 
-@dataclass(slots=True)
-class _Rows:
+class _Rows(msgspec.Struct):
     """The rows of a sheet that have anything; the number of each is the one that Excel shows."""
 
     texts: CellTexts
     taken: _Taken
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Line] = msgspec.field(default_factory=list)
     _number: int = 0
     _column: int = 0
-    _cells: list[str] = field(default_factory=list)
+    _cells: list[str] = msgspec.field(default_factory=list)
     _fault: str = ""
-    _cell: Cell = field(default_factory=Cell)
+    _cell: Cell = msgspec.field(default_factory=Cell)
     _aloud: bool = False
 
     def start(self, name: str, attributes: Attributes) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final, Self
+
+import msgspec
 
 from portfolio.application.backtest.decision import Decide, Known
 from portfolio.application.backtest.panel import Panel
@@ -158,8 +159,7 @@ class DaysOf:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UntilTraded:
+class UntilTraded(msgspec.Struct, frozen=True, kw_only=True):
     """What is the same from day to day while nothing is traded: the portfolios of a branch as sums, and what a decision
     looks at. ``columns`` None are all those of the panel.
     """

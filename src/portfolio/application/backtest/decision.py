@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
 from portfolio.analytics.backtest.screen import Screen, Thresholds
@@ -79,8 +80,7 @@ class Known:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Orders, and what they come from: a plan of the policy, or weights. ``skipped`` says that there was no way to
     decide.
     """
@@ -142,8 +142,7 @@ class ByPolicy:
         return Decision(orders=orders, plan=plan)
 
 
-@dataclass(frozen=True, slots=True)
-class ByTargets:
+class ByTargets(msgspec.Struct, frozen=True):
     """The weights of an optimiser, and the plan that reaches them."""
 
     targets: Targets

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+import msgspec
 
 from portfolio.application.backtest.panel import Panel
 from portfolio.application.backtest.state import Holdings
@@ -12,8 +13,7 @@ from portfolio.domain.days import day_of
 from portfolio.domain.symbol import Symbol
 
 
-@dataclass(frozen=True, slots=True)
-class GatherCloses:
+class GatherCloses(msgspec.Struct, frozen=True):
     """Reads the stored closes of assets, and what is held today."""
 
     market: ReadMarket

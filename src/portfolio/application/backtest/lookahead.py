@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -55,12 +54,11 @@ class LookAhead(msgspec.Struct, frozen=True, kw_only=True):
     changed: Sequence[Changed]
 
 
-@dataclass(slots=True)
-class Recorder:
+class Recorder(msgspec.Struct):
     """Decides as another one does, and writes down what, with the plan or the weights it comes from."""
 
     decide: Decide
-    written: list[tuple[date, bytes]] = field(default_factory=list)
+    written: list[tuple[date, bytes]] = msgspec.field(default_factory=list)
 
     @property
     def days(self) -> int:

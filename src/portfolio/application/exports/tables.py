@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
+import msgspec
+
 from portfolio.application.ledger.lots.journal import KnownAt
 from portfolio.application.performance.records import Basis
 from portfolio.domain.ledger.lots.records import LotMethod
@@ -51,8 +53,7 @@ PAST: Final = frozenset({What.POSITIONS, What.GAINS, What.PERFORMANCE})
 """What can be exported as of a past moment, or as far as was known then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be exported: of ``since`` or later by its own time, where that is given; gains by which ``method``.
 
     What is in ``PAST`` is as of a moment, and as far as was known then, where these are given; the days are those of a

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.movement import Movement
@@ -23,8 +24,7 @@ PARTLY_REVERSED: Final = "reversed_in_part"
 _NOTHING: Final = Money.zero()
 
 
-@dataclass(slots=True)
-class CostEntries:
+class CostEntries(msgspec.Struct):
     """The entries that stand since the newest baseline, and what was there before.
 
     What was taken out is in no order: neither it nor what takes it out. ``net_deposits`` is by how much all entries, by
@@ -32,12 +32,12 @@ class CostEntries:
     reason.
     """
 
-    opening: dict[Symbol, Position] = field(default_factory=dict)
-    left_out: dict[Symbol, str] = field(default_factory=dict)
-    net_deposits: defaultdict[Symbol, Money] = field(default_factory=lambda: defaultdict(Money.zero))
-    _trades: dict[int, Movement] = field(default_factory=dict)
-    _events: dict[int, CashEntry] = field(default_factory=dict)
-    _groups: dict[Symbol, Symbol] = field(default_factory=dict)
+    opening: dict[Symbol, Position] = msgspec.field(default_factory=dict)
+    left_out: dict[Symbol, str] = msgspec.field(default_factory=dict)
+    net_deposits: defaultdict[Symbol, Money] = msgspec.field(default_factory=lambda: defaultdict(Money.zero))
+    _trades: dict[int, Movement] = msgspec.field(default_factory=dict)
+    _events: dict[int, CashEntry] = msgspec.field(default_factory=dict)
+    _groups: dict[Symbol, Symbol] = msgspec.field(default_factory=dict)
 
     def add(self, entry: Movement | CashEntry) -> None:
         """Take in the next entry."""

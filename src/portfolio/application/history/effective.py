@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import MOVEMENTS
@@ -19,8 +20,7 @@ from portfolio.domain.symbol import Symbol
 _NOTHING = Money.zero()
 
 
-@dataclass(slots=True)
-class Flows:
+class Flows(msgspec.Struct):
     """What came in on a day and what went out, both at least zero, at its market value; ``paid_in`` at its cost."""
 
     inflow: Money = _NOTHING

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from portfolio.application.clock import Clock
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry
@@ -105,8 +107,7 @@ class PastBooks:
         return None if unrealized is None else added(self.realized_pnl, unrealized)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPastBooks:
+class ReadPastBooks(msgspec.Struct, frozen=True):
     """Folds the entries until a moment, and values what was held at the closes of its day."""
 
     journal: Journal

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
+
+import msgspec
 
 from portfolio.application.history.reading import ReadRestated, RestatedPositions
 from portfolio.application.ledger.lots.journal import KnownAt
@@ -24,8 +26,7 @@ _OF_TODAY = ("daily_return", "daily_return_percent")
 _OF_A_DAY = ("value", "net_deposits", "unit_value", "unit_index", "drawdown")
 
 
-@dataclass(frozen=True, slots=True)
-class _Over:
+class _Over(msgspec.Struct, frozen=True):
     """The restated days that were over on a day, of what was known: read as ``ReadRestated`` reads those of now."""
 
     restated: ReadRestated
@@ -45,8 +46,7 @@ class _Over:
         return await self.restated(snapshot, lookback_days, benchmark, today=day, known_at=self.known_at)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPastPerformance:
+class ReadPastPerformance(msgspec.Struct, frozen=True):
     """Measures the portfolio as of past moments, and as far as was known."""
 
     restated: ReadRestated

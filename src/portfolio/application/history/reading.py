@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from portfolio.application.backtest.shadows import ReadShadows
 from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable, PortfolioMissing
@@ -108,8 +110,7 @@ class RestatedPositions:
         return await self.restate.positions((await self.snapshots.newest()).portfolio, over, self.known_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
     """The reads of performance on one basis."""
 
     performance: ReadPerformance
@@ -123,8 +124,7 @@ class Measures:
         return await self.timeframes.between(first, last, benchmark)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadByBasis:
+class ReadByBasis(msgspec.Struct, frozen=True, kw_only=True):
     """Chooses the days: the restated ones where the recorded ones do not know all of the past."""
 
     recorded: Measures
@@ -137,8 +137,7 @@ class ReadByBasis:
         return basis, self.restated if basis is Basis.RESTATED else self.recorded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadUsual:
+class ReadUsual(msgspec.Struct, frozen=True, kw_only=True):
     """Measures the last days on the basis that is usual for these books.
 
     The restated days of long books take seconds when they are made for the first time: until then these are the

@@ -6,9 +6,10 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.application.history.effective import EffectiveDays, Flows
 from portfolio.application.performance.days.splits import Splits
@@ -28,8 +29,7 @@ ClosesByDay = Mapping[Symbol, Mapping[date, Decimal]]
 """Closes in dollars by asset and day; as plain decimals, of which there may be a hundred thousand."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestatedDay:
+class RestatedDay(msgspec.Struct, frozen=True, kw_only=True):
     """A day at its end.
 
     ``carried`` are the assets that are valued at a close of up to seven days before. Of those ``missing`` none is
@@ -57,8 +57,7 @@ class RestatedDay:
         return MeasuredDay(self.day, self.value, self.net_deposits, self.unit_value)
 
 
-@dataclass(slots=True)
-class _Units:
+class _Units(msgspec.Struct):
     """The unit value so far: ``value`` is what was there on the last day that has one, the flows are those since.
 
     ``deposits`` are the net deposits of that day, ``paid_in`` what was added to them since.
@@ -107,14 +106,15 @@ def _grown(unit: Decimal, left: Money, base: Money) -> Decimal:
     return grown if grown > 0 else unit
 
 
-@dataclass(slots=True)
-class _Books:
+class _Books(msgspec.Struct):
     """The sums until the end of a day."""
 
     cash: Money = _NOTHING
     net_deposits: Money = _NOTHING
-    quantities: defaultdict[Symbol, Quantity] = field(default_factory=lambda: defaultdict(Quantity.zero))
-    came: defaultdict[Symbol, tuple[Quantity, Money]] = field(default_factory=lambda: defaultdict(lambda: _NEVER))
+    quantities: defaultdict[Symbol, Quantity] = msgspec.field(default_factory=lambda: defaultdict(Quantity.zero))
+    came: defaultdict[Symbol, tuple[Quantity, Money]] = msgspec.field(
+        default_factory=lambda: defaultdict(lambda: _NEVER)
+    )
 
     def add(self, entries: EffectiveDays, day: date) -> None:
         """Add what took effect on a day."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
+
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcement, Announcer
 from portfolio.application.clock import Clock
@@ -43,8 +45,7 @@ _COMINGS: Final = frozenset({CashTransactionKind.INCOME, CashTransactionKind.TRA
 """Events by which an asset comes, at a cost of its own: in the order of effect they are purchases."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restatements:
+class Restatements(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be restated at a ledger revision, and which assets are left as they are, each with the reason.
 
     Each of ``found`` is one entry. ``booked`` are these, in the same order; none where it was only looked at.
@@ -56,8 +57,7 @@ class Restatements:
     booked: Sequence[RecordedCashEntry] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RestateBooks:
+class RestateBooks(msgspec.Struct, frozen=True):
     """Compares the books with those of the order of effect, and books the difference."""
 
     ledger: Ledger

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final, TypeAlias
+
+import msgspec
 
 from portfolio.application.history.effective import EffectiveDays, folded
 from portfolio.application.history.restated import RestatedDay, restate
@@ -29,8 +30,7 @@ AT_ONCE: Final = 250
 _CARRIED = timedelta(days=MOST_DAYS_CARRIED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restated:
+class Restated(msgspec.Struct, frozen=True, kw_only=True):
     """The days until yesterday, and what they are made of. ``is_complete`` is that of the entries.
 
     The entries may be newer than the portfolio that was asked with.
@@ -41,14 +41,13 @@ class Restated:
     is_complete: bool
 
 
-@dataclass(slots=True)
-class _StoredCloses:
+class _StoredCloses(msgspec.Struct):
     """The closes of assets from ``since`` until ``until``, as of a price revision."""
 
     since: date = date.max
     until: date = date.min
     price_revision: int = -1
-    by_symbol: dict[Symbol, dict[date, Decimal]] = field(default_factory=dict)
+    by_symbol: dict[Symbol, dict[date, Decimal]] = msgspec.field(default_factory=dict)
 
 
 _Key: TypeAlias = tuple[int, int, date]

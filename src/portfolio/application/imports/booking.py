@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
+
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -39,8 +41,7 @@ _MAX_FEE_SHARE: Final = Decimal(1)
 """Exchanges charge a dollar of a purchase for four; their files say of each fee what it was charged in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportWish:
+class ImportWish(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be imported, and how.
 
     With ``partial`` the good rows of a file are booked of which others are reported; else nothing of that file is.
@@ -50,8 +51,8 @@ class ImportWish:
 
     paths: Sequence[str]
     options: Options
-    allowed: Allowed = field(default_factory=Allowed)
-    rates: Rates = field(default_factory=dict)
+    allowed: Allowed = msgspec.field(default_factory=Allowed)
+    rates: Rates = msgspec.field(default_factory=dict)
     partial: bool = False
     dry_run: bool = False
     leaves_out: bool = False
@@ -93,8 +94,7 @@ class Within(Protocol):
         """Return whether what was written is in the books."""
 
 
-@dataclass(slots=True)
-class BookImport:
+class BookImport(msgspec.Struct):
     """Books files: what is new in them, completely or not at all.
 
     Closes that it needs and that are not stored are fetched of ``feed``, within a minute, before any lock.
@@ -166,8 +166,7 @@ class BookImport:
         return run
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(msgspec.Struct):
     """One run of the transaction; previews are by the number of their file."""
 
     files: Sequence[ReadFile]
@@ -175,9 +174,9 @@ class _Run:
     standing: Standing
     books: Entering
     tell: Tell
-    previews: dict[int, Preview] = field(default_factory=dict)
-    revisions: dict[int, int | None] = field(default_factory=dict)
-    learned: Mapping[int, str] = field(default_factory=dict)
+    previews: dict[int, Preview] = msgspec.field(default_factory=dict)
+    revisions: dict[int, int | None] = msgspec.field(default_factory=dict)
+    learned: Mapping[int, str] = msgspec.field(default_factory=dict)
 
     def holds_for(self, standing: Standing, now: datetime) -> bool:
         """Return whether the books stand as they did, on the same day: then the run is what it would be now."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.application.imports.records import Implied
 from portfolio.application.imports.steps import MoneyMove, Step, steps_of
@@ -32,8 +34,7 @@ IMPLIED_FUNDING: Final = "no file has it: a deposit of what was missing"
 IMPLIED_OPENING: Final = "no file has it: what was held before, its cost assumed"
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(msgspec.Struct, frozen=True):
     """What may be booked although no file has it: the dollars that are missing, the quantity that is."""
 
     funding: bool = False
@@ -43,8 +44,7 @@ class Allowed:
 NOTHING_ALLOWED: Final = Allowed()
 
 
-@dataclass(slots=True)
-class Entering:
+class Entering(msgspec.Struct):
     """Books that grow by events, with the entries that led to them.
 
     Entries are of the moment ``now``, and take effect when the events did. Where nothing is to be written they are not
@@ -55,7 +55,7 @@ class Entering:
     rules: BookingRules
     worth: WorthOf
     now: datetime
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = msgspec.field(default_factory=list)
     keeps_entries: bool = True
 
     def enter(self, events: Sequence[FileEvent], allowed: Allowed) -> tuple[list[int | None], list[Implied]]:
@@ -80,15 +80,14 @@ class Entering:
         return revisions, attempt.implied
 
 
-@dataclass(slots=True)
-class _Attempt:
+class _Attempt(msgspec.Struct):
     """Events on their way into the books."""
 
     books: Portfolio
     to: Entering
     allowed: Allowed
-    entries: list[Entry] = field(default_factory=list)
-    implied: list[Implied] = field(default_factory=list)
+    entries: list[Entry] = msgspec.field(default_factory=list)
+    implied: list[Implied] = msgspec.field(default_factory=list)
 
     def enter(self, event: FileEvent) -> None:
         steps = steps_of(event, self.to.worth)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -19,8 +18,7 @@ _LONGEST: Final = 128
 _SAME_EVENT: Final = timedelta(minutes=1)  # of one id: of several rows a file may have told another one first
 
 
-@dataclass(slots=True, eq=False)
-class Name:
+class Name(msgspec.Struct, eq=False):
     """Something that came once: its row where it is kept, and its own id as soon as a file says it."""
 
     own_id: str | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from portfolio.application.clock import Clock
 from portfolio.application.imports.already.between import INSIDE, Between
@@ -31,8 +32,7 @@ _TWINS: Final = {"binance-trades": "binance-history", "binance-history": "binanc
 _TRADES: Final = {Kind.TRADE, Kind.CONVERSION}
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewImport:
+class PreviewImport(msgspec.Struct, frozen=True):
     """Says what files would become, whatever was booked before."""
 
     files: ImportFiles

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import pairwise
 from typing import Final, TypeAlias
+
+import msgspec
 
 from portfolio.application.imports.records import Document, ImportFile, Line, Table, Unreadable
 from portfolio.domain.imports.formats import (
@@ -37,8 +38,7 @@ _UNIVERSAL: Final = "Date,Sent Amount,Sent Currency,Received Amount,Received Cur
 _LOCAL_HEADER = re.compile(r"(?P<name>Date|Time|UTC_Time) ?\(UTC(?P<offset>[+-][\d:]+)?\)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(msgspec.Struct, frozen=True):
     """A kind of file; files of one ``family`` have their ids in common, and of those the first kind is read first.
 
     A table has all columns of one of ``headers``. ``objects`` finds the rows of a document, None where it has none.
@@ -51,8 +51,7 @@ class Format:
     objects: Callable[[object], Objects | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Which part of a longer list a document holds: from ``first``, before ``end``, of ``total``."""
 
     first: int
@@ -60,16 +59,14 @@ class Page:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """The rows below a header, and the zone that it states; None where it states none."""
 
     rows: Sequence[Row]
     zone: tzinfo | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
+class Recognised(msgspec.Struct, frozen=True):
     """The rows of a file, and those that could not be taken apart; a file put together of several has as many parts."""
 
     format: Format

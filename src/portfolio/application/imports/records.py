@@ -8,6 +8,8 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+
 from portfolio.application.imports.identities import Name
 from portfolio.application.ledger.happenings.imported import BookedMove
 from portfolio.domain.imports.records import FileEvent, Ignored, Place, Reported
@@ -30,15 +32,13 @@ class Table:
     lines: Sequence[Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A JSON document; its numbers are the texts that stand there."""
 
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(msgspec.Struct, frozen=True):
     """A file that is no table and no document, and why."""
 
     reason: str
@@ -47,16 +47,14 @@ class Unreadable:
 Content: TypeAlias = Table | Document | Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class ImportFile:
+class ImportFile(msgspec.Struct, frozen=True):
     """A file by its name, without the folder."""
 
     name: str
     content: Content
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller says of files: the format, the account, and what their rows leave out."""
 
     format: str | None = None
@@ -79,8 +77,7 @@ class Identified:
     name: Name = field(default_factory=Name, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Implied:
+class Implied(msgspec.Struct, frozen=True):
     """What is booked before an event although no file has it: so many dollars (USD), or so much of an asset."""
 
     row: Place
@@ -96,8 +93,7 @@ class Like(NamedTuple):
     booked: Sequence[BookedMove]
 
 
-@dataclass(slots=True, kw_only=True)
-class Preview:
+class Preview(msgspec.Struct, kw_only=True):
     """What each row of a file becomes; ``format`` is None where the file was not recognised.
 
     ``is_given_up`` says that nothing of it is booked, as a row is reported. ``remarks`` are on rows that are booked.
@@ -107,17 +103,17 @@ class Preview:
     name: str
     format: str | None
     rows: int
-    events: list[Identified] = field(default_factory=list)
-    ignored: list[Ignored] = field(default_factory=list)
-    reported: list[Reported] = field(default_factory=list)
-    known: list[Ignored] = field(default_factory=list)
-    inside: list[Identified] = field(default_factory=list)
+    events: list[Identified] = msgspec.field(default_factory=list)
+    ignored: list[Ignored] = msgspec.field(default_factory=list)
+    reported: list[Reported] = msgspec.field(default_factory=list)
+    known: list[Ignored] = msgspec.field(default_factory=list)
+    inside: list[Identified] = msgspec.field(default_factory=list)
     is_given_up: bool = False
     remarks: Sequence[str] = ()
-    implied: list[Implied] = field(default_factory=list)
-    like_booked: list[Like] = field(default_factory=list)
-    quantities: Mapping[str, Decimal] = field(default_factory=dict)
-    cash_change: Mapping[str, Decimal] = field(default_factory=dict)
+    implied: list[Implied] = msgspec.field(default_factory=list)
+    like_booked: list[Like] = msgspec.field(default_factory=list)
+    quantities: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
+    cash_change: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
 
     def add_up(self) -> None:
         """Say what its events change, all together."""

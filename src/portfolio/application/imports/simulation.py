@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
+
+import msgspec
 
 from portfolio.application.imports.entering import NOTHING_ALLOWED, Allowed, Entering
 from portfolio.application.imports.progress import Tell, Told, tell_nobody
@@ -39,15 +40,14 @@ class _Unit(NamedTuple):
     order: tuple[datetime, int, str]
 
 
-@dataclass(slots=True)
-class Simulation:
+class Simulation(msgspec.Struct):
     """Files on their way into the books. ``revisions`` are those of the first entries, by the id of what was placed."""
 
     books: Entering | Rehearsal
     allowed: Allowed
     tell: Tell = tell_nobody
-    revisions: dict[int, int | None] = field(default_factory=dict)
-    retries_left: int = field(default_factory=lambda: MOST_RETRIES)
+    revisions: dict[int, int | None] = msgspec.field(default_factory=dict)
+    retries_left: int = msgspec.field(default_factory=lambda: MOST_RETRIES)
 
     def enter(self, previews: Mapping[int, Preview]) -> None:
         """Enter the events of these previews; those that are refused become reported rows of theirs.

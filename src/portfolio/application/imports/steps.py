@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.application.imports.worth import CASH, WorthOf, WorthUnknown, stated_value, value_of
 from portfolio.domain.decimal_text import plain
@@ -26,8 +28,7 @@ class NoEntry(Exception):
     """No entry of the ledger is certain to be what the event was; ``str()`` says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyMove:
+class MoneyMove(msgspec.Struct, frozen=True, kw_only=True):
     """Dollars that were put in, or taken out where the amount is below zero."""
 
     amount: Money

@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Final, TypeAlias
 
+import msgspec
+
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
 from portfolio.application.imports.progress import Tell, tell_nobody
@@ -35,8 +37,7 @@ _LONGEST_SPAN: Final = timedelta(days=299)
 _SOME: Final = Money(Decimal(1))
 
 
-@dataclass(slots=True)
-class FindWorths:
+class FindWorths(msgspec.Struct):
     """Reads the closes that events need, and has those that are not stored fetched and kept, all within ``seconds``.
 
     Without a ``feed`` none are fetched. What is stored already is never replaced.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.application.imports.ports import ImportFiles
 from portfolio.application.imports.records import ImportFile, Line, Table
@@ -38,17 +39,16 @@ class WorthUnknown(Exception):
     """Nobody says what an asset was worth; ``str()`` says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(msgspec.Struct, frozen=True):
     """The dollars that assets were worth. ``failed`` is why there are no closes of an asset, where they were asked for.
 
     The close goes before the rate: restated days value what is held by it, and a flow at another price would be a
     result that never was.
     """
 
-    rates: Rates = field(default_factory=dict)
-    closes: Rates = field(default_factory=dict)
-    failed: Mapping[str, str] = field(default_factory=dict)
+    rates: Rates = msgspec.field(default_factory=dict)
+    closes: Rates = msgspec.field(default_factory=dict)
+    failed: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def __call__(self, symbol: str, quantity: Decimal, at: datetime) -> Money:
         """Return what a quantity was worth on the UTC day of a moment, at 18 decimals.

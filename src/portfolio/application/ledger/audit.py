@@ -16,6 +16,8 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any, NamedTuple
 
+import msgspec
+
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
@@ -183,8 +185,7 @@ class EntryLine(NamedTuple):
         return int(first) if first.isdigit() else sys.maxsize
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(msgspec.Struct):
     """Follows the digests. After a row that does not fit, the next may follow what it says, or what it should say."""
 
     heads: tuple[str, ...] = (NO_ENTRY,)

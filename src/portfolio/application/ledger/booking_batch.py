@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+
+import msgspec
 
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.happenings.fees import pay_fee
@@ -29,8 +31,7 @@ from portfolio.domain.money import percent_of
 BookingResult = BookingReply | DomainError | KeyReused
 
 
-@dataclass(slots=True, eq=False)
-class Decision:
+class Decision(msgspec.Struct, eq=False):
     """What was decided on a command of this batch, and the entry where it was booked; before it the sale of its fee.
 
     The outcome of a booking gets its trade id once the entries are written; so does that of its ``twin``.

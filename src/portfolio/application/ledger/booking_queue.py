@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from portfolio.application.errors import ApplicationError, LedgerRefused, Overloaded
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_batch import BookingResult
@@ -17,8 +19,7 @@ from portfolio.domain.decimal_text import counted
 FAILURES_IN_A_ROW = 3
 
 
-@dataclass(slots=True)
-class OwnFailures:
+class OwnFailures(msgspec.Struct):
     """The bookings in a row that this process could not make although the database answered."""
 
     _count: int = 0

@@ -10,6 +10,8 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
+import msgspec
+
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
@@ -72,8 +74,7 @@ class CashReply:
     replayed: bool
 
 
-@dataclass(slots=True)
-class MoveCashInOrOut:
+class MoveCashInOrOut(msgspec.Struct):
     """Books one deposit or withdrawal; with a key exactly once."""
 
     ledger: Ledger

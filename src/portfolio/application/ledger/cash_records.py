@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from portfolio.application.ledger.records import BookedTrade, Refusal, TradeEntry
 from portfolio.domain.ledger.cash_transaction import CashTransaction, CashTransactionKind
 from portfolio.domain.ledger.leg import Leg
@@ -153,8 +155,7 @@ Entry = TradeEntry | CashEntry
 """An entry of the ledger."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedCashEntry:
+class RecordedCashEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A cash transaction as kept."""
 
     id: int

@@ -6,9 +6,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
+
+import msgspec
 
 from portfolio.application.ledger.audit import (
     CASH_ENTRY,
@@ -41,8 +42,7 @@ def note(lines: list[str], line: str) -> None:
         lines.append("and more of this kind")
 
 
-@dataclass(slots=True)
-class PositionSums:
+class PositionSums(msgspec.Struct):
     """The sums of one symbol. ``is_costed`` is False where entries from before 0024 do not say what it cost."""
 
     quantity: Decimal = ZERO
@@ -92,8 +92,7 @@ class PositionSums:
             self.average = None if stated[3] == NOTHING else Decimal(stated[3])
 
 
-@dataclass(slots=True)
-class Fold:
+class Fold(msgspec.Struct):
     """The sums of the ledger's entries from the newest baseline on: a baseline states everything that there is.
 
     ``units`` is None where a baseline from before 0024 does not say what its positions were worth. ``lost`` are the
@@ -113,11 +112,11 @@ class Fold:
     losses: int = 0
     gross_profit: Decimal = ZERO
     gross_loss: Decimal = ZERO
-    units: Units | None = field(default_factory=Units)
-    positions: defaultdict[str, PositionSums] = field(default_factory=lambda: defaultdict(PositionSums))
-    chain: Chain = field(default_factory=Chain)
-    broken: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    units: Units | None = msgspec.field(default_factory=Units)
+    positions: defaultdict[str, PositionSums] = msgspec.field(default_factory=lambda: defaultdict(PositionSums))
+    chain: Chain = msgspec.field(default_factory=Chain)
+    broken: list[str] = msgspec.field(default_factory=list)
+    lost: list[str] = msgspec.field(default_factory=list)
     _last_trade: int = 0
 
     @exact

@@ -5,8 +5,9 @@ Books are opened once: where the ledger has an entry they are never opened again
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -26,8 +27,7 @@ class Opening(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(slots=True)
-class OpenBooks:
+class OpenBooks(msgspec.Struct):
     """Opens the books where they are not open yet. Several instances may run it at once.
 
     Entries of open books from before there were digests are taken into the chain.
@@ -77,8 +77,7 @@ class OpenBooks:
         return Made(Opening.CREATED if fresh else Opening.ADOPTED, has_entry(entry), [*map(CashMoved, entries)])
 
 
-@dataclass(slots=True)
-class SealBooks:
+class SealBooks(msgspec.Struct):
     """Makes the digest of all entries where they have none yet: from then on each new entry carries one."""
 
     ledger: Ledger

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
+import msgspec
+
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.announcements import CashMoved
@@ -117,8 +119,7 @@ def _balances(trade: Trade) -> bool:
     return trade.cash_delta == for_asset - trade.fees_delta == trade.realized_pnl - trade.basis_delta
 
 
-@dataclass(slots=True)
-class RebuildBooks:
+class RebuildBooks(msgspec.Struct):
     """Makes the rows of the books anew of the ledger's entries; ``ledger`` is one that takes whatever row it finds.
 
     A row stays as it is where the ledger's own part of it is what the entries say: what other programs wrote beside

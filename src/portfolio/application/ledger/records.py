@@ -10,6 +10,8 @@ from decimal import Decimal
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from portfolio.domain.decimal_text import plain
 from portfolio.domain.errors import DomainError, InvalidAmount, OutOfRange
 from portfolio.domain.ledger.portfolio import Portfolio
@@ -58,8 +60,7 @@ class TradeRequest:
         return BookingKey(self.owner, self.client_trade_id) if self.client_trade_id is not None else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeeInKind:
+class FeeInKind(msgspec.Struct, frozen=True, kw_only=True):
     """A fee that was paid in another asset than money."""
 
     symbol: Symbol
@@ -200,8 +201,7 @@ class RecordedOutcome:
         return None if self.quantity == self.terms.quantity else self.terms.quantity
 
 
-@dataclass(frozen=True, slots=True)
-class BookingReply:
+class BookingReply(msgspec.Struct, frozen=True):
     """The answer to one booking: what became of it, and whether that had been decided before."""
 
     outcome: RecordedOutcome
@@ -238,8 +238,7 @@ class TradeEntry:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookedTrade:
+class BookedTrade(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the trades table.
 
     ``entry`` is None where another program wrote the row, or it is from before the adoption: such a row never counts.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -18,8 +18,7 @@ from portfolio.domain.ledger.position import Position
 from portfolio.domain.money import Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReversalReply:
+class ReversalReply(msgspec.Struct, frozen=True, kw_only=True):
     """A reversal as booked, with the state right after it; with the state as it is now where it was ``replayed``."""
 
     trade_id: int
@@ -31,8 +30,7 @@ class ReversalReply:
     replayed: bool = False
 
 
-@dataclass(slots=True)
-class ReverseTrade:
+class ReverseTrade(msgspec.Struct):
     """Books the opposite of a trade that was booked here, once."""
 
     ledger: Ledger

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+import msgspec
+
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksContradicted
@@ -55,8 +57,7 @@ class Verification:
         return not self.differences
 
 
-@dataclass(slots=True)
-class VerifyBooks:
+class VerifyBooks(msgspec.Struct):
     """Replays the ledger's entries, and compares what they add up to with everything that the books say."""
 
     ledger: Ledger
@@ -213,8 +214,7 @@ def describe_unreconciled(portfolio: Portfolio, others: Sequence[str] = ()) -> l
     return lines
 
 
-@dataclass(slots=True)
-class ReconcileBooks:
+class ReconcileBooks(msgspec.Struct):
     """Books what is unreconciled as an adjustment: from then on the rows, as they are, are the books.
 
     Nothing is booked where the books themselves are not what their entries add up to.

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
@@ -23,8 +25,7 @@ class Agreement(StrEnum):
     NOT_COMPARABLE = "not_comparable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """The newest comparison since the process started, and the ledger revision at which it was made."""
 
     status: Agreement = Agreement.NOT_COMPARED

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from portfolio.application.clock import Clock
 from portfolio.application.errors import (
     ApplicationError,
@@ -71,8 +73,7 @@ class Refresher(Protocol):
         """Return the seconds since the last refresh cycle; None before the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseHealth:
+class DatabaseHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What the last probe of the database found; ``detail`` says what is wrong."""
 
     condition: DatabaseCondition
@@ -83,15 +84,14 @@ class DatabaseHealth:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceHealth:
+class PriceHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How old the prices are, and how their sources do. Symbols are in order."""
 
     last_refresh: datetime | None = None
     oldest_age_seconds: int | None = None
-    freshness: Freshness = field(default_factory=lambda: Freshness(None))
+    freshness: Freshness = msgspec.field(default_factory=lambda: Freshness(None))
     quarantined: Sequence[str] = ()
-    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    sources: Mapping[str, SourceState] = msgspec.field(default_factory=dict)
 
     @property
     def stale(self) -> Sequence[str]:
@@ -104,8 +104,7 @@ class PriceHealth:
         return self.freshness.symbols(PriceDoubt.MISSING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How the service is doing; ``can_book`` is whether a booking could be committed now."""
 
     condition: Condition

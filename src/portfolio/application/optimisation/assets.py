@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.application.errors import NotOptimisable
 from portfolio.application.optimisation.records import Kept, Targets, WhyKept
@@ -18,8 +19,7 @@ from portfolio.domain.rebalancing.view import Holding, MarketView
 _NOT_LIVE: Final = "no live price, which the service refreshes while it runs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Universe:
+class Universe(msgspec.Struct, frozen=True, kw_only=True):
     """``free`` are the assets that get a weight, by symbol.
 
     ``sold`` are those held that are to go, ``kept`` those that keep their value.

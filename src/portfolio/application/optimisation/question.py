@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.analytics.optimisation.history import CommonReturns, too_short
 from portfolio.analytics.optimisation.problem import LEAST_OBSERVATIONS, Bounds, Problem
@@ -21,8 +22,7 @@ _NAMED: Final = 5  # so many of the assets with the fewest days
 _LAST_DIGITS: Final = Decimal("1e-6")  # of a bound on turnover: solvers and the rounding of weights may be off by less
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The weights to reach, on a state: all of it exact, weights as fractions of the total value.
 
     ``invested`` is what the weights of the free assets are to sum to, ``sold_weight`` the share of what is sold,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -42,12 +42,11 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     confidence: Decimal = Decimal("0.95")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimisationRequest:
+class OptimisationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: weights, and ``changes``, the settings of the policy that are to be others in this answer."""
 
     targets: Targets
-    changes: Mapping[str, object] = field(default_factory=dict)
+    changes: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
 class WhyKept(StrEnum):
@@ -70,16 +69,14 @@ class Kept:
     reason: WhyKept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedFigure:
+class ExpectedFigure(msgspec.Struct, frozen=True, kw_only=True):
     """A figure at 12 decimals, and its standard error; None where undefined."""
 
     value: Decimal | None
     standard_error: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedFigures:
+class ExpectedFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What weights promise: of a year, and the conditional value at risk of a day."""
 
     annual_return: ExpectedFigure
@@ -88,16 +85,14 @@ class ExpectedFigures:
     cvar: ExpectedFigure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BindingLimit:
+class BindingLimit(msgspec.Struct, frozen=True, kw_only=True):
     """A limit that is reached, and by how much the objective would get better for each unit that it is wider."""
 
     headroom: Headroom
     dual: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitsLeaveCash:
+class LimitsLeaveCash(msgspec.Struct, frozen=True, kw_only=True):
     """Limits leave less room than was to be invested, or the bound on turnover does; both are fractions."""
 
     wanted: Decimal
@@ -106,16 +101,14 @@ class LimitsLeaveCash:
     turnover: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTaken:
+class StepTaken(msgspec.Struct, frozen=True, kw_only=True):
     """A way that was tried; ``objective`` is ``current`` where the weights stay, ``reason`` None of the one taken."""
 
     objective: str
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HonestFigures:
+class HonestFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of how much the weights are worth; None where undefined.
 
     ``weight_spread`` has by symbol the standard deviation of the weight over days drawn anew.
@@ -130,8 +123,7 @@ class HonestFigures:
     binding_limits: Sequence[BindingLimit]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """Weights that others are compared with, by symbol, and the cash beside them: fractions of the total value."""
 
     weights: Mapping[str, Decimal]

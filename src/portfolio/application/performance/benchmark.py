@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from portfolio.analytics.benchmark import beta, capture_ratio, returns_of_both
 from portfolio.analytics.closes import SEAM_DAYS, Join
 from portfolio.analytics.conventions import MAX_DAYS
@@ -51,8 +53,7 @@ class Benchmark:
     unjoined_history: Sequence[Join] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBenchmark:
+class ReadBenchmark(msgspec.Struct, frozen=True):
     """Reads the closes of the asset that is asked for, or of the one that is set."""
 
     closes: JoinedCloses

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.application.performance.records import DayPositions, PositionOnDay
 from portfolio.domain.arithmetic import exact, total
@@ -21,8 +22,7 @@ NOTHING = PositionOnDay(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
     """What one position added to a period's result, in money and in percent of the value at the period's start.
 
     Both are None, with the ``reason``, where the position had no price at one of the period's ends.
@@ -34,8 +34,7 @@ class Contribution:
     reasons: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(msgspec.Struct, frozen=True):
     """The contributions by symbol, and ``other``: the rest of the result.
 
     Their money and ``other`` add up to the result to the last digit. ``other`` is what no position explains: what
@@ -90,8 +89,7 @@ def _unknown(symbol: Symbol, reason: str) -> Contribution:
     return Contribution(symbol=symbol, money=None, percent=None, reasons=dict.fromkeys(("money", "percent"), reason))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
+class Ranked(msgspec.Struct, frozen=True, kw_only=True):
     """The largest contributions either way, the greatest gain first, and what ``count`` others brought together.
 
     With ``other``, which no position explains, their money adds up to the period's result to the last digit. A sum of

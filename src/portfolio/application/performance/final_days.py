@@ -6,9 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, timedelta
 from typing import Final
+
+import msgspec
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
@@ -29,18 +31,17 @@ MOST_DAYS_CARRIED: Final = 7
 Prices = Mapping[tuple[Symbol, date], Price]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalReport:
+class FinalReport(msgspec.Struct, frozen=True, kw_only=True):
     """Which days were made final or mended, which assets stand at a close of another day in them, or at their cost,
     where nobody knows one and they are at most 5 % of the value, and which days could not be.
 
     ``lacking`` are the assets whose own close of a day was not known: asked again later, it may be.
     """
 
-    written: Sequence[date] = field(default_factory=list)
-    carried: Mapping[date, Sequence[Symbol]] = field(default_factory=dict)
-    failed: Mapping[date, str] = field(default_factory=dict)
-    lacking: Collection[Symbol] = field(default_factory=set)
+    written: Sequence[date] = msgspec.field(default_factory=list)
+    carried: Mapping[date, Sequence[Symbol]] = msgspec.field(default_factory=dict)
+    failed: Mapping[date, str] = msgspec.field(default_factory=dict)
+    lacking: Collection[Symbol] = msgspec.field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -124,17 +125,16 @@ class MakeFinal:
         return found
 
 
-@dataclass(slots=True)
-class _Making:
+class _Making(msgspec.Struct):
     """Values the books of days, and notes what was lacking."""
 
     closes: Prices
     recorded: Mapping[date, DayPositions]
     rows: Mapping[date, DailyValue]
     splits: Splits
-    carried: defaultdict[date, list[Symbol]] = field(default_factory=lambda: defaultdict(list))
-    failed: dict[date, str] = field(default_factory=dict)
-    lacking: set[Symbol] = field(default_factory=set)
+    carried: defaultdict[date, list[Symbol]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    failed: dict[date, str] = msgspec.field(default_factory=dict)
+    lacking: set[Symbol] = msgspec.field(default_factory=set)
 
     def day(self, books: DayBooks) -> FilledDay | None:
         """Return the day; None where its row says the same already, or a price is lacking."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
+
+import msgspec
 
 from portfolio.analytics.decimals import STEP, statistic
 from portfolio.analytics.performance import (
@@ -35,8 +36,7 @@ MOST_FALLS: Final = 10
 VALUE_NOT_POSITIVE: Final = "value_not_positive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fall:
+class Fall(msgspec.Struct, frozen=True, kw_only=True):
     """A fall of the unit value from a peak, a fraction below zero, and for how many days it has lasted."""
 
     depth: Decimal | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from portfolio.application.performance.days.entries import DayEntries
 from portfolio.application.performance.records import DayPositions, PositionOnDay
@@ -18,8 +19,7 @@ from portfolio.domain.symbol import Symbol
 _ZERO = Money.zero()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookedPosition:
+class BookedPosition(msgspec.Struct, frozen=True, kw_only=True):
     """What was held of an asset, what it had cost and what it had brought."""
 
     quantity: Quantity
@@ -27,8 +27,7 @@ class BookedPosition:
     realized_pnl: Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayBooks:
+class DayBooks(msgspec.Struct, frozen=True, kw_only=True):
     """The books at the end of a day, by the ledger's entries alone.
 
     ``is_reconciled`` says that no program wrote the rows since without an entry: costs are known, nothing is lacking.

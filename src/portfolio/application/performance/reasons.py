@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
+
+import msgspec
 
 from portfolio.analytics.decimals import statistic
 from portfolio.domain.arithmetic import HUNDRED, exact
@@ -17,11 +18,10 @@ Figures = dict[str, Any]
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Reasons:
+class Reasons(msgspec.Struct):
     """Rounds figures, and collects the reason for each figure that is undefined."""
 
-    noted: dict[str, str] = field(default_factory=dict)
+    noted: dict[str, str] = msgspec.field(default_factory=dict)
 
     def undefined(self, names: Iterable[str], why: str) -> Figures:
         """Return these figures as None, because of ``why``."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.performance.daily_positions import Attribution, attribute, positions_of
 from portfolio.application.performance.history import History
@@ -65,8 +67,7 @@ class Timeframes:
     stale: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReadTimeframes:
+class ReadTimeframes(msgspec.Struct, frozen=True):
     """Measures the portfolio over every timeframe, from one reading of its days."""
 
     performance: ReadPerformance

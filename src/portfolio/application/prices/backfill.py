@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
+
+import msgspec
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed
@@ -20,8 +21,7 @@ AT_ONCE: Final = 8
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackfillReport:
+class BackfillReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a backfill brought: closes by symbol, and why there are none for the others."""
 
     since: date
@@ -40,8 +40,7 @@ class BackfillReport:
         return sorted(self.stored)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Backfill:
+class Backfill(msgspec.Struct, frozen=True, eq=False):
     """Fetches the closes of the last completed days for everything ever held, and the benchmark, and keeps them.
 
     What is held comes first: past days are restated by the closes of the rest.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import FeedFailed, LedgerUnavailable
@@ -24,8 +25,7 @@ NO_EXCHANGE: Final = "no exchange is asked for its rules: prices are made up"
 _LOOKED_AT_EVERY_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RuleBook:
+class RuleBook(msgspec.Struct, frozen=True, eq=False):
     """The rules by which each asset is traded: those of the first exchange that has some."""
 
     rules: Mapping[str, Rules]
@@ -115,8 +115,7 @@ class ReadExchangeRules:
             self._book = book
 
 
-@dataclass(frozen=True, slots=True)
-class RulesReport:
+class RulesReport(msgspec.Struct, frozen=True):
     """What was fetched: by exchange, of how many assets the rules are known and of how many not, or why none were."""
 
     fetched: Mapping[str, tuple[int, int]]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.application.prices.valuation import Valuation
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, percent_of
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A part of the total value, and its share in percent with 6 decimals; None where nothing is worth anything."""
 
     name: str
@@ -20,8 +20,7 @@ class Part:
     percent: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """The parts add up to the total: net deposits, realized and unrealized result, and what is unreconciled."""
 
     parts: Sequence[Part]
@@ -42,8 +41,7 @@ def identity_of(valuation: Valuation) -> Identity:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RealizedBeside:
+class RealizedBeside(msgspec.Struct, frozen=True, kw_only=True):
     """The realized result that no held position has: of ``closed`` positions, and of ``adjustments`` booked as one.
 
     With that of the held positions they are the realized result of the portfolio, to the last digit.

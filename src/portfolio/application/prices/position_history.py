@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.analytics.decimals import to_decimals
 from portfolio.application.errors import LedgerUnavailable
@@ -21,8 +22,7 @@ from portfolio.domain.symbol import Symbol
 MOST_TRADES = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionHistory:
+class PositionHistory(msgspec.Struct, frozen=True, kw_only=True):
     """An asset as it is and as it was.
 
     ``closes`` has every day of the period, oldest first, with 12 decimals; None where there is no close. The last one
@@ -42,8 +42,7 @@ class PositionHistory:
         return self.value.position.is_open or self.trades is None or bool(self.trades)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPositionHistory:
+class ReadPositionHistory(msgspec.Struct, frozen=True):
     """Reads the closes and the trades of one asset."""
 
     closes: ReadCloses

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
+
+import msgspec
 
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
@@ -13,8 +15,7 @@ from portfolio.domain.prices.exchange_rules import Rules
 from portfolio.domain.symbol import Symbol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceUpdate:
+class PriceUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """The believed prices of one refresh, and executions where there is none.
 
     ``since`` is the price revision that the refresh began on; None where it does not matter. ``instead_of`` are the
@@ -24,7 +25,7 @@ class PriceUpdate:
     marks: Mapping[Symbol, Mark]
     at: datetime
     since: int | None = None
-    instead_of: Mapping[Symbol, Mark] = field(default_factory=dict)
+    instead_of: Mapping[Symbol, Mark] = msgspec.field(default_factory=dict)
 
     def marks_for(self, portfolio: Portfolio) -> Mapping[Symbol, Mark]:
         """Return the marks to write on ``portfolio`` as it is now; a newer price that is there already stays.
@@ -53,8 +54,7 @@ class Close:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fence:
+class Fence(msgspec.Struct, frozen=True, kw_only=True):
     """A lease held: the token grows with every new holder, so that an earlier writer is recognized."""
 
     name: str

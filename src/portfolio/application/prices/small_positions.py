@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.application.prices.valuation import PositionValue, Valuation
 from portfolio.domain.money import Money, percent_of
@@ -14,8 +15,7 @@ SMALL_PERCENT: Final = Decimal("0.01")
 """A position under this share of the total value, whatever its sign, is small."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallPositions:
+class SmallPositions(msgspec.Struct, frozen=True, kw_only=True):
     """Small positions, and what they are together."""
 
     positions: Sequence[PositionValue]
@@ -26,8 +26,7 @@ class SmallPositions:
     allocation_percent: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sifted:
+class Sifted(msgspec.Struct, frozen=True):
     """The positions that are not small, and the small ones together; None where there are not two of them."""
 
     positions: Sequence[PositionValue]

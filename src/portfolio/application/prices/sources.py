@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from portfolio.domain.prices.quote import Quote
 from portfolio.domain.symbol import Symbol
@@ -13,12 +14,11 @@ from portfolio.domain.symbol import Symbol
 Found = dict[Symbol, Quote | str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedReport:
+class FeedReport(msgspec.Struct, frozen=True, kw_only=True):
     """What asking for prices brought: quotes as reported, and the reason for every symbol without one."""
 
     quotes: Mapping[Symbol, Quote]
-    failures: Mapping[Symbol, str] = field(default_factory=dict)
+    failures: Mapping[Symbol, str] = msgspec.field(default_factory=dict)
 
     @classmethod
     def of(cls, found: Found) -> FeedReport:
@@ -37,8 +37,7 @@ class SourceCondition(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceState:
+class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     """How a price source is doing."""
 
     state: SourceCondition

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+import msgspec
+
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.risk.metrics import measured
 from portfolio.application.risk.state import MarketState, ReadMarket, figure, summary_of
@@ -29,8 +31,7 @@ def plan_of(state: MarketState) -> Plan:
     return make_plan(summary_of(state))
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPlan:
+class ReadPlan(msgspec.Struct, frozen=True):
     """Answers what the policy asks of the portfolio now."""
 
     read_market: ReadMarket
@@ -53,8 +54,7 @@ class ImaginedTrade:
     fees: Money | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Projection:
+class Projection(msgspec.Struct, frozen=True, kw_only=True):
     """The portfolio in ``projected``, after ``trades``, beside the one in ``state``, both held to the same policy.
 
     The trades are those asked about or, with ``is_planned``, those that the policy asks for. ``plan`` is what it asks
@@ -82,8 +82,7 @@ class Projection:
         return turnover * HUNDRED / whole if whole > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(msgspec.Struct, frozen=True):
     """Projects trades, or another policy's plan; nothing is stored."""
 
     read_market: ReadMarket

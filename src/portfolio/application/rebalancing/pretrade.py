@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
+
+import msgspec
 
 from portfolio.analytics.closes import last_close
 from portfolio.analytics.conventions import DAYS_PER_YEAR
@@ -41,8 +43,7 @@ MISMATCHES = (AmountMismatch, FeesTooHigh)
 """Refusals of money that does not fit quantity x price: it says nothing about the cost of a unit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradeImpact:
+class TradeImpact(msgspec.Struct, frozen=True, kw_only=True):
     """The figures that a trade in one asset changes, either before it or after it.
 
     Allocations are percentages of the total value, None where that is not above zero. ``correlations`` are those of the
@@ -63,8 +64,7 @@ class TradeImpact:
     reasons: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenLimit:
+class BrokenLimit(msgspec.Struct, frozen=True, kw_only=True):
     """A limit that is broken after the trade.
 
     ``newly_broken`` if it was not before; ``caused`` if the trade broke it, or adds to what was over it already.
@@ -84,8 +84,7 @@ class Doubt(StrEnum):
     SHORT_HISTORY = Undefined.TOO_FEW_OBSERVATIONS.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradeCheck:
+class TradeCheck(msgspec.Struct, frozen=True, kw_only=True):
     """What a booking would do.
 
     ``refusal`` is what the ledger would say against it, and then nothing comes after. ``doubt`` is what else speaks
@@ -121,8 +120,7 @@ class TradeCheck:
         return None if self.doubt is not None else True
 
 
-@dataclass(frozen=True, slots=True)
-class CheckTrade:
+class CheckTrade(msgspec.Struct, frozen=True):
     """Answers what a booking would do; nothing of it is stored, and a key that it carries is not used up.
 
     Of an asset to be bought of which no closes are kept they are fetched, and kept: without them neither its volatility

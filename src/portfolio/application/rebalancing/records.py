@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from portfolio.application.announcer import Announcement
 from portfolio.domain.days import day_of
 from portfolio.domain.ledger.trade import Side, Trade
@@ -160,8 +162,7 @@ class SignalChanged(Announcement):
     signal: Signal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignalFilter:
+class SignalFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which signals are wanted, by their status at ``now``; ``before`` is the number the last page ended with."""
 
     now: datetime

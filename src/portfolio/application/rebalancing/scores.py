@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from portfolio.analytics.closes import Join
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.estimate import Vector
@@ -86,8 +88,7 @@ class Outcome:
     forecast: Forecast | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HorizonScore:
+class HorizonScore(msgspec.Struct, frozen=True, kw_only=True):
     """What advices had brought after so many days, beside nothing; money in dollars, None of none.
 
     ``pending`` are those episodes whose close is not known: of ``missing_closes`` of them the day is over.
@@ -104,8 +105,7 @@ class HorizonScore:
     shortfall: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(msgspec.Struct, frozen=True, kw_only=True):
     """How the advices of one reason did, or all of them: each episode by its first, each trade beside its signal."""
 
     reason: Reason | None
@@ -115,8 +115,7 @@ class Score:
     calibration: Calibration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scorecard:
+class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     """The scores of the signals made from ``first_day`` on, at closes until ``last_day``, the last final day.
 
     ``as_of`` is when the signals were read.
@@ -128,7 +127,7 @@ class Scorecard:
     overall: Score
     by_reason: Sequence[Score]
     simulated_history: bool = False
-    mixed_history: Sequence[str] = field(default_factory=list)
+    mixed_history: Sequence[str] = msgspec.field(default_factory=list)
     joined_history: Sequence[Join] = ()
     unjoined_history: Sequence[Join] = ()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from portfolio.application.ledger.announcements import TradeBooked
 from portfolio.application.ledger.ports import LedgerUnit
@@ -13,8 +14,7 @@ from portfolio.application.rebalancing.signal_rules import assets_of
 from portfolio.application.rebalancing.signals import changes_since
 
 
-@dataclass(frozen=True, slots=True)
-class MarkExecuted:
+class MarkExecuted(msgspec.Struct, frozen=True):
     """Marks the signals that booked trades name as executed, in the same transaction."""
 
     signals: Signals

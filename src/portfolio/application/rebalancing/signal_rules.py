@@ -6,10 +6,11 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.rebalancing.records import ID_PREFIX, Signal, SignalOrigin
@@ -28,8 +29,7 @@ CLAIM_TOLERANCE: Final = Decimal("1.05")
 _MOST_PERCENT: Final = EXACT.subtract(LIMIT, STEP)  # of next to no total value it may be more than can be kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignalRules:
+class SignalRules(msgspec.Struct, frozen=True, kw_only=True):
     """How long a signal lives, and then a claim on it, how old a price may be, and how long its plan may take."""
 
     ttl: timedelta
@@ -37,8 +37,7 @@ class SignalRules:
     plan_seconds: float = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(msgspec.Struct, frozen=True):
     """Why no signal is given: what most of the value without a fresh price lacks, and that in words."""
 
     reason: Literal["prices_stale", "too_little_priced", "assumed_rate"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
+
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -44,8 +46,7 @@ T = TypeVar("T")
 ReadPlannedState = Callable[[], Awaitable[MarketState]]
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(msgspec.Struct, frozen=True):
     """The books under their lock, their signals, and the state that these very books were planned in."""
 
     unit: LedgerUnit
@@ -64,8 +65,7 @@ Work = Callable[[Locked], Awaitable[tuple[T, Sequence[Signal]]]]
 """Makes something under the lock, and returns it with the signals as they were written, new ones first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """The open signals of the state, in the plan's order, and how many of them are new.
 
     ``claimed`` are signals that somebody is carrying out: until they are executed or run out, no other signal is given
@@ -77,7 +77,7 @@ class Generation:
     signals: Sequence[Signal] = ()
     created: int = 0
     claimed: Sequence[Signal] = ()
-    left_out: Mapping[str, PriceDoubt] = field(default_factory=dict)
+    left_out: Mapping[str, PriceDoubt] = msgspec.field(default_factory=dict)
     withheld: Withheld | None = None
 
 

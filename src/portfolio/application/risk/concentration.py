@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.application.risk.state import MarketState
 from portfolio.domain.arithmetic import HUNDRED, exact, total
@@ -33,8 +34,7 @@ def concentration_reasons(figures: Summary) -> dict[str, str]:
     return reasons
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sector:
+class Sector(msgspec.Struct, frozen=True, kw_only=True):
     """A category with what it is worth, or cash. Allocations are percentages of the total value with 6 decimals.
 
     ``limit_percent`` is None where the category has none, ``allocation_percent`` where the total value is not above

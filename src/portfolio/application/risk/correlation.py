@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
+
+import msgspec
 
 from portfolio.analytics.estimate import Undefined
 from portfolio.application.risk.concentration import NO_TOTAL_VALUE
@@ -16,8 +17,7 @@ from portfolio.domain.rebalancing.health import correlated_positions
 from portfolio.domain.rebalancing.view import Pair, pair_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HighPair:
+class HighPair(msgspec.Struct, frozen=True, kw_only=True):
     """Two assets that move together more than the policy likes."""
 
     symbols: tuple[str, str]
@@ -25,16 +25,14 @@ class HighPair:
     common_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class UndefinedPair:
+class UndefinedPair(msgspec.Struct, frozen=True):
     """Two assets whose correlation is undefined although neither is excluded, and why."""
 
     symbols: tuple[str, str]
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrelationReport:
+class CorrelationReport(msgspec.Struct, frozen=True, kw_only=True):
     """How what is held moves together. ``matrix`` is by ``symbols``, None where undefined, and else
     the float whose shortest text is the coefficient at 12 decimals.
 
@@ -49,8 +47,7 @@ class CorrelationReport:
     undefined_pairs: Sequence[UndefinedPair]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LargestCorrelations:
+class LargestCorrelations(msgspec.Struct, frozen=True, kw_only=True):
     """The correlations of the largest positions: ``symbols``, the largest first, and the coefficients by ordered pair,
     of an asset with itself too.
 

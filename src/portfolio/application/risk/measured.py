@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.analytics.decimals import statistic
 from portfolio.analytics.estimate import Estimate, Undefined
@@ -21,8 +22,7 @@ _FROM_HISTORY = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """A statistic as an exact number of 12 decimals, or None and why."""
 
     value: Decimal | None
@@ -34,8 +34,7 @@ class Measured:
         return self if self.value is None else Measured(self.value * factor)
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(msgspec.Struct, frozen=True):
     """An asset that figures are made without, and why."""
 
     symbol: str

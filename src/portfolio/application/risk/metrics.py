@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeVar
+
+import msgspec
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.in_thread import computed
@@ -24,8 +25,7 @@ LEAST_COVERED_PERCENT: Final = Decimal(90)
 TOO_LITTLE_COVERED: Final = "too_little_covered"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskMetrics:
+class RiskMetrics(msgspec.Struct, frozen=True, kw_only=True):
     """Each undefined where it is made of under 90 % of the value of what it is about. ``value_at_risk_95`` is
     historical, a fraction, over a year.
 

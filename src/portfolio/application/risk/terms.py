@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.analytics.decimals import STEP
@@ -14,8 +15,7 @@ from portfolio.domain.arithmetic import ZERO, exact, total
 from portfolio.domain.rebalancing.health import correlated_positions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """A figure as the sum of its ``largest`` parts, by symbol, and of the ``rest``, which ``others`` assets add; at 12
     decimals.
     """

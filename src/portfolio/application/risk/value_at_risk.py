@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.analytics.decimals import statistic, to_decimals
 from portfolio.analytics.tail_risk import (
@@ -24,8 +25,7 @@ from portfolio.application.risk.state import MarketState, weights_of
 from portfolio.domain.arithmetic import ONE, exact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossReport:
+class LossReport(msgspec.Struct, frozen=True, kw_only=True):
     """Value at risk and conditional value at risk in one way, as fractions of the total value and as exact money."""
 
     value_at_risk: Measured
@@ -34,8 +34,7 @@ class LossReport:
     conditional_value_at_risk_amount: Measured
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfidenceReport:
+class ConfidenceReport(msgspec.Struct, frozen=True, kw_only=True):
     """The loss at one confidence, in three ways.
 
     ``tail_days`` is k = (1 - confidence) x the days observed, ``place`` that of value at risk among the losses, 1 for
@@ -51,8 +50,7 @@ class ConfidenceReport:
     normal: LossReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossMoments:
+class LossMoments(msgspec.Struct, frozen=True, kw_only=True):
     """Mean, deviation, skewness and excess kurtosis of the daily losses, at 12 decimals; None where out of range."""
 
     mean: Decimal | None
@@ -61,8 +59,7 @@ class LossMoments:
     excess_kurtosis: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TailReport:
+class TailReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a bad day costs; ``covered_percent`` is how much of the total value the figures are made of.
 
     ``moments`` are those of the losses, None where the normal estimates are undefined.

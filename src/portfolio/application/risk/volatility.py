@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.volatility import Volatility, volatility
@@ -26,8 +27,7 @@ _MEDIUM_ABOVE: Final = Decimal("0.4")
 _HIGH_ABOVE: Final = Decimal("0.8")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssetVolatility:
+class AssetVolatility(msgspec.Struct, frozen=True, kw_only=True):
     """One asset's volatility, and its part in the portfolio's: ``risk_contribution`` a fraction, its percentage with 6
     decimals. Undefined figures are None; ``reasons`` says why.
     """
@@ -42,8 +42,7 @@ class AssetVolatility:
     reasons: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolatilityReport:
+class VolatilityReport(msgspec.Struct, frozen=True, kw_only=True):
     """How much the portfolio moves; ``covered_percent`` is how much of the total value is in its figures."""
 
     portfolio_volatility: Measured
@@ -54,8 +53,7 @@ class VolatilityReport:
     covered_percent: Measured
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskShares:
+class RiskShares(msgspec.Struct, frozen=True, kw_only=True):
     """Weight beside risk contribution: ``largest`` are the assets that are largest by the one or the
     other, sizes whatever their sign.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from portfolio.application.announcer import Announcement
 from portfolio.application.clock import Clock
@@ -37,8 +38,7 @@ from portfolio.application.stream.states import States
 from portfolio.application.stream.subscription import Subscription
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """What is told of."""
 
     portfolio_id: int

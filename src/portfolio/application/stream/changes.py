@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import msgspec
+
 from portfolio.application.prices.valuation import PositionValue, Valuation, value_position
 from portfolio.domain.categories import Categories
 from portfolio.domain.money import percent_of
 from portfolio.domain.symbol import Symbol
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct):
     """A position as it is, and the numbers of the states in which it, and its price, last changed."""
 
     value: PositionValue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from portfolio.application.errors import LedgerUnavailable, PositionUnknown
 from portfolio.application.ledger.cash_records import LoggedEntry
@@ -12,8 +13,7 @@ from portfolio.application.stream.blocks import Blocks, OtherHistory
 from portfolio.application.stream.records import Place, ResetReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryPage:
+class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
     """Entries that follow one another: ``first`` and ``last`` are their ledger revisions, None where there are none."""
 
     entries: Sequence[LoggedEntry]
@@ -23,8 +23,7 @@ class EntryPage:
     goes_on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEntries:
+class ReadEntries(msgspec.Struct, frozen=True):
     """Reads the entries after a place."""
 
     snapshots: Snapshots

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
 
+import msgspec
+
 from portfolio.application.ledger.snapshots import Snapshot
 from portfolio.application.performance.period import Performance
 from portfolio.application.prices.valuation import Valuation
@@ -104,8 +106,7 @@ BEFORE_ALL: Final = Place(0, 0, "00000000")
 """The place before the first entry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamRequest:
+class StreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a subscriber wants: the topics, and after which place; None is after what there is now."""
 
     topics: frozenset[Topic] = frozenset(Topic)
@@ -145,8 +146,7 @@ class Frame:
         return self._event
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """Entries that follow one another, as a message: the place after the last, and when the first was booked."""
 
     end: Place
@@ -154,11 +154,10 @@ class Block:
     booked_at: datetime | None
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(msgspec.Struct):
     """What happened, for the figures: streams opened, messages by kind, goodbyes by reason."""
 
     opened: int = 0
-    messages: Counter[str] = field(default_factory=Counter)
-    goodbyes: Counter[str] = field(default_factory=Counter)
-    resets: Counter[str] = field(default_factory=Counter)
+    messages: Counter[str] = msgspec.field(default_factory=Counter)
+    goodbyes: Counter[str] = msgspec.field(default_factory=Counter)
+    resets: Counter[str] = msgspec.field(default_factory=Counter)

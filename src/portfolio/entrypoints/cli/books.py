@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import click
+import msgspec
 
 from portfolio.application.errors import BooksContradicted
 from portfolio.application.ledger.opening import OpenBooks
@@ -32,8 +32,7 @@ from portfolio.settings import Settings, read_settings
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commands:
+class Commands(msgspec.Struct, frozen=True, kw_only=True):
     """The use cases that the commands carry out, on an open database, and the portfolio that they are for.
 
     ``notes`` are what is to be said of the database.

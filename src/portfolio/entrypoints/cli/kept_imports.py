@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from portfolio.application.errors import NotFound
 from portfolio.domain.decimal_text import counted
@@ -27,8 +27,7 @@ _MOST = 2**63 - 1
 _NUMBER = click.argument("number", type=click.IntRange(1, _MOST))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptImports:
+class KeptImports(msgspec.Struct, frozen=True, kw_only=True):
     """What these commands are carried out by."""
 
     portfolio_id: int

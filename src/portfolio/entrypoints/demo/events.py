@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
+
+import msgspec
 
 from portfolio.application.imports.records import ImportFile, Line, Table
 from portfolio.application.ledger.happenings.records import BookEvent
@@ -120,8 +121,7 @@ def made_up_file(first: date, closes: Mapping[date, Price]) -> str:
     return written.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class MadeUpFiles:
+class MadeUpFiles(msgspec.Struct, frozen=True):
     """The port ``ImportFiles`` on one file that is made up here."""
 
     text: str
@@ -132,8 +132,7 @@ class MadeUpFiles:
         return ImportFile(path, Table(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class _Telling:
+class _Telling(msgspec.Struct, frozen=True):
     """Makes events of now; what came or left has its value at the price of now, a key of its day, kind and asset."""
 
     now: datetime

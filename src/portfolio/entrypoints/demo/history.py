@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+
+import msgspec
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.imports.booking import BookImport, ImportWish
@@ -54,8 +56,7 @@ _MOST_CLOSES: Final = 2_000
 _ATTEMPTS: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoReport:
+class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     """What the demonstration's books hold."""
 
     first: date

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.symbol import Symbol
@@ -54,8 +55,7 @@ SIGNALS_SINCE: Final = 600
 REVERSED_DAYS: Final = frozenset({301, DAYS - 38})
 
 
-@dataclass(frozen=True, slots=True)
-class CashMove:
+class CashMove(msgspec.Struct, frozen=True):
     """Money in or out on one day."""
 
     kind: CashTransactionKind

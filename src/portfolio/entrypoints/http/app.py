@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+import msgspec
 from litestar import Litestar, Response
 from litestar.types import ASGIApp, LifespanHook, Message, Scope, Send
 
@@ -144,8 +144,7 @@ class PortfolioApp(Litestar):
         self.outermost = served.around(partial(Litestar.__call__, self))
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """What an application serves: what handlers are ``given`` by the names of their arguments, the ``state`` that
     hooks and the server ask for, and the layers ``around`` the framework.
     """

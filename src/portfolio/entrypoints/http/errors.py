@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -17,8 +16,7 @@ from portfolio.application import errors as application
 from portfolio.domain import errors as domain
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemKind:
+class ProblemKind(Struct, frozen=True):
     """A kind of problem: its status, the last part of its type, and its title."""
 
     status: int

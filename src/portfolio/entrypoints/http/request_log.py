@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import cast
 
 import msgspec
@@ -58,8 +57,7 @@ class _Told(msgspec.Struct):
     detail: str
 
 
-@dataclass(slots=True)
-class _Exchange:
+class _Exchange(msgspec.Struct):
     """What is known of a request while it is answered."""
 
     scope: HTTPScope
@@ -68,7 +66,7 @@ class _Exchange:
     send_on: Send
     goes_on: Callable[[], None]
     status: int = 0
-    started: float = field(default_factory=time.perf_counter)
+    started: float = msgspec.field(default_factory=time.perf_counter)
     begun_after: float | None = None  # seconds, of an answer that goes on and on
     body_read: bool = False
     unavailable: bytes = b""  # the body of an answer 503

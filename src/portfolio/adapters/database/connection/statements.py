@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
 from types import NoneType
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import BindParameter, ClauseElement, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -52,8 +52,7 @@ VALUES_A_MESSAGE = 20_000
 ONE_BY_ONE = "portfolio_one_by_one"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """What a statement brought: its rows, how many rows it matched, and the number its new row was given."""
 
     rows: Sequence[Row] = ()
@@ -68,8 +67,7 @@ class Result:
         return self.rows[0] if self.rows else None
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """A statement in the driver's own words, with its values; ``many`` are the values of many runs of it.
 
     ``check`` may refuse the result, once all that was sent in the same message has come.
@@ -82,8 +80,7 @@ class Statement:
     check: Check | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     """Where a value stands in a statement: which parameter it is, or which constant, and how it is sent."""
 
     name: str

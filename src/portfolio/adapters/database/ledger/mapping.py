@@ -7,9 +7,10 @@ keeps their columns truthful.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from portfolio.adapters.database.ledger.mapping_positions import positions_from_rows
 from portfolio.adapters.database.schema.fields import Fields, Values, reading
@@ -48,8 +49,7 @@ _ENTRY = Fields(TradeEntry, apart=["trade", "request"], revision="ledger_revisio
 # --- the portfolio ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPortfolio:
+class ReadPortfolio(msgspec.Struct, frozen=True):
     """A portfolio and the rows of the holdings that its positions were read from."""
 
     portfolio: Portfolio

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import bindparam, insert, select, update
 
 from portfolio.adapters.database.connection.bulk import RowWriter
@@ -57,8 +57,7 @@ _NEW_IDS = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRows:
+class ReadRows(msgspec.Struct, frozen=True):
     """What was read at once: the portfolio's row, the portfolio, and the results of what else was asked."""
 
     row: Any

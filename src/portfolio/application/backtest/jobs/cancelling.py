@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from portfolio.application.backtest.jobs.computing import ComputeBacktests
 from portfolio.application.backtest.jobs.ports import Backtests
@@ -11,8 +11,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class CancelBacktest:
+class CancelBacktest(msgspec.Struct, frozen=True):
     """Ends a job that has not ended: here after its present slice, on another instance at its next checkpoint."""
 
     backtests: Backtests

@@ -8,6 +8,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from portfolio.application.backtest.jobs.ports import Backtests, ComputeSlices
 from portfolio.application.backtest.jobs.records import Advanced, JobLease, JobState, Outcome, Part, Taken
 from portfolio.application.backtest.jobs.trials_ahead import TrialsAhead
@@ -24,8 +26,7 @@ LARGEST_CHECKPOINT: Final = 12 * 1024 * 1024
 LARGEST_OUTCOME: Final = 12 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a job that was taken. ``state`` is what it was left in; None where another has it, or nobody: it
     was cancelled, or taken over.
     """

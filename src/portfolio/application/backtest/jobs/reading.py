@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -24,8 +23,7 @@ class _Counted(msgspec.Struct):
     sharpes: list[float] = []
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBacktest:
+class ReadBacktest(msgspec.Struct, frozen=True):
     """Reads one job."""
 
     backtests: Backtests

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from portfolio.domain.arithmetic import ZERO
 
 
@@ -57,8 +59,7 @@ class Job:
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobLease:
+class JobLease(msgspec.Struct, frozen=True, kw_only=True):
     """The right to compute a job: what is written under a lease that another one followed is refused."""
 
     number: int
@@ -67,8 +68,7 @@ class JobLease:
     token: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """A job that was taken: what it is computed of, and what was computed of it before, if anything was.
 
     ``attempts`` is how often it was taken since its last checkpoint, this time included.
@@ -90,8 +90,7 @@ class Outcome:
     sweep: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advanced:
+class Advanced(msgspec.Struct, frozen=True, kw_only=True):
     """How far a computation is: the fraction of it that is done, what it goes on from, and what came of it at last.
 
     ``to_try`` are the places of trials that may be run elsewhere meanwhile.
@@ -103,8 +102,7 @@ class Advanced:
     to_try: range = range(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     """How far one trial is that is run by itself: ``state`` is what it goes on from, ``trial`` what came of it."""
 
     state: bytes | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from operator import itemgetter
 from types import MappingProxyType
@@ -28,8 +27,7 @@ MOST_CHOSEN_AMONG: Final = 10_000
 """So many runs at most does a walk-forward choose among, all windows together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RunPlan:
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What is to be run: the request's own policy; then ``swept``, ``around`` it, and all of ``swept`` in each of
     ``windows``, in which the best of them goes on.
     """

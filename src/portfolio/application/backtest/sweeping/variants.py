@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from math import prod
 from typing import Final
+
+import msgspec
 
 from portfolio.application.backtest.request import Sweep
 from portfolio.application.errors import NotBacktestable
@@ -25,8 +26,7 @@ _LARGEST_GRID: Final = 2**63 - 1  # as long as a sequence may be
 _FINEST: Final = 10_000  # a factor of a joint draw has four decimals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """A policy, and the settings in which it is another one.
 
     ``setting`` is the one that was moved alone, and ``factor`` by how much; both are None where several were.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from portfolio.application.clock import Clock
 from portfolio.application.errors import BooksMoved, NotFound
@@ -15,8 +15,7 @@ from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.domain.ledger.portfolio import BookingRules
 
 
-@dataclass(slots=True)
-class TakeMoneyBack:
+class TakeMoneyBack(msgspec.Struct):
     """Books the opposite of a deposit or a withdrawal of an import."""
 
     ledger: Ledger

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from portfolio.application.exports.happened import HappenedRow
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedRow:
+class ExportedRow(msgspec.Struct, frozen=True):
     """A row as it stands in the file: texts by the names of the columns, None where there is none.
 
     ``place`` is the line of a table, the position from 0 in a document.
@@ -38,8 +39,7 @@ class ExportedFile:
     faults: Sequence[ReportedRow] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AgainRow:
+class AgainRow(msgspec.Struct, frozen=True):
     """An entry to be booked, at its place in the file."""
 
     place: int
@@ -52,8 +52,7 @@ class AgainRow:
         return self.entry.booked_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookedAgain:
+class BookedAgain(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a file: rows that were booked now, or would be, that were in the books already, and reported."""
 
     rows: int

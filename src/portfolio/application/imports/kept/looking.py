@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+import msgspec
+
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
@@ -34,8 +36,7 @@ from portfolio.domain.ledger.portfolio import BookingRules
 _BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class MadePreview:
+class MadePreview(msgspec.Struct, frozen=True):
     """A preview as it was made, and what each row of its files becomes."""
 
     kept: KeptPreview
@@ -56,8 +57,7 @@ class BookedPreview:
     files: Sequence[Preview] = field(default=(), compare=False)
 
 
-@dataclass(slots=True, kw_only=True)
-class Importing:
+class Importing(msgspec.Struct, kw_only=True):
     """What the use cases of previews are made of."""
 
     imports: Imports
@@ -82,8 +82,7 @@ class Importing:
         return await in_long_thread(read_rates, self.read_given([given.rates]), "0")
 
 
-@dataclass(slots=True)
-class LookAtImport:
+class LookAtImport(msgspec.Struct):
     """Says what files would become, and keeps them so that they can be booked."""
 
     of: Importing
@@ -107,8 +106,7 @@ class LookAtImport:
         return MadePreview(kept, files)
 
 
-@dataclass(slots=True)
-class BookPreview:
+class BookPreview(msgspec.Struct):
     """Books what was looked at: the same files, read once more, as the books are by now."""
 
     of: Importing
@@ -154,8 +152,7 @@ class _BookedBefore(Exception):
     """The preview was booked meanwhile."""
 
 
-@dataclass(slots=True)
-class _Within:
+class _Within(msgspec.Struct):
     """Marks the preview in the transaction of its import; not where nothing was booked of it but reported."""
 
     preview_id: str

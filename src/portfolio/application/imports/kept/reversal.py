@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
+
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -41,8 +43,7 @@ class ImportReversal:
     note: str | None = None
 
 
-@dataclass(slots=True)
-class ReverseImport:
+class ReverseImport(msgspec.Struct):
     """Takes an import back, once, whole or not at all; its rows can be imported again afterwards."""
 
     ledger: Ledger
@@ -106,8 +107,7 @@ class ReverseImport:
         return Made(result, is_kept, told)
 
 
-@dataclass(slots=True)
-class _Opposite:
+class _Opposite(msgspec.Struct):
     """Books from which the entries of an import are taken out, with the entries that do it."""
 
     books: Portfolio
@@ -115,10 +115,10 @@ class _Opposite:
     now: datetime
     owner: str
     import_id: int
-    entries: list[Entry] = field(default_factory=list)
-    taken: dict[int, int] = field(default_factory=dict)
+    entries: list[Entry] = msgspec.field(default_factory=list)
+    taken: dict[int, int] = msgspec.field(default_factory=dict)
     left: int = 0
-    moved: set[tuple[Symbol, datetime, int]] = field(default_factory=set)
+    moved: set[tuple[Symbol, datetime, int]] = msgspec.field(default_factory=set)
 
     def take_back(self, logged: Sequence[LoggedEntry]) -> None:
         """Take entries back, the newest first; raises NotReversible, which names the one that cannot be."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.records import BookedTrade
@@ -16,8 +17,7 @@ EntryKind: TypeAlias = Side | CashTransactionKind
 """What an entry is: a trade by its side, any other by its kind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryFilter:
+class EntryFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries are wanted; what is None leaves none out.
 
     ``since`` and ``until``, itself not included, are about when an entry took effect. ``symbol`` is an asset that it
@@ -34,8 +34,7 @@ class EntryFilter:
     limit: int = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedEntry:
+class ListedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An entry with its ledger revision; ``taken_out_by`` is the revision of the event that takes this event out.
 
     Of a trade its record says which trade reversed it.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
+
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcement, Announcer
 from portfolio.application.clock import Clock
@@ -30,8 +31,7 @@ from portfolio.domain.ledger.happening import Happened, Happening
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 
-@dataclass(slots=True)
-class BookEvents:
+class BookEvents(msgspec.Struct):
     """Books events in order, each on top of those before it, booked or refused alone, in one transaction.
 
     A dry run books nothing, and keeps no refusal: it says what would be.
@@ -66,8 +66,7 @@ class BookEvents:
         return await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(msgspec.Struct):
     """One run of the transaction."""
 
     unit: LedgerUnit
@@ -77,8 +76,8 @@ class _Run:
     portfolio: Portfolio
     late: LateEvents
     is_kept: IsKept | None = None
-    events: list[Announcement] = field(default_factory=list)
-    _decided: dict[tuple[str, str], tuple[str, EventReply]] = field(default_factory=dict)
+    events: list[Announcement] = msgspec.field(default_factory=list)
+    _decided: dict[tuple[str, str], tuple[str, EventReply]] = msgspec.field(default_factory=dict)
 
     async def decide(self, wish: BookEvent) -> EventResult:
         """Book an event, refuse it, or find what was decided on it before; an override books what was refused."""

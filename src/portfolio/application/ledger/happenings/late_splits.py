@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
+
+import msgspec
 
 from portfolio.application.ledger.happenings.records import BookEvent, RecordedEvent
 from portfolio.application.ledger.ports import LedgerUnit
@@ -27,8 +29,7 @@ _REMARK: Final = re.compile(rf" ?\[((?:executed_at|reversal): lies before [^\[\]
 _INSTANT: Final = timedelta(microseconds=1)
 
 
-@dataclass(slots=True)
-class LateEvents:
+class LateEvents(msgspec.Struct):
     """Holds the events of one request beside what took effect after them, and was booked before them.
 
     ``since`` is the earliest moment that one of them states. Splits after it are read once, however many events ask.
@@ -38,7 +39,7 @@ class LateEvents:
     unit: LedgerUnit
     since: datetime
     now: datetime
-    _planned: list[RecordedEvent] = field(default_factory=list)
+    _planned: list[RecordedEvent] = msgspec.field(default_factory=list)
     _splits: list[BookedSplit] | None = None
 
     async def in_time(self, books: Portfolio, wish: BookEvent) -> tuple[Happening, str | None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+
+import msgspec
 
 from portfolio.application.announcer import NO_LISTENERS, Announcer
 from portfolio.application.clock import Clock
@@ -21,8 +23,7 @@ from portfolio.domain.ledger.happening import Happened
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 
-@dataclass(slots=True)
-class ReverseEvent:
+class ReverseEvent(msgspec.Struct):
     """Books the opposite of an event, once; of a swap with the opposites of its trades."""
 
     ledger: Ledger

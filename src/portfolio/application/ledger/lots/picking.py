@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from portfolio.application.clock import Clock
 from portfolio.application.errors import NotFound
 from portfolio.application.in_thread import in_fold_thread
@@ -53,8 +55,7 @@ def picks_of(picked: Sequence[PickedSale], known_at: KnownAt | None = None) -> P
     }
 
 
-@dataclass(frozen=True, slots=True)
-class PickReply:
+class PickReply(msgspec.Struct, frozen=True):
     """What is picked for a sale of an asset, and whether that was so before."""
 
     picked: PickedSale
@@ -62,8 +63,7 @@ class PickReply:
     replayed: bool
 
 
-@dataclass(slots=True)
-class PickLots:
+class PickLots(msgspec.Struct):
     """Keeps which lots a sale takes, if they were there when it was executed."""
 
     journal: Journal

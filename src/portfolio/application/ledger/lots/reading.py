@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from portfolio.application.clock import Clock
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
@@ -25,8 +27,7 @@ from portfolio.domain.packed import Packed
 Term: TypeAlias = Literal["short", "long"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lots:
+class Lots(msgspec.Struct, frozen=True, kw_only=True):
     """The lots at a moment. ``cost_basis`` and ``gain`` are the sums: what is left, and what was realized until then.
 
     By the method ``picked``, ``unpicked`` says of how many disposals nobody picked the lot; else it is None.
@@ -43,8 +44,7 @@ class Lots:
     is_complete: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gains:
+class Gains(msgspec.Struct, frozen=True, kw_only=True):
     """What was realized in a UTC year, or ever, with its sums. ``unpicked`` is that of the lots.
 
     What was held for more than ``long_term_days`` is of the ``long_term``, what has no date on one side is ``undated``.
@@ -151,8 +151,7 @@ def term_of(days_held: int | None, long_term_days: int) -> Term | None:
     return None if days_held is None else "long" if days_held > long_term_days else "short"
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(msgspec.Struct, frozen=True):
     """What is asked for of the entries."""
 
     method: LotMethod

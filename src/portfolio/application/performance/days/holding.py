@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
@@ -14,8 +15,7 @@ _SECONDS_PER_DAY = 86_400.0
 _GOES = {CashTransactionKind.TRANSFER_OUT, CashTransactionKind.LOSS}
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(msgspec.Struct):
     """A position's quantity, and the mean time at which it was acquired."""
 
     quantity: float = 0.0

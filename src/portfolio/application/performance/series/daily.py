@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
 from portfolio.analytics.closes import days_without_close
 from portfolio.analytics.conventions import CONVENTION, MAX_DAYS
 from portfolio.analytics.decimals import statistic, to_decimals
@@ -124,8 +126,7 @@ class DailySeries:
         return [rolling_of(self.history.finals, days, self.history.risk_free_rate) for days in (30, 90)]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSeries:
+class ReadSeries(msgspec.Struct, frozen=True):
     """Reads the daily series of the last completed days."""
 
     history: ReadsHistory

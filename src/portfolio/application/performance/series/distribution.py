@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+
+import msgspec
 
 from portfolio.analytics.distribution import histogram
 from portfolio.analytics.performance import Series, daily_returns
@@ -23,8 +24,7 @@ _MOMENTS = ("mean", "standard_deviation", "skewness", "excess_kurtosis")
 _LOSSES = ("value_at_risk", "conditional_value_at_risk")
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnBin:
+class ReturnBin(msgspec.Struct, frozen=True):
     """How many days brought ``low_percent`` or more and less than ``high_percent``."""
 
     low_percent: Decimal
@@ -32,16 +32,14 @@ class ReturnBin:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class DayReturn:
+class DayReturn(msgspec.Struct, frozen=True):
     """What a day brought, in percent, time-weighted."""
 
     day: date
     percent: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     """The daily returns of the portfolio as it was: deposits do not count, days beside a gap have none.
 
     ``mean`` to ``excess_kurtosis`` are of fractions, skewness and excess kurtosis unbiased. The losses are those that

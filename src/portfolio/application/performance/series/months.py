@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.application.performance.benchmark import Benchmark
 from portfolio.application.performance.measures import VALUE_NOT_POSITIVE, gain, is_ruined
@@ -17,8 +18,7 @@ from portfolio.domain.money import Money
 _RETURNS = ("return_percent", "total_return")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarPeriod:
+class CalendarPeriod(msgspec.Struct, frozen=True, kw_only=True):
     """A month or a year, from the end of ``start`` to the end of ``end``; ``is_whole`` where it reaches over all of it.
 
     ``return_percent`` is time-weighted, ``total_return`` in dollars; the same as of the period between the two days. A

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.analytics.decimals import to_decimals
 from portfolio.analytics.performance import risk_free_of_a_day
@@ -14,8 +15,7 @@ from portfolio.application.performance.measures import LEAST_RETURNS, every_unit
 from portfolio.application.performance.records import MeasuredDay
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rolling:
+class Rolling(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of the ``window_days`` that end with each of the ``days``; None where one is not defined.
 
     ``returns`` are time-weighted, fractions, and need a value on the first and the last day of the window;

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 
+import msgspec
+
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.lots.movement import Movement
@@ -57,8 +59,7 @@ class TaggedResults:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagSources:
+class TagSources(msgspec.Struct, frozen=True, kw_only=True):
     """What is read beside days: the entries, closes, and why trades were made."""
 
     snapshots: Snapshots

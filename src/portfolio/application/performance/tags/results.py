@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from portfolio.application.performance.records import DayPositions
 from portfolio.application.performance.tags.sums import PeriodSums, Quantities
@@ -15,8 +16,7 @@ _ZERO = Money.zero()
 _FAR_MORE = Decimal(10**6)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagResult:
+class TagResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one tag: ``cash`` that its trades moved, and by how much more ``value`` what they made was worth.
 
     ``trades`` are those of the period that were not reversed. The tag is None for all that has none.
@@ -33,8 +33,7 @@ class TagResult:
         return self.cash + self.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodEnd:
+class PeriodEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The positions at one end of a period, and prices of what had none then as next to nothing was held of it."""
 
     positions: DayPositions

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import CashEntry, PositionAdjustment
 from portfolio.application.ledger.lots.journal import MOVEMENTS
@@ -26,14 +27,13 @@ def _none() -> Quantities:
     return defaultdict(Quantity.zero)
 
 
-@dataclass(slots=True)
-class TagSums:
+class TagSums(msgspec.Struct):
     """What the trades of one tag moved: within the period, and what they had made of each asset at both its ends."""
 
     cash: Money = Money.zero()
     trades: int = 0
-    at_start: Quantities = field(default_factory=_none)
-    at_end: Quantities = field(default_factory=_none)
+    at_start: Quantities = msgspec.field(default_factory=_none)
+    at_end: Quantities = msgspec.field(default_factory=_none)
 
     def add(self, moved: Tagged, *, is_before: bool) -> None:
         """Take in what was moved before the period, or within it."""
@@ -46,13 +46,12 @@ class TagSums:
             self.trades += 1 if moved.reverses is None else -1
 
 
-@dataclass(slots=True)
-class PeriodSums:
+class PeriodSums(msgspec.Struct):
     """The sums of each tag, None for trades without one, and the last execution of each asset at both ends."""
 
-    by_tag: defaultdict[str | None, TagSums] = field(default_factory=lambda: defaultdict(TagSums))
-    executed_until_start: dict[Symbol, Movement] = field(default_factory=dict)
-    executed_until_end: dict[Symbol, Movement] = field(default_factory=dict)
+    by_tag: defaultdict[str | None, TagSums] = msgspec.field(default_factory=lambda: defaultdict(TagSums))
+    executed_until_start: dict[Symbol, Movement] = msgspec.field(default_factory=dict)
+    executed_until_end: dict[Symbol, Movement] = msgspec.field(default_factory=dict)
 
     @property
     def named(self) -> Mapping[str, TagSums]:
@@ -66,8 +65,7 @@ class PeriodSums:
         return [at_end, {tag: one.at_start for tag, one in self.by_tag.items()}] if is_before else [at_end]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagPeriod:
+class TagPeriod(msgspec.Struct, frozen=True, kw_only=True):
     """A period after the end of ``start`` until the end of ``end``, and of which day its entries are.
 
     On recorded days an entry is of the day of its execution, at the latest of its booking, and before the books were

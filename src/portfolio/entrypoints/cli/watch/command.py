@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import click
+import msgspec
 
 from portfolio.entrypoints.http.shell.auth import HEADER, Scope
 from portfolio.entrypoints.secret_files import read_secret_file
@@ -28,18 +28,17 @@ REFUSED: Final = frozenset({400, 401, 403, 404})
 Message = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(msgspec.Struct):
     """What the stream has told so far. ``position`` is where it goes on, ``link`` how the connection is."""
 
     link: str = "connecting"
     position: str = "now"
     server_time: str = ""
-    totals: Message = field(default_factory=dict)
-    positions: dict[str, Message] = field(default_factory=dict)
-    entries: list[Message] = field(default_factory=list)
+    totals: Message = msgspec.field(default_factory=dict)
+    positions: dict[str, Message] = msgspec.field(default_factory=dict)
+    entries: list[Message] = msgspec.field(default_factory=list)
     health: str = ""
-    signals: dict[str, Message] = field(default_factory=dict)
+    signals: dict[str, Message] = msgspec.field(default_factory=dict)
 
     def take(self, message: Message) -> None:
         """Take in a message."""

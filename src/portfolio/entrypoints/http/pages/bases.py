@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+import msgspec
 
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history.reading import Measures, ReadByBasis
@@ -22,8 +23,7 @@ _INSTEAD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ShownBasis:
+class ShownBasis(msgspec.Struct, frozen=True):
     """Which history is shown; ``is_instead`` where the usual one could not be read."""
 
     basis: Basis

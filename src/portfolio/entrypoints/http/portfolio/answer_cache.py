@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import HTTPScope
@@ -77,8 +78,7 @@ def is_not_modified(scope: HTTPScope, etag: str) -> bool:
 Make = Callable[[Snapshot, datetime], Coroutine[Any, Any, Encoded]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Cached:
+class _Cached(msgspec.Struct, frozen=True):
     """An answer, made or in the making, and what it is of."""
 
     of: tuple[datetime, bool]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
+import msgspec
+
 from portfolio.entrypoints.charts import HeatCell, Svg
 from portfolio.entrypoints.http.pages.frame.figures import Cell
 from portfolio.entrypoints.http.pages.frame.filters import Value
@@ -17,8 +19,7 @@ Entry: TypeAlias = str | Cell | HeatCell
 HIDDEN: Final = "hidden"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A figure with its name in the API; ``reason`` is the code that says why there is no ``value``."""
 
     name: str
@@ -28,8 +29,7 @@ class Line:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True):
     """How many of something there are, with its name in the API."""
 
     name: str
@@ -42,8 +42,7 @@ class Count:
         return f"{self.count:,}"
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(msgspec.Struct, frozen=True):
     """A chart with what stands above it; ``has_amounts`` where it shows amounts of the own books."""
 
     caption: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+
+class Definition(msgspec.Struct, frozen=True):
     """A term, what it is, and the source of its formula."""
 
     term: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
 from typing import Final
 
+import msgspec
 from jinja2 import Environment
 from markupsafe import Markup
 
@@ -42,8 +42,7 @@ from portfolio.entrypoints.http.shell.use_cases import UseCases
 MOST_TRADES: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetRequest:
+class SheetRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Over how many completed days, beside which benchmark, and whether without amounts of the own books."""
 
     days: int = 365
@@ -51,8 +50,7 @@ class SheetRequest:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """What a tear sheet is made of, all of one snapshot. ``at`` is the moment of the newest thing in it."""
 
     snapshot: Snapshot
@@ -174,8 +172,7 @@ def _sections(sheet: Sheet, wanted: SheetRequest, *, simulated: bool) -> list[Se
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(msgspec.Struct, frozen=True):
     """What the filters of the templates ask for."""
 
     private: bool

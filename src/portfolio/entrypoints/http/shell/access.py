@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
 from litestar import Response
@@ -19,8 +18,7 @@ AtOnce: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Response[Any]]]
 """Answers with what handlers are given, by their arguments' names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """The admission and the OpenAPI document are both made of it.
 
     ``scope`` is None where no key is needed; ``or_scope`` is another that will do as well. ``problems`` are those of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+import msgspec
 
 from portfolio.application.clock import Clock
 from portfolio.application.ledger.ports import Lookups
@@ -18,8 +19,7 @@ from portfolio.entrypoints.assembly.prices import PriceParts
 from portfolio.entrypoints.assembly.rebalancing import BacktestParts, RebalancingParts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseCases:
+class UseCases(msgspec.Struct, frozen=True, kw_only=True):
     """The application's verbs by topic, the portfolio that they are for, and look-ups."""
 
     portfolio_id: int
@@ -37,4 +37,4 @@ class UseCases:
     categories: Categories
     max_price_age: timedelta
     read_deadline_seconds: float
-    uncancelled: Uncancelled = field(default_factory=Uncancelled)
+    uncancelled: Uncancelled = msgspec.field(default_factory=Uncancelled)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import RecordedCashEntry
 from portfolio.application.ledger.happenings.activity import ListedEntry
@@ -47,8 +48,7 @@ class Link(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """An entry. What it did not move is None: ``price`` is that of a trade, ``more`` legs are not shown."""
 
     revision: int

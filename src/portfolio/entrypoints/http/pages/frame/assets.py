@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
+import msgspec
 from litestar import Controller, Response, get
 from litestar.params import FromPath
 
@@ -26,8 +26,7 @@ _LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(msgspec.Struct, frozen=True):
     """A file and the digest of its content."""
 
     body: bytes

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from markupsafe import Markup
 
 from portfolio.domain.decimal_text import counted
@@ -92,8 +93,7 @@ def last_days(days: int) -> str:
     return f"last {counted(days, 'day')}"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """A number in the table beneath a chart."""
 
     value: Value
@@ -105,8 +105,7 @@ Row: TypeAlias = Sequence[str | Cell]
 """A row of a table: words, and numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """A drawing, and the same numbers as a table: a row begins with what names it."""
 
     name: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+import msgspec
 from litestar import Controller, MediaType
 from litestar.response import Template
 from msgspec import Raw
@@ -45,8 +46,7 @@ PLACES: Final[Mapping[str, str]] = {
 """The pages in the navigation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strip:
+class Strip(msgspec.Struct, frozen=True, kw_only=True):
     """Whether what is shown can be believed, with ages in seconds. ``position`` is where the stream goes on from."""
 
     as_of: datetime

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from msgspec import Raw
 
 from portfolio.entrypoints.http.errors import FieldError
@@ -13,14 +13,13 @@ from portfolio.entrypoints.http.errors import FieldError
 LONGEST: Final = 4_000
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(msgspec.Struct):
     """The lines of a field that are not empty, and what is wrong with them."""
 
     name: str
     text: str
-    mistakes: list[FieldError] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    mistakes: list[FieldError] = msgspec.field(default_factory=list)
+    numbers: list[int] = msgspec.field(default_factory=list)
 
     def read(self) -> Sequence[str]:
         """Return the lines; ``numbers`` are where they stand."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -54,11 +53,10 @@ class CommitForm(msgspec.Struct, forbid_unknown_fields=True):
         return "CommitForm(...)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a form: what it ``asked``, as it was typed, and the files that were ``looked`` at, or why none."""
 
-    asked: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, str] = msgspec.field(default_factory=dict)
     looked: Mapping[str, Any] | None = None
     refused: RequestError | None = None
 

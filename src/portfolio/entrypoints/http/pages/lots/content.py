@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
+
 from portfolio.application.ledger.lots.reading import Gains, Lots
 from portfolio.domain.decimal_text import counted
 from portfolio.domain.ledger.lots.records import LotMethod
@@ -71,8 +73,7 @@ class LotsForm:
         return wanted, tuple(reading.errors)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A method and a year, None for ever, and from which row on each table is shown."""
 
     method: LotMethod

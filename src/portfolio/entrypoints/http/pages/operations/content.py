@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 from typing import Any, Final
 
+import msgspec
 from msgspec import Raw
 
 from portfolio.application.ledger.snapshots import Snapshot
@@ -50,8 +51,7 @@ COMPARISON: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """Something that is no number: a word, or a sentence. ``is_bad`` is what somebody has to look at."""
 
     label: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.application.optimisation.records import ExpectedFigure, ExpectedFigures, Optimised
 from portfolio.domain.arithmetic import ZERO, exact, total
@@ -19,8 +20,7 @@ ASSETS_SHOWN: Final = 20
 COLUMNS: Final = ("These weights", "Today", "1/N")
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """What an asset, or cash, has of the total value: by these weights, today, and by equal weights."""
 
     label: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from portfolio.analytics.conventions import DAYS_PER_YEAR
 from portfolio.application.optimisation.records import ExpectedFigures, Optimised
@@ -16,8 +17,7 @@ from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.shell.numbers import cents, ratio
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
+class _Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What figures of a year are made of: mean and deviation of a day, and the return above the risk-free rate."""
 
     mean: Decimal | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+import msgspec
 from msgspec import Raw
 
 from portfolio.analytics.conventions import MAX_DAYS
@@ -28,8 +28,7 @@ OWN_LIMITS: Final = "own_limits"
 NUMBERS: Final = ("half_life_days", "cash_percent", "max_turnover_percent", "confidence")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimiserForm:
+class OptimiserForm(msgspec.Struct, frozen=True, kw_only=True):
     """What was typed, field by field; None where a field was left empty. Its names are those of the API."""
 
     objective: Typed = None

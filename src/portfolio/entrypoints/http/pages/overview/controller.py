@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import get
 from litestar.response import Template
 from markupsafe import Markup
@@ -38,8 +38,7 @@ from portfolio.entrypoints.http.shell.use_cases import UseCases
 NEWEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(msgspec.Struct, frozen=True):
     """Reads what the first page shows."""
 
     cases: UseCases

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, get_args
+
+import msgspec
 
 from portfolio.application.ledger.records import BookedTrade
 from portfolio.application.prices.identity import realized_beside
@@ -32,8 +34,7 @@ OrderName = Literal["asc", "desc"]
 TEXTS: Final = frozenset({"symbol", "category"})
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A column of the table: by what it is sorted, its heading, and of a number the field and the kind."""
 
     sort: str
@@ -93,8 +94,7 @@ _KEYS: Final[dict[str, Callable[[PositionValue], Any]]] = {
 assert set(_KEYS) == set(get_args(SortName)) == {column.sort for column in COLUMNS}
 
 
-@dataclass(frozen=True, slots=True)
-class Sorting:
+class Sorting(msgspec.Struct, frozen=True):
     """By what the table is sorted, and which way; numbers by the largest first, texts from A on."""
 
     by: str

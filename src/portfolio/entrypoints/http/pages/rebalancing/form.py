@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
+import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from portfolio.application.rebalancing.planning import ImaginedTrade
@@ -30,8 +30,7 @@ SIDES: Final = frozenset({"BUY", "SELL"})
 _PLACE = re.compile(r"trades\[([0-9]+)\]\.?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhatIfForm:
+class WhatIfForm(msgspec.Struct, frozen=True, kw_only=True):
     """What was typed; None where a field was left empty."""
 
     trades: Typed = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
+
+import msgspec
 
 from portfolio.application.ledger.cash_records import RefusedCashEntry
 from portfolio.application.ledger.records import BookedTrade, Page, RecordedOutcome
@@ -36,8 +38,7 @@ FIGURES: Final[Mapping[str, About]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusals:
+class Refusals(msgspec.Struct, frozen=True, kw_only=True):
     """A page of refused bookings, and one of refused events and cash transactions, each None if it could not be read.
 
     ``at`` and ``events_at`` are the cursors of these pages, None for the newest.
