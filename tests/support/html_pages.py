@@ -15,7 +15,7 @@ from tests.support.services.http_service import Service
 HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 PRIVATE = {**HTML, "Cookie": "private=1"}
 
-_VOID = {"meta", "link", "input", "br", "hr", "img", "rect", "path", "line"}
+_VOID = {"meta", "link", "input", "br", "wbr", "hr", "img", "rect", "path", "line"}
 
 
 @dataclass(slots=True)

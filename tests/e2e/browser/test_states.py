@@ -144,6 +144,32 @@ def test_long_symbols_beside_long_numbers_fit_on_paper(browser: BrowserThread, t
     assert not found, found
 
 
+def test_the_longest_names_fit_at_320_pixels_and_on_paper(browser: BrowserThread, tmp_path: Path) -> None:
+    symbol, engine, key = "LONGSYMBOL1234567890", "M" * 100, "K" * 127
+    categories = tmp_path / "categories.toml"
+    categories.write_text(f'{"a_category_" * 9} = ["{symbol}"]')
+
+    async def look(url: str, path: str) -> list[str]:
+        context = await browser.context()
+        async with visiting(context, url, path) as visit:
+            await visit.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+            await rules.show(visit.page, "light", 320)
+            found = [*await rules.check(visit.page, *rules.LAYOUT), *await rules.on_paper(visit.page)]
+        await context.close()
+        return found
+
+    settings = {**STILL, "PORTFOLIO_CATEGORIES_FILE": str(categories)}
+    with ServiceProcess(sqlite_database_in(tmp_path), tmp_path, settings=settings) as service:
+        trade = {"symbol": symbol, "quantity": 1, "price": 1000, "net_amount": 1000, "engine": engine}
+        for n, (side, status) in enumerate((("BUY", 200), ("SELL", 200), ("SELL", 409), ("BUY", 200))):
+            booking = {**trade, "side": side, "client_trade_id": f"{key}{n}", "signal_id": engine, "notes": engine}
+            assert httpx.post(service.url + "/holdings/update", json=booking, timeout=30).status_code == status
+        event = {"kind": "transfer_out", "symbol": symbol, "quantity": 2, "client_event_id": key}
+        assert httpx.post(service.url + "/events", json=event, timeout=30).status_code == 409
+        found = {name: lost for name in ("risk", "trades") if (lost := browser.run(look(service.url, PAGES[name])))}
+    assert not found, found
+
+
 _COLOURS = """() => [...document.querySelectorAll('.top li a'), document.body].map(one => {
   const style = getComputedStyle(one);
   return [one.ariaCurrent || one.localName, style.borderBottomColor, style.backgroundColor];

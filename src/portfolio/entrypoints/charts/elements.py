@@ -24,6 +24,7 @@ BAR: Final = 12
 BETWEEN: Final = 8
 LEGEND: Final = 24
 _CHARACTER: Final = 6.3  # pixels of one in these words, on average
+_SHORT: Final = 6  # characters of a day, as "30 Sep"; a month with its year has more
 
 # Said so, and not as all but what XML has, it is compiled in a tenth of the time (0.4 ms).
 _NOT_IN_XML: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -50,16 +51,22 @@ def rectangle(kind: str, across: tuple[float, float], down: tuple[float, float])
 
 
 def row_words(name: str, value: str, y: float, more: str = "") -> Iterator[str]:
-    """Yield the words of a row at ``y``: its name on the left, and on the right what there is to say; ``more`` of it
-    where the chart is wide enough for all.
+    """Yield the words of a row at ``y``: its name on the left, and on the right what there is to say; ``more`` of it,
+    and the end of a long name, where the chart is wide enough for all.
     """
-    yield label(name, x="0", y=y + 13, kind="chart-name")
-    words = text(value)
-    if more:
-        needed = (len(name) + len(value) + len(more) + 1) * _CHARACTER
-        width = next((width for width in SHOWN_FROM if width >= needed), SHOWN_FROM[-1])
-        words += f'<tspan class="chart-from-{width}">{text(more)}</tspan>'
+    room = max(int(SHOWN_FROM[0] / _CHARACTER) - len(value) - 1, _SHORT)
+    words = text(name[:room]) + _from_width(name[room:], len(name) + len(value) + 1)
+    yield f'<text class="chart-name" x="0" y="{short(y + 13)}">{words}</text>'
+    words = text(value) + _from_width(more, len(name) + len(value) + len(more) + 1)
     yield f'<text class="chart-value" x="100%" y="{short(y + 13)}" text-anchor="end">{words}</text>'
+
+
+def _from_width(words: str, characters: int) -> str:
+    """Return words that are shown where the chart is wide enough for so many characters; three dots where none is."""
+    if not words:
+        return ""
+    width = next((width for width in SHOWN_FROM if width >= characters * _CHARACTER), None)
+    return "…" if width is None else f'<tspan class="chart-from-{width}">{text(words)}</tspan>'
 
 
 def line_down(kind: str, fraction: float, top: float, bottom: float) -> str:
@@ -110,5 +117,8 @@ def below(words: str, fraction: float, height: int) -> str:
     Near a side it stands nearer to the next one: where the chart is narrow there is no room for it.
     """
     anchor = "start" if fraction < 0.06 else "end" if fraction > 0.94 else "middle"
-    kind = "chart-label" if anchor == "middle" or fraction in {0, 1} else "chart-label chart-from-340"
-    return label(words, x=percent(fraction), y=height - 6, kind=kind, anchor=anchor)
+    if len(words) > _SHORT:
+        kind = "" if 0.1 <= fraction <= 0.9 else " chart-from-520"
+    else:
+        kind = "" if anchor == "middle" or fraction in {0, 1} else " chart-from-340"
+    return label(words, x=percent(fraction), y=height - 6, kind=f"chart-label{kind}", anchor=anchor)

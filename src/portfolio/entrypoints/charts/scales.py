@@ -44,9 +44,10 @@ class Axis:
 def linear_axis(values: Sequence[float]) -> Axis:
     """Return an axis from a round value at or below all ``values`` to one at or above them; equal ones are amid it.
 
-    Beside what is always zero nothing else is labelled: no other value says how large it could be.
+    Beside what is always zero, or too small for a float to divide, nothing else is labelled: no other value says how
+    large it could be.
     """
-    if not any(values):
+    if all(abs(value) < 1e-300 for value in values):
         return Axis(-1.0, 1.0, [0.0], 1.0)
     low, high = min(values), max(values)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
@@ -97,7 +98,9 @@ def date_ticks(first: float, last: float) -> list[tuple[float, str]]:
             days = range(start.toordinal(), end.toordinal() + 1, apart)
             return [(float(day), f"{date.fromordinal(day):%-d %b}") for day in days]
     months = span / 30.4
-    apart = next((apart for apart in _MONTHS_APART if months <= apart * (_MOST_TICKS + 0.5)), _MONTHS_APART[-1])
+    # A year is shorter than a month with its year: there is room for one more.
+    rooms = ((apart, _MOST_TICKS + (0.5 if apart >= 12 else 0.0)) for apart in _MONTHS_APART)
+    apart = next((apart for apart, room in rooms if months <= apart * room), _MONTHS_APART[-1])
     form = "%Y" if apart >= 12 else "%b %Y"
     return [(float(day.toordinal()), f"{day:{form}}") for day in _first_days(start, end, apart)]
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portfolio.entrypoints.charts import (
@@ -28,7 +28,7 @@ from portfolio.entrypoints.charts import (
     Tone,
     line_chart,
 )
-from portfolio.entrypoints.charts.elements import PIXELS
+from portfolio.entrypoints.charts.elements import PIXELS, SHOWN_FROM
 from tests.unit.entrypoints.charts.reading import of_class, runs, said, texts, values_by_ticks
 
 FIRST = date(2026, 1, 1)
@@ -276,3 +276,21 @@ def test_points_out_of_order_and_times_without_a_zone_are_errors_of_the_program(
 
 def test_the_same_data_are_the_same_text() -> None:
     assert chart([1.0, None, 2.0]) == chart([1.0, None, 2.0])
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 4_000), st.sampled_from((304, *SHOWN_FROM[3:])))
+@example(date(2026, 1, 1), 333, 304)
+def test_no_day_month_or_year_stands_in_another_or_beyond_the_chart(first: date, n_days: int, width: int) -> None:
+    ends = [(first, 1.0), (first + timedelta(days=n_days), 2.0)]
+    svg = line_chart(FRAME, [Series(name="Value", points=ends)])
+    free_from = -2.0
+    for one in of_class(svg, "chart-label"):
+        *_, least = one.attrib["class"].rpartition("chart-from-")
+        if float(one.attrib["y"]) < FRAME.height - 10 or (least.isdigit() and int(least) > width):
+            continue
+        room = len(one.text or "") * 6.7  # pixels of a character, as they come in Chromium
+        before = {"start": 0.0, "middle": 0.5, "end": 1.0}[one.attrib.get("text-anchor", "start")]
+        start = float(one.attrib["x"].rstrip("%")) / 100 * width - before * room
+        assert free_from <= start
+        free_from = start + room
+    assert free_from <= width + 2

@@ -127,6 +127,17 @@ def test_where_a_chart_is_narrow_the_limit_beside_a_long_name_is_told_by_its_mar
         assert f'>45.1%<tspan class="chart-from-{least}">, at most 40%: over</tspan>' in svg
 
 
+@pytest.mark.parametrize(("length", "class_of_its_end"), [(36, []), (60, ["chart-from-520"]), (300, [])])
+def test_of_a_long_name_as_much_is_shown_as_has_room_beside_the_value(length: int, class_of_its_end: list[str]) -> None:
+    svg = bar_chart(FRAME, ["v"], [Bar("x" * length, [12_345])])
+    [name], [value] = of_class(svg, "chart-name"), texts(svg, "chart-value")
+    always = (name.text or "").removesuffix("…")
+    assert 30 <= len(always) <= 280 / 6.3 - len(value)  # the narrowest chart, and pixels of a character
+    assert [one.attrib["class"] for one in name] == class_of_its_end
+    assert ("".join(name.itertext()) == "x" * length) == (length < 300)
+    assert said(svg).startswith(f"{'x' * length}: ")
+
+
 def test_a_bullet_reaches_to_its_value_and_its_mark_is_the_limit() -> None:
     bullets = [Bullet(label="BTC", value=40, limit=25), Bullet(label="ETH", value=10, limit=20)]
     svg = bullet_chart(Frame(id="limits", title="Limits", unit=PERCENT), bullets)

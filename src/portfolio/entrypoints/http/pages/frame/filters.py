@@ -5,6 +5,7 @@ They know whether the page is private: an amount of the own books is then never 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -28,6 +29,7 @@ Given: TypeAlias = Value | Undefined
 
 MOST_NAMED: Final = 12
 """So many names stand in a sentence."""
+_AFTER_TEN_LETTERS: Final = re.compile("(?<=[A-Z0-9]{10})(?=[A-Z0-9])")
 HIDDEN: Final = Markup('<span class="private">hidden</span>')
 
 
@@ -101,6 +103,11 @@ def own_words(context: Context, value: str) -> str:
     return HIDDEN if context["frame"].private else value
 
 
+def breakable(value: str) -> Markup:
+    """Return words in which a long symbol may go on in the next line: it has up to twenty letters, and no blank."""
+    return value if isinstance(value, Markup) else Markup("<wbr>").join(_AFTER_TEN_LETTERS.split(value))
+
+
 def moment(value: datetime) -> Markup:
     """Return a moment in UTC, which the page's script can show in local time."""
     utc = value.astimezone(UTC)
@@ -151,6 +158,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "cell": cell,
     "cells": cells,
     "own_words": own_words,
+    "breakable": breakable,
     "moment": moment,
     "day": day,
     "age": age,
