@@ -174,8 +174,8 @@ class PricesUnavailable(ApplicationError):
     """Something is held, and no price could be refreshed."""
 
     def __init__(self, reasons: dict[str, str]) -> None:
-        listed = "; ".join(f"{symbol}: {reason}" for symbol, reason in sorted(reasons.items())[:5])
-        super().__init__(f"no price could be refreshed ({listed})")
+        failed = listed([f"{symbol}: {reason}" for symbol, reason in sorted(reasons.items())])
+        super().__init__(f"no price could be refreshed ({failed})")
 
 
 class FeedFailed(ApplicationError):

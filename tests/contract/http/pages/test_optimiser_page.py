@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from portfolio.application.errors import ClosesPending, ComputationFailed, ComputationLate, NotInstalled
+from portfolio.domain.categories import Categories
 from portfolio.entrypoints.charts import FRACTION
 from tests.contract.http.optimisation.test_optimise import CATEGORIES, FREE, remember
 from tests.contract.http.pages.test_rebalancing_page import assert_advice, assert_standing
@@ -205,6 +206,17 @@ async def test_of_many_assets_the_largest_are_drawn_and_the_others_stand_togethe
     others = sum(Decimal(found["weights"][symbol]) for symbol in symbols[20:])
     assert [Decimal(one or 0) for one in rows["5 others"]] == [others, Decimal("0.175"), Decimal("0.18")]
     assert "5 assets more have one" in page.text
+
+
+async def test_of_many_assets_that_are_kept_the_largest_are_drawn_too() -> None:
+    kept = [f"K{n:02}" for n in range(25)]
+    async with running(categories=Categories(dict.fromkeys(kept, "stablecoin"))) as service:
+        await hold(service, {"AAA": "10", "BBB": "10", **dict.fromkeys(kept, "2")})
+        await remember(service, waves(2) * 0.02, ["AAA", "BBB"])
+        page = await page_of(service, objective="equal_weight", own_limits=NO_LIMITS)
+    rows = by_name(page.table("Weights beside those of today"), "Asset", "These weights", "Today", "1/N")
+    assert list(rows) == ["AAA", "BBB", *(f"{symbol}, kept" for symbol in kept[:18]), "7 others", "Cash"]
+    assert [Decimal(one or 0) for one in rows["7 others"]] == [Decimal("0.14")] * 3
 
 
 async def test_without_an_objective_there_is_the_form_alone(held: Service) -> None:

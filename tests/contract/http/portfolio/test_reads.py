@@ -119,6 +119,18 @@ async def test_an_asset_that_nobody_lists_is_worth_its_newest_execution_and_a_ba
     assert (backdated["current_price"], backdated["price_source"], backdated["price_age_seconds"]) == (20, "trade", 0)
 
 
+async def test_of_many_prices_that_cannot_be_refreshed_the_first_are_named_and_the_others_counted(
+    service: Service,
+) -> None:
+    for n in range(7):
+        booked = {"symbol": f"N{n}", "side": "BUY", "quantity": 1, "price": 10, "net_amount": 10}
+        assert (await service.http.post("/holdings/update", json=booked)).is_success
+    answer = await service.http.post("/portfolio/refresh")
+    assert is_problem(answer, 503, "prices-unavailable")
+    assert [f"N{n}:" in answer.json()["detail"] for n in range(7)] == [True] * 5 + [False] * 2
+    assert answer.json()["detail"].endswith(" and 2 more)")
+
+
 async def test_the_newest_execution_is_the_price_once_that_of_the_feed_is_stale(service: Service) -> None:
     await bought(service, "10")
     service.feed.prices["NEW"] = "11"

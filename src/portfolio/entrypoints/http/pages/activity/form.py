@@ -53,13 +53,13 @@ class ActivityForm(ListForm):
         """Return what is wanted, and what is wrong with what was typed: nothing is to be looked up then."""
         reading = FieldReader()
         wanted = EntryFilter(
-            revision=reading.given("entry", self.entry or None, _revision),
-            kind=reading.given("kind", self.kind or None, _kind),
-            symbol=reading.given("symbol", self.symbol or None, typed_symbol),
-            since=reading.given("since", self.since or None, parse_start),
-            until=reading.given("until", self.until or None, parse_end),
-            before=reading.given("cursor", self.cursor or None, _before),
-            limit=reading.given("limit", self.limit or None, page_size) or PAGE_SIZES[0],
+            revision=reading.given("entry", self.entry, _revision),
+            kind=reading.given("kind", self.kind, _kind),
+            symbol=reading.given("symbol", self.symbol, typed_symbol),
+            since=reading.given("since", self.since, parse_start),
+            until=reading.given("until", self.until, parse_end),
+            before=reading.given("cursor", self.cursor, _before),
+            limit=reading.given("limit", self.limit, page_size) or PAGE_SIZES[0],
         )
         return wanted, tuple(reading.errors)
 

@@ -31,19 +31,16 @@ class Share(msgspec.Struct, frozen=True):
 
 @exact
 def shares_of(found: Optimised) -> Sequence[Share]:
-    """Return the shares, which sum to 1 in each column: the 20 largest, the others together, what is kept, cash."""
-    every = [_share(found, symbol) for symbol in found.held.weights]
+    """Return the shares, which sum to 1 in each column: the 20 largest, the others together, cash."""
+    weighed = found.held.weights
+    every = [_share(found, symbol) for symbol in weighed]
+    every += [Share(f"{one.symbol}, kept", *[one.weight] * 3) for one in found.kept if one.symbol not in weighed]
     every.sort(key=lambda one: (-max(one.weight, one.today), one.label))
     shown, others = every[:ASSETS_SHOWN], every[ASSETS_SHOWN:]
     if others:
         sums = (total(getattr(one, name) for one in others) for name in ("weight", "today", "equal"))
         shown.append(Share(counted(len(others), "other"), *sums))
-    kept = [
-        Share(f"{one.symbol}, kept", one.weight, one.weight, one.weight)
-        for one in found.kept
-        if one.symbol not in found.held.weights
-    ]
-    return [*shown, *kept, Share("Cash", found.cash, found.held.cash, found.equal.cash)]
+    return [*shown, Share("Cash", found.cash, found.held.cash, found.equal.cash)]
 
 
 def weights_chart(found: Optimised) -> Chart:
