@@ -82,7 +82,7 @@ def row_of(database: DatabaseUnderTest, job_id: str) -> Mapping[str, Any]:
 
 def undisturbed(given: bytes) -> Outcome:
     """What comes of it in one piece, in this process."""
-    whole = advanced(given, None, seconds=1e9, monotonic=time.monotonic, solve=choose)
+    whole = advanced(given, None, is_over=lambda: False, solve=choose)
     assert whole.outcome is not None
     return whole.outcome
 

@@ -61,16 +61,14 @@ def advance_backtest(given: bytes, checkpoint: bytes | None, ahead: dict[int, by
     """Return how far a backtest is after so many seconds more."""
     from portfolio.application.backtest.jobs.slices import advanced  # noqa: PLC0415  as above
 
-    return _turns.take(
-        lambda: advanced(given, checkpoint, ahead, seconds=seconds, monotonic=time.monotonic, solve=choose)
-    )
+    return _turns.take(lambda: advanced(given, checkpoint, ahead, is_over=_after(seconds), solve=choose))
 
 
 def attempt_trial(given: bytes, place: int, state: bytes | None, seconds: float) -> Attempted:
     """Return how far one trial of a backtest is after so many seconds more."""
     from portfolio.application.backtest.jobs.slices import attempted  # noqa: PLC0415  as above
 
-    return _turns.take(lambda: attempted(given, place, state, seconds=seconds, monotonic=time.monotonic, solve=choose))
+    return _turns.take(lambda: attempted(given, place, state, is_over=_after(seconds), solve=choose))
 
 
 class Turns:
@@ -111,6 +109,12 @@ def give_way() -> None:
 
 
 _turns = Turns()
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Return what tells whether so many seconds have passed since now."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
 
 
 def _end_with_parent() -> None:

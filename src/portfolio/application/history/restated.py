@@ -146,15 +146,20 @@ class _Books(msgspec.Struct):
         return None
 
 
-class _LastCloses:
-    """The last close of each asset before a day, however long before, in the units of that day."""
+class _Closes:
+    """The closes of each asset in the units of any day."""
 
     def __init__(self, closes: ClosesByDay, splits: Splits) -> None:
         self._closes = closes
         self._splits = splits
         self._days: dict[Symbol, list[date]] = {}
 
+    def on(self, symbol: Symbol, day: date) -> tuple[Price | None, bool]:
+        """Return the price of a day, and whether it is the day's own close."""
+        return price_on(day, symbol, self._closes.get(symbol, {}), self._splits)
+
     def before(self, symbol: Symbol, day: date) -> Price | None:
+        """Return the last close before a day, however long before."""
         closes = self._closes.get(symbol, {})
         if symbol not in self._days:
             self._days[symbol] = sorted(closes)
@@ -180,21 +185,19 @@ def restate(
     start = made[-1].day + DAY if made else first
     for day in sorted(day for day in entries.days if day < start):
         books.add(entries, day)
-    units, last = _units_after(made, entries.flows), _LastCloses(closes, entries.splits)
+    units, priced = _units_after(made, entries.flows), _Closes(closes, entries.splits)
     for n in range((until - start).days + 1):
         day = start + n * DAY
         books.add(entries, day)
         units.flow(entries.flows.get(day) or Flows())
-        made.append(_restated(day, books, units, closes, last, entries.splits))
+        made.append(_restated(day, books, units, priced))
     return made
 
 
-def _restated(  # shape: a day, and all that it is made of
-    day: date, books: _Books, units: _Units, closes: ClosesByDay, last: _LastCloses, splits: Splits
-) -> RestatedDay:
+def _restated(day: date, books: _Books, units: _Units, closes: _Closes) -> RestatedDay:
     value, carried, missing = books.cash, [], []
     for symbol in sorted(books.quantities):
-        price, is_own = price_on(day, symbol, closes.get(symbol, {}), splits)
+        price, is_own = closes.on(symbol, day)
         worth = None if price is None else books.quantities[symbol].worth(price)
         if worth is None:
             missing.append(symbol)
@@ -202,7 +205,7 @@ def _restated(  # shape: a day, and all that it is made of
         value = added(value, worth)
         if not is_own:
             carried.append(symbol)
-    stand_ins = [books.stand_in(symbol, last.before(symbol, day)) for symbol in missing]
+    stand_ins = [books.stand_in(symbol, closes.before(symbol, day)) for symbol in missing]
     known = [one for one in stand_ins if one is not None]
     value = added(value, sum_of(known))
     is_small = len(known) == len(missing) and is_small_rest(sum_of(map(abs, known)), value)

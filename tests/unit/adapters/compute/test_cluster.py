@@ -99,7 +99,7 @@ async def test_a_sweep_on_the_cluster_comes_to_the_same_bytes(cluster: Cluster) 
         sweep=Sweep(grid={"position_limit": limits}),
     )
     given = begun(wanted, panel, None)
-    whole = advanced(given, None, seconds=LONG, monotonic=lambda: 0.0, solve=chosen_here)
+    whole = advanced(given, None, is_over=lambda: False, solve=chosen_here)
     # Both workers have imported what they need: else the first one is done before the second one has.
     aside = problem(Objective.MIN_CVAR, uncorrelated(MEANS), ORTHANT)
     await asyncio.gather(*(SpawnedOptimiser(cluster).optimise(aside, seconds=LONG) for _ in range(4)))

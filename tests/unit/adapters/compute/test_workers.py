@@ -50,7 +50,7 @@ async def test_who_comes_second_gets_the_second_process(workers: Workers, tmp_pa
 async def test_a_backtest_comes_to_the_same_bytes_in_the_process_as_in_this_one(workers: Workers) -> None:
     panel = panel_from(walk(75, 3), named(3))
     given = begun(request_of(panel), panel, held(10_000, A00=100))
-    whole = advanced(given, None, seconds=LONG, monotonic=lambda: 0.0)
+    whole = advanced(given, None, is_over=lambda: False)
     assert whole.outcome is not None
     there, checkpoint, slices = SpawnedBacktester(workers, slice_seconds=0.0), None, 0
     while True:
@@ -67,7 +67,7 @@ async def test_the_trials_of_one_job_are_spread_over_the_processes_to_the_same_b
     limits = tuple(Decimal(n) / 100 for n in range(15, 27))
     wanted = request_of(panel, sweep=Sweep(grid={"position_limit": limits}))
     given = begun(wanted, panel, held(10_000, A00=100, A01=50))
-    whole = advanced(given, None, seconds=LONG, monotonic=lambda: 0.0)
+    whole = advanced(given, None, is_over=lambda: False)
     there = CountedTrials(workers, slice_seconds=0.01)
     # Both have imported what they need: else the first one is done before the second one has.
     await asyncio.gather(*(there.advance(given, None, {}) for _ in range(2)))

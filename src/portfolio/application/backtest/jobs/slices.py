@@ -97,49 +97,40 @@ def begun(request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> 
     return Given.of(request, panel, holdings).encode()
 
 
-def advanced(  # shape: the clock and the optimiser are given, as it does no I/O
+def advanced(
     given: bytes,
     checkpoint: bytes | None,
     ahead: Mapping[int, bytes] = MappingProxyType({}),
     *,
-    seconds: float,
-    monotonic: Callable[[], float],
+    is_over: Callable[[], bool],
     solve: Solve | None = None,
 ) -> Advanced:
-    """Return how far a backtest is after so many seconds more, from a checkpoint or from the start.
+    """Return how far a backtest is when the slice ``is_over``, from a checkpoint or from the start; at least a step.
 
     ``ahead`` are trials of it that were run elsewhere, by place. Where slices end, and who ran which trial, makes no
     difference to what comes of it. What was begun under rules of another version is begun anew: a result is of one.
     """
-    until = monotonic() + seconds
     plan = _opened(given)
     runs = Runs.resumed(checkpoint, ENGINE)
     runs.take(plan, ahead)
     while not runs.is_done(plan):
         runs.advance(plan, solve)
-        if monotonic() >= until:
+        if is_over():
             break
     progress = Decimal(runs.progress(plan)).quantize(_THOUSANDTH)
     return Advanced(progress=progress, checkpoint=runs.encode(), outcome=_outcome(runs, plan), to_try=runs.to_try(plan))
 
 
-def attempted(  # shape: as above
-    given: bytes,
-    place: int,
-    state: bytes | None,
-    *,
-    seconds: float,
-    monotonic: Callable[[], float],
-    solve: Solve | None = None,
+def attempted(
+    given: bytes, place: int, state: bytes | None, *, is_over: Callable[[], bool], solve: Solve | None = None
 ) -> Attempted:
-    """Return how far the trial of a place is after so many seconds more, from its state or from its start."""
-    until = monotonic() + seconds
+    """Return how far the trial of a place is when the slice ``is_over``, from its state or from its start."""
     plan = _opened(given)
     request, variant = plan.trial(place)
     running = start(request, plan.panel, plan.holdings) if state is None else BacktestState.decode(state)
     while not running.is_done:
         running = days_further(running, plan.panel, solve)
-        if not running.is_done and monotonic() >= until:
+        if not running.is_done and is_over():
             return Attempted(state=running.encode())
     return Attempted(trial=trial_bytes(kept_of(running, plan.panel, variant)))
 

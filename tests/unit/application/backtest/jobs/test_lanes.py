@@ -42,7 +42,7 @@ def undisturbed() -> Outcome:
 def trial_at(place: int) -> bytes:
     """A trial that is run by itself, in slices of 32 days."""
     state = None
-    while (found := attempted(GIVEN, place, state, seconds=0, monotonic=lambda: 0.0)).trial is None:
+    while (found := attempted(GIVEN, place, state, is_over=lambda: True)).trial is None:
         state = found.state
     return found.trial
 
@@ -67,12 +67,12 @@ class Processes:
         self.slices += 1
         self.taken |= set(ahead)
         self.between()
-        return await self._at_work(lambda: advanced(given, checkpoint, ahead, seconds=0, monotonic=lambda: 0.0))
+        return await self._at_work(lambda: advanced(given, checkpoint, ahead, is_over=lambda: True))
 
     async def attempt(self, given: bytes, place: int, state: bytes | None) -> Attempted:
         self.begun += [place] if state is None else []
         self.before(place)
-        trial = partial(attempted, given, place, state, seconds=0, monotonic=lambda: 0.0)
+        trial = partial(attempted, given, place, state, is_over=lambda: True)
         return await self._at_work(trial, is_trial=True)
 
     async def _at_work(self, function: Callable[[], T], *, is_trial: bool = False) -> T:
@@ -220,7 +220,7 @@ def test_whatever_is_taken_at_whatever_time_the_same_comes_of_it(taken: list[set
     seen = [Decimal(0)]
     while True:
         ahead = {place: trial_at(place) for place in (taken.pop() if taken else ())}
-        now = advanced(GIVEN, checkpoint, ahead, seconds=0, monotonic=lambda: 0.0)
+        now = advanced(GIVEN, checkpoint, ahead, is_over=lambda: True)
         checkpoint = now.checkpoint
         assert Runs.resumed(checkpoint, ENGINE).encode() == checkpoint
         seen.append(now.progress)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import count
 
 import msgspec
@@ -30,7 +31,8 @@ def run(given: bytes, seconds: float) -> Iterator[Advanced]:
     clock = count()
     checkpoint: bytes | None = None
     while True:
-        now = advanced(given, checkpoint, seconds=seconds, monotonic=lambda: float(next(clock)))
+        is_over = partial(lambda until: next(clock) >= until, next(clock) + seconds)
+        now = advanced(given, checkpoint, is_over=is_over)
         checkpoint = now.checkpoint
         yield now
         if now.outcome is not None:
@@ -60,7 +62,7 @@ def test_progress_grows_with_the_days() -> None:
 
 def test_a_slice_is_a_pure_function() -> None:
     [first, second, *_] = run(GIVEN, 0)
-    assert advanced(GIVEN, first.checkpoint, seconds=0, monotonic=lambda: 0.0) == second
+    assert advanced(GIVEN, first.checkpoint, is_over=lambda: True) == second
 
 
 def test_what_other_rules_have_begun_is_begun_anew() -> None:
@@ -68,7 +70,7 @@ def test_what_other_rules_have_begun_is_begun_anew() -> None:
     others = msgspec.msgpack.decode(second.checkpoint) | {"engine": "1"}
     of_another_shape = others | {"own": {"of_theirs": 1}}
     for checkpoint in (others, of_another_shape):
-        found = advanced(GIVEN, msgspec.msgpack.encode(checkpoint), seconds=0, monotonic=lambda: 0.0)
+        found = advanced(GIVEN, msgspec.msgpack.encode(checkpoint), is_over=lambda: True)
         assert found == first
 
 

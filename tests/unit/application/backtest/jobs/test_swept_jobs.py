@@ -51,7 +51,7 @@ def cut(given: bytes, *, solve: Any = None) -> tuple[Outcome, list[Decimal]]:
     checkpoint: bytes | None = None
     seen = []
     while True:
-        now = advanced(given, checkpoint, seconds=0, monotonic=lambda: 0.0, solve=solve)
+        now = advanced(given, checkpoint, is_over=lambda: True, solve=solve)
         checkpoint = now.checkpoint
         assert Runs.resumed(checkpoint, ENGINE).encode() == checkpoint
         seen.append(now.progress)
@@ -61,7 +61,7 @@ def cut(given: bytes, *, solve: Any = None) -> tuple[Outcome, list[Decimal]]:
 
 def whole(given: bytes, *, solve: Any = None) -> Outcome:
     """What comes of it in one slice."""
-    now = advanced(given, None, seconds=1, monotonic=lambda: 0.0, solve=solve)
+    now = advanced(given, None, is_over=lambda: False, solve=solve)
     assert now.outcome is not None
     return now.outcome
 
