@@ -38,4 +38,4 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     >>> listed(["A", "B"]), listed("ABCDEFG")
     ('A, B', 'A, B, C, D, E and 2 more')
     """
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

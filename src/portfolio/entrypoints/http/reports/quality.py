@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import Final
 
 from portfolio.analytics.closes import Join
@@ -15,12 +16,13 @@ from portfolio.application.prices.valuation import PriceStatus
 from portfolio.application.risk.state import MarketState
 from portfolio.application.risk.value_at_risk import value_at_risk_of
 from portfolio.domain.days import DAY
-from portfolio.domain.decimal_text import counted, plain
+from portfolio.domain.decimal_text import counted, listed, plain
 from portfolio.entrypoints.http.pages.frame.formats import Kind
 from portfolio.entrypoints.http.pages.frame.reasons import in_words
 from portfolio.entrypoints.http.reports.content import Count, Line, Section
 
 MOST_NAMED: Final = 20
+named: Final = partial(listed, most=MOST_NAMED)
 RESTATED: Final = (
     "Entries were booked long after they took effect: days are restated, each by all that is known by now, and differ "
     "from those that were recorded."
@@ -95,25 +97,32 @@ def _of_prices(state: MarketState, *, simulated: bool) -> Iterator[str]:
 def _of_joins(read: Sequence[Closes | Benchmark]) -> Iterator[str]:
     joined = dict.fromkeys(join for one in read for join in one.joined_history)
     apart = dict.fromkeys(join for one in read for join in one.unjoined_history)
-    for join in [*joined, *apart][:MOST_NAMED]:
-        if join.reason is None:
-            yield f"Closes joined across a {_joined(join)}."
-        else:
-            yield f"Closes not joined across a {_joined(join)}: {in_words(join.reason)}."
+    yield from first([_joined(join) for join in (*joined, *apart)])
 
 
 def _joined(join: Join) -> str:
     ratio = plain(join.ratio)
-    if join.symbol == join.from_symbol:
-        return f"split: {join.symbol} on {join.on}, {ratio} for 1"
-    return f"rename: {join.from_symbol} became {join.symbol} on {join.on}, {ratio} for 1"
+    what = (
+        f"split: {join.symbol}"
+        if join.symbol == join.from_symbol
+        else f"rename: {join.from_symbol} became {join.symbol}"
+    )
+    told = f"across a {what} on {join.on}, {ratio} for 1"
+    return f"Closes joined {told}." if join.reason is None else f"Closes not joined {told}: {in_words(join.reason)}."
 
 
 def _left_out(series: DailySeries, state: MarketState) -> Iterator[str]:
-    for one in value_at_risk_of(state, series.period_days).excluded[:MOST_NAMED]:
-        yield f"Value at risk is made without {one.symbol}: {in_words(one.reason)}."
+    excluded = value_at_risk_of(state, series.period_days).excluded
+    yield from first([f"Value at risk is made without {one.symbol}: {in_words(one.reason)}." for one in excluded])
     if state.valuation.portfolio.has_unreconciled:
         yield "Other programs wrote into the rows, and it is not reconciled yet."
+
+
+def first(lines: Sequence[str]) -> Iterator[str]:
+    """Yield what is said alike of many; of a long list the first, and how many more there are."""
+    yield from lines[:MOST_NAMED]
+    if len(lines) > MOST_NAMED:
+        yield f"{len(lines) - MOST_NAMED:,} more are as the last of these."
 
 
 def spans(days: Sequence[date]) -> Iterator[str]:
@@ -123,9 +132,3 @@ def spans(days: Sequence[date]) -> Iterator[str]:
         if place + 1 == len(days) or days[place + 1] - day != DAY:
             yield str(day) if place == start else f"{days[start]} to {day}"
             start = place + 1
-
-
-def named(names: Sequence[str]) -> str:
-    """Return names in a row, a long list cut."""
-    shown = ", ".join(names[:MOST_NAMED])
-    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED:,} more"

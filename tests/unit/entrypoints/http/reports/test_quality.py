@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from portfolio.entrypoints.http.reports.quality import named, spans
+from portfolio.entrypoints.http.reports.quality import first, named, spans
 
 DAY = date(2026, 1, 30)
 
@@ -27,3 +27,6 @@ def test_days_in_a_row_are_one_text(places: list[int], texts: list[str]) -> None
 def test_a_long_list_is_cut_and_says_by_how_many() -> None:
     assert named(["a", "b"]) == "a, b"
     assert named([f"{n}" for n in range(1_520)]).endswith("18, 19 and 1,500 more")
+    lines = [f"without {n}" for n in range(1_520)]
+    assert list(first(lines)) == [*lines[:20], "1,500 more are as the last of these."]
+    assert list(first(lines[:20])) == lines[:20]
