@@ -32,6 +32,9 @@ run: install  ## migrate the embedded database and serve on http://127.0.0.1:802
 demo: install  ## serve two years of made-up trades at simulated prices, in a database of its own (PORT=..., SEED=...)
 	exec $(BIN)/portfolio demo $(if $(PORT),--port $(PORT)) $(if $(SEED),--seed $(SEED))
 
+# Nothing is compiled as it is installed: of all these modules the tests and checks import a part, which is compiled then, on the core
+# that the types leave free.
+test: PIP += --no-compile
 test: install-dev  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
 	@$(MAKE) --no-print-directory --jobs=2 check-types check-all-else compile-tests
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --coverage-gates
@@ -134,7 +137,7 @@ $(LIBRARIES): $(VENV)/.installed-dev
 	$(BIN)/uv pip install --quiet --python $(VENV)-oracles/bin/python --group oracles
 	@touch $@
 
-# Not compiled: of all these modules the tests and checks import a part, which is compiled then.
+# Not compiled, as of what `make test` installs.
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(UNLESS_KILLED)
 	$(PIP) --no-compile --require-hashes --no-deps -r requirements-dev.lock
