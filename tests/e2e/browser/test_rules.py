@@ -135,6 +135,23 @@ def test_of_rows_that_look_alike_two_are_seen_and_one_that_looks_otherwise(brows
     assert all(", 2 times: " in finding for finding in found)
 
 
+def test_colours_are_seen_at_one_width_and_all_else_at_the_widest_and_the_narrowest(
+    browser: BrowserThread, site: Site
+) -> None:
+    site.style += ".x { color: #ccc; } @media (prefers-color-scheme: dark) { .x { color: #333; } }"
+    site.body += '<p class=x>pale</p><img src="/style.css">'
+
+    async def look() -> list[str]:
+        context = await browser.context()
+        async with visiting(context, site.url) as visit:
+            found = await rules.in_every_view(visit.page)
+        await context.close()
+        return found
+
+    views = [finding.rpartition(" (")[2] for finding in browser.run(look()) if finding.startswith("axe: ")]
+    assert sorted(views) == ["dark 320)", "light 1280, forced 320)", "light 1280, light 320)"]
+
+
 def test_what_the_tab_key_jumps_over_is_found(browser: BrowserThread, site: Site) -> None:
     site.body += "<div inert><button>y</button></div>"
     assert [finding for finding in findings(browser, site) if "not reached by keys: <button>" in finding]
