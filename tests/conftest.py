@@ -58,10 +58,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     have little left; and while one waits, another computes.
     """
     rules: defaultdict[tuple[Path, str], list[pytest.Item]] = defaultdict(list)
+    files = {item.path for item in items}
+    outside = {file for file in files if any(file.is_relative_to(folder) for folder in OUTSIDE)}
+    faults = {file for file in files if file.is_relative_to(FAULTS)}
     for item in items:
-        if any(item.path.is_relative_to(folder) for folder in OUTSIDE):
+        if item.path in outside:
             item.add_marker(pytest.mark.unmeasured)
-        if item.path.is_relative_to(FAULTS) and item.get_closest_marker("faults_long") is None:
+        if item.path in faults and item.get_closest_marker("faults_long") is None:
             rules[item.path, item.name.partition("[")[0]].append(item)
     for number, cases in enumerate(rules.values()):
         for item in cases:

@@ -9,6 +9,7 @@ import pkgutil
 import sys
 import tomllib
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
@@ -60,10 +61,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
     """Do the same while the books are made that a test of routes looks at: what makes them has tests of its own."""
-    if not request._pyfuncitem.path.is_relative_to(OF_ROUTES):
+    if not _is_of_routes(request._pyfuncitem.path):
         return (yield)
     with untraced():
         return (yield)
+
+
+@cache
+def _is_of_routes(file: Path) -> bool:
+    return file.is_relative_to(OF_ROUTES)
 
 
 @pytest.hookimpl(tryfirst=True)
