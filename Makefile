@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 # What weights and backtests are compared with, in an environment of its own.
 LIBRARIES := $(VENV)-oracles/.installed
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# uv takes a tenth of pip's time, but knows nothing of pip's settings (a mirror, a certificate): where it fails, pip does the same.
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || { echo "make: uv could not install it, pip tries" >&2 && $(PIP) $(1); }
 UV     := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 # Three workers for two cores, as tests wait for a part of their time; the tests of one file stay together, as they share what is costly, and the files keep the
@@ -34,7 +36,7 @@ demo: install  ## serve two years of made-up trades at simulated prices, in a da
 
 # Nothing is compiled as it is installed: of all these modules the tests and checks import a part, which is compiled then, on the core
 # that the types leave free.
-test: PIP += --no-compile
+test: COMPILE := --no-compile
 test: install-dev  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
 	@$(MAKE) --no-print-directory --jobs=2 check-types check-all-else compile-tests
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --coverage-gates
@@ -124,12 +126,15 @@ UNLESS_KILLED = @test ! -e $@.begun || { echo "make: the last installation did n
 DONE = @rm $@.begun; touch $@
 
 # The lock files are complete: nothing is resolved (pip would look for newer versions of what is asked for with an extra).
+LOCKED  := --require-hashes --no-deps
+COMPILE := --compile
 # Without build isolation: the project is built by the locked build tools, and nothing else is fetched.
 $(VENV)/.installed: $(VENV)/.created requirements.lock requirements-build.lock pyproject.toml
 	$(UNLESS_KILLED)
 	@echo "make: installing what is locked into $(VENV), a minute or two, once"
-	$(PIP) --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
-	$(PIP) --no-build-isolation --no-deps --editable .
+	@$(PIP) $(LOCKED) -r requirements-build.lock
+	@$(call INSTALL,$(COMPILE) $(LOCKED) -r requirements.lock)
+	@$(call INSTALL,--no-build-isolation --no-deps --editable .)
 	$(DONE)
 
 $(LIBRARIES): $(VENV)/.installed-dev
@@ -140,5 +145,5 @@ $(LIBRARIES): $(VENV)/.installed-dev
 # Not compiled, as of what `make test` installs.
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(UNLESS_KILLED)
-	$(PIP) --no-compile --require-hashes --no-deps -r requirements-dev.lock
+	@$(call INSTALL,--no-compile $(LOCKED) -r requirements-dev.lock)
 	$(DONE)
