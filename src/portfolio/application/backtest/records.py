@@ -124,6 +124,7 @@ class AtRecovery(msgspec.Struct, frozen=True, kw_only=True):
 class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a backtest.
 
+    ``start_value`` is that at the close of the first day before anything is traded, and the figures begin with it.
     ``difference`` is the value at the end less that of doing nothing, and the totals of ``attribution`` sum to it
     exactly but for ``rounding``, which is that of the rows to 6 decimals. The intervals are None under 30 returns, and
     where a value was not above zero; ``btc`` without a close of it on the first day. Closes are joined across the

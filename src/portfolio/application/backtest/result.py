@@ -46,9 +46,7 @@ def result(state: BacktestState, panel: Panel) -> BacktestResult:
     parts = attribute(state.fills, state.write_downs, marks)
     rows = [_row_of(part) for part in parts]
     days = [row.day for row in state.equity]
-    own, idle, equal = (
-        [getattr(row, name) for row in state.equity] for name in ("value", "do_nothing", "equal_weight")
-    )
+    own, idle, equal = (state.series(name) for name in ("value", "do_nothing", "equal_weight"))
     btc = [row.btc for row in state.equity if row.btc is not None]
     rate = state.request.yearly_rate
     return BacktestResult(

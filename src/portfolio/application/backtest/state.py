@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import copy
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -93,6 +93,12 @@ class BacktestState(msgspec.Struct, kw_only=True):
         """Return how much of the days is done, from 0 to 1."""
         days = (self.request.last - self.request.first).days + 1
         return min((self.next_day - self.request.first).days / days, 1.0)
+
+    def series(self, name: Literal["value", "do_nothing", "equal_weight"]) -> list[Decimal]:
+        """Return the values of the days that figures are of: the first is what there was before anything was traded, so
+        that a fill at the close of that day costs them too.
+        """
+        return [self.equity[0].do_nothing, *(getattr(row, name) for row in self.equity[1:])]
 
     def copy(self) -> BacktestState:
         """Return another one, so that this stays as it is."""

@@ -140,6 +140,18 @@ async def test_a_backtest_is_queued_computed_and_there(service: Service) -> None
     assert str(trade["quantity"])[:20] == "31.34054165791618739"
 
 
+async def test_at_the_same_close_the_first_day_s_costs_are_in_the_figures(service: Service) -> None:
+    await hold_a_fall(service)
+    url = f"/backtests/{(await ask(service, fill='same_close'))['backtest']['id']}"
+    await compute(service)
+    found = exact(await service.http.get(url))["backtest"]["result"]
+    [first, last] = exact(await service.http.get(f"{url}/equity"))["equity"]
+    # The sale of 4,701.08 costs a fee of 4.701081 on the day it is decided: its row is after that.
+    assert (first["value"], first["do_nothing"]) == (Decimal("109995.298919"), 110_000)
+    assert (found["start_value"], found["end_value"]) == (110_000, last["value"])
+    assert found["figures"]["total_return"] == Decimal("104935.515169") - 110_000
+
+
 async def test_what_was_asked_is_answered_complete(service: Service) -> None:
     await hold_a_fall(service)
     request = (await ask(service))["backtest"]["request"]

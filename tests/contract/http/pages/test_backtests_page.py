@@ -175,6 +175,17 @@ async def test_a_private_page_has_an_index_and_no_amount(held: Service) -> None:
     assert float(total) == pytest.approx(float(result["difference"]) / float(result["start_value"]) * 100, abs=1e-6)
 
 
+async def test_of_a_private_page_100_is_what_there_was_before_anything_was_traded(service: Service) -> None:
+    await hold_a_fall(service)
+    await done(service, fill="same_close")
+    rows = (await page_of(service, headers=PRIVATE)).table("Value beside doing nothing and 1/N")
+    shown = [[float(each.exact[0]) for each in (row[name] for name in list(SERIES)[:3])] for row in rows]
+    # Of 110,000: the fee of a sale is 4.701081, those of purchases at equal weights are 69.930070; at the end there are
+    # 104,935.515169, 104,000 and 98,935.064935.
+    assert shown[0] == pytest.approx([109_995.298919 / 1100, 100, 109_930.069930 / 1100])
+    assert shown[-1] == pytest.approx([104_935.515169 / 1100, 104_000 / 1100, 98_935.064935 / 1100])
+
+
 async def test_one_that_failed_says_why(held: Service) -> None:
     asked = (await ask(held, **LONG))["backtest"]
     held.cases.backtests.stored.rows[-1].given = b"{}"  # type: ignore[attr-defined]  # the fake's

@@ -48,6 +48,25 @@ def test_filled_at_the_close_of_the_decision_it_avoids_the_fall_and_says_so() ->
     assert found.remarks == ["hindsight", "same_close"]
 
 
+def test_what_is_traded_on_the_first_day_costs_what_is_measured() -> None:
+    _, found = one_trade(FillAt.SAME_CLOSE)
+    # Before the sale there were 110,000; the fee of 4.701081 is in 104,935.515169.
+    assert found.start_value == 110_000
+    assert found.figures.total_return == Decimal("-5064.484831")
+    # 55,000 of each want 70,000 for purchases, and 70,000 in cash pay for 70,000 / 1.001 = 69,930.069930 of them, and
+    # 69.930070 of fees. A, 30,000 + 25,000 / 1.001 = 54,975.024975, loses a fifth of that: 10,995.004995.
+    assert found.equal_weight.total_return == Decimal("-11064.935065")
+
+
+@pytest.mark.parametrize("fill", FillAt)
+def test_a_result_less_that_of_doing_nothing_is_the_difference(fill: FillAt) -> None:
+    _, found = one_trade(fill)
+    own, idle = found.figures.total_return, found.do_nothing.total_return
+    assert own is not None
+    assert idle is not None
+    assert own - idle == found.difference
+
+
 @pytest.mark.parametrize("fill", FillAt)
 def test_the_difference_is_attributed_to_the_rule(fill: FillAt) -> None:
     _, found = one_trade(fill)

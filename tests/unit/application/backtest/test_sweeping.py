@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ from portfolio.application.backtest.sweeping.trials import Trial, stability_of, 
 from portfolio.application.backtest.sweeping.variants import FACTORS, JOINT_DRAWS, Variant, around, swept
 from portfolio.application.backtest.sweeping.walk_forward import following, training, windows
 from portfolio.application.errors import NotBacktestable
+from portfolio.domain.days import DAY
 from portfolio.domain.rebalancing.policy import RebalancePolicy
 from tests.support.backtests import held, named, panel_from, request_of, trial_of, walk, walk_forward
 
@@ -109,9 +112,10 @@ def test_a_policy_at_its_bounds_has_fewer_neighbours() -> None:
     assert len([one for one in around(full, 1) if one.setting is None]) < JOINT_DRAWS
 
 
-def test_a_trial_is_the_backtest_of_its_policy() -> None:
+@pytest.mark.parametrize("fill", FillAt)
+def test_a_trial_is_the_backtest_of_its_policy(fill: FillAt) -> None:
     panel = market()
-    request = wants(panel, sweep=Sweep(grid={"position_limit": LIMITS}))
+    request = wants(panel, sweep=Sweep(grid={"position_limit": LIMITS}), fill=fill, slippage_bps=Decimal(50))
     variant = of_limits(request)[0]
     trial = trial_of(request, variant, panel, None)
     own = msgspec.structs.replace(request, policy=variant.policy, sweep=None)
@@ -123,6 +127,7 @@ def test_a_trial_is_the_backtest_of_its_policy() -> None:
     assert trial.settings == {"position_limit": LIMITS[0]}
     assert trial.returns is not None
     assert trial.returns.observations == 99
+    assert trial.sharpe_ratio == pytest.approx(Decimal(trial.returns.sharpe * 365**0.5))
     assert msgspec.json.decode(msgspec.json.encode(trial), type=Trial) == trial
 
 
@@ -287,3 +292,44 @@ def test_on_the_day_between_two_windows_one_policy_decides(fill: FillAt, test_da
         growth *= 1 + fold.test_return_percent / 100
     assert found.figures.total_return_percent == pytest.approx(100 * (growth - 1), abs=Decimal("1e-4"))
     assert found.figures.observations == 20
+
+
+@pytest.mark.parametrize("fill", FillAt)
+@pytest.mark.parametrize("test_days", [1, 7])
+def test_one_policy_chosen_again_and_again_is_the_backtest_of_it(fill: FillAt, test_days: int) -> None:
+    panel = market(85)
+    walk = WalkForward(train_days=20, test_days=test_days)
+    request = wants(panel, fill=fill, walk_forward=walk, slippage_bps=Decimal(50))
+    variants, days = of_limits(request)[:1], windows(request)
+    found = walk_forward(request, variants, panel, None)
+    alone = msgspec.structs.replace(
+        request, first=days[0].test_first, policy=variants[0].policy, sweep=None, walk_forward=None
+    )
+    state = advance(start(alone, panel), panel, alone.last)
+    of_it = result(state, panel)
+    assert (found.figures, found.do_nothing) == (of_it.figures, of_it.do_nothing)
+    assert found.against_do_nothing == of_it.against_do_nothing
+    # Of each window: what there is before anything is traded in it, 100,000 at first, and what before the next one.
+    befores = [Decimal(100_000)]
+    for window in days[1:]:
+        held_then = advance(start(alone, panel), panel, window.test_first - DAY * (fill is FillAt.SAME_CLOSE))
+        befores.append(held_then.main.own.value(panel.marks_on(panel.place(window.test_first))))
+    befores.append(of_it.end_value)
+    for fold, (before, after) in zip(found.folds, pairwise(befores), strict=True):
+        assert fold.test_return_percent == pytest.approx(100 * (after / before - 1), abs=Decimal("1e-6"))
+
+
+@pytest.mark.parametrize("fill", FillAt)
+def test_what_is_traded_on_the_first_day_is_in_each_figure(fill: FillAt) -> None:
+    panel = market()
+    request = wants(panel, fill=fill, slippage_bps=Decimal(50))
+    state = advance(start(request, panel), panel, request.last)
+    found, last = result(state, panel), state.equity[-1]
+    assert found.start_value == 100_000
+    for figures, end in ((found.figures, last.value), (found.equal_weight, last.equal_weight)):
+        assert figures.total_return == end - 100_000
+        assert figures.total_return_percent == pytest.approx((end - 100_000) / 1000, abs=Decimal("1e-6"))
+    # The mean daily log return, times 365, of 99 days: both begin with the same.
+    for interval, end in ((found.against_do_nothing, last.do_nothing), (found.against_equal_weight, last.equal_weight)):
+        assert interval is not None
+        assert float(interval.mean) == pytest.approx(math.log(last.value / end) * 365 / 99, abs=1e-9)

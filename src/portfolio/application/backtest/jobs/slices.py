@@ -25,7 +25,7 @@ from portfolio.application.backtest.sweeping.outcome import trial_rows, whole_re
 from portfolio.application.backtest.sweeping.runs import RunPlan, Runs, days_further, trial_bytes
 from portfolio.application.backtest.sweeping.trials import kept_of
 
-ENGINE: Final = "5"
+ENGINE: Final = "6"
 """The version of the rules by which backtests are computed: another one makes other results of the same closes."""
 
 _THOUSANDTH: Final = Decimal("0.001")

@@ -45,7 +45,7 @@ class WholeResult(BacktestResult, frozen=True, kw_only=True):
 def whole_result(runs: Runs, plan: RunPlan) -> WholeResult:
     """Return the result of runs that are done; its sweep counts the trials of this request alone."""
     assert runs.own is not None, "they are done"
-    own = returns_of([float(row.value) for row in runs.own.equity], risk_free_of_a_day(plan.request.yearly_rate))
+    own = returns_of([float(value) for value in runs.own.series("value")], risk_free_of_a_day(plan.request.yearly_rate))
     sweep, around = runs.trials[: len(plan.swept)], runs.trials[len(plan.swept) :]
     of_own = [] if own is None else [own.sharpe]
     beside = of_own + [trial.returns.sharpe for trial in around if trial.returns is not None]

@@ -101,7 +101,7 @@ def kept_of(state: BacktestState, panel: Panel, variant: Variant) -> Trial:
     """Return what is kept of a backtest that is done: the figures that its result has."""
     marks, main = panel.marks_on(panel.place(state.request.last)), state.main
     value, difference = main.own.value(marks), main.own.value(marks) - main.idle.value(marks)
-    own, rate = [row.value for row in state.equity], state.request.yearly_rate
+    own, rate = state.series("value"), state.request.yearly_rate
     figures, costs = figures_of([row.day for row in state.equity], own, rate), costs_of(state.fills, own, difference)
     return Trial(
         settings=dict(variant.settings),

@@ -132,7 +132,9 @@ def walked(
     for state in states:
         for row in state.equity:
             rows.setdefault(row.day, row.value)
-    days, values = list(rows), list(rows.values())
+    begun = {state.equity[0].day: state.series("value")[0] for state in states}
+    days = list(rows)
+    values = [begun[days[0]], *list(rows.values())[1:]]
     idle = [row.do_nothing for row in beside.equity][: len(days)]
     return WalkedForward(
         folds=[
@@ -140,7 +142,7 @@ def walked(
                 window=window,
                 settings=choice.settings,
                 train_sharpe_ratio=choice.sharpe_ratio,
-                test_return_percent=_figures(rows, window, request.yearly_rate).total_return_percent,
+                test_return_percent=_figures(rows | begun, window, request.yearly_rate).total_return_percent,
             )
             for window, choice in zip(windows(request), choices, strict=True)
         ],
@@ -155,6 +157,8 @@ def _rank(sharpe_ratio: Decimal | None) -> Decimal:
 
 
 def _figures(rows: Mapping[date, Decimal], window: Window, rate: Decimal) -> SeriesFigures:
-    """Return the figures of the days of a window, from the value at the choice to that at the next one."""
+    """Return the figures of the days of a window, from the value at the choice to that at the next one: each before
+    what is chosen trades.
+    """
     days = [day for day in rows if window.test_first <= day <= window.test_last]
     return figures_of(days, [rows[day] for day in days], rate)

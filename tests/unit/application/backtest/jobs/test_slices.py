@@ -15,7 +15,7 @@ import pytest
 from portfolio.analytics.closes import Join, NotJoined
 from portfolio.application.backtest.jobs.records import Advanced, Outcome
 from portfolio.application.backtest.jobs.slices import Given, advanced, begun, fingerprint
-from portfolio.application.backtest.request import BacktestRequest
+from portfolio.application.backtest.request import BacktestRequest, FillAt
 from portfolio.application.backtest.sweeping.outcome import WholeResult
 from portfolio.application.errors import NotBacktestable
 from tests.support.backtests import held, named, panel_from, request_of, walk
@@ -106,8 +106,12 @@ def test_a_rate_is_in_the_request_and_where_it_is_nothing_the_bytes_are_those_of
     given = begun(over, PANEL, HELD)
     whole = outcome_of(given, 1_000)
     assert outcome_of(given, 0) == whole != outcome_of(GIVEN, 1_000)
-    # and among the trials of others it counts by the ratio that it shows
-    found = msgspec.json.decode(whole.result, type=WholeResult)
+
+
+@pytest.mark.parametrize("fill", FillAt)
+def test_among_the_trials_of_others_it_counts_by_the_ratio_that_it_shows(fill: FillAt) -> None:
+    request = msgspec.structs.replace(REQUEST.at(Decimal("0.05")), fill=fill)
+    found = msgspec.json.decode(outcome_of(begun(request, PANEL, HELD), 1_000).result, type=WholeResult)
     assert found.sharpes[0] * 365**0.5 == pytest.approx(float(found.figures.sharpe_ratio or 0), abs=1e-9)
 
 

@@ -105,7 +105,7 @@ def intervals_chart(name: str, title: str, pairs: Sequence[tuple[str, Difference
 
 @exact
 def _values(name: str, title: str, rows: Sequence[EquityRow], places: Sequence[int], *, private: bool) -> Chart:
-    """Return values of each day as lines; of a private page each is 100 on the first day."""
+    """Return values of each day as lines; of a private page each is 100 before anything is traded."""
     kind, unit = (Kind.NUMBER, PLAIN) if private else (Kind.MONEY, DOLLARS)
     lines = {place: [_value(row, NAMES[place], rows[0] if private else None) for row in rows] for place in places}
     series = [
@@ -122,7 +122,7 @@ def _values(name: str, title: str, rows: Sequence[EquityRow], places: Sequence[i
             [rows[n].day.isoformat(), *(Cell(number_or_null(values[n]), kind) for values in lines.values())]
             for n in shown
         ],
-        f"{'Each is 100 on the first day. ' if private else ''}"
+        f"{'Each is 100 on the first day, before anything is traded. ' if private else ''}"
         f"{'The table has the last day of each month.' if len(shown) < len(rows) else ''}".strip(),
     )
 
@@ -131,7 +131,7 @@ def _value(row: EquityRow, name: str, first: EquityRow | None) -> Decimal | None
     value: Decimal | None = getattr(row, name)
     if value is None or first is None:
         return value
-    return round_to_step(value * HUNDRED / getattr(first, name))
+    return round_to_step(value * HUNDRED / first.do_nothing)
 
 
 def _share(value: Decimal | None, result: BacktestResult) -> Decimal | None:
