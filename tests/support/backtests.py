@@ -22,6 +22,7 @@ from portfolio.application.backtest.sweeping.walk_forward import (
     WalkedForward,
     better,
     following,
+    handed_on,
     left_alone,
     training,
     walked,
@@ -100,6 +101,7 @@ def walk_forward(
             best = better(best, place, trial_of(own, variant, panel, holdings))
         assert best is not None, "there are variants"
         choices.append(best)
-        asked, begins = following(request, variants[best.place], window, states, holdings)
-        states.append(advance(start(asked, panel, begins), panel, asked.last))
+        left = handed_on(states, panel, window)
+        asked = following(request, variants[best.place], window, left)
+        states.append(advance(start(asked, panel, left or holdings), panel, asked.last))
     return walked(request, choices, states, left_alone(request, panel, holdings))

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from portfolio.analytics.backtest.overfitting import best_by_chance, variance
@@ -19,7 +20,7 @@ from portfolio.application.backtest.run import advance, start
 from portfolio.application.backtest.state import BacktestState
 from portfolio.application.backtest.sweeping.trials import Trial, stability_of, sweep_result
 from portfolio.application.backtest.sweeping.variants import FACTORS, JOINT_DRAWS, Variant, around, swept
-from portfolio.application.backtest.sweeping.walk_forward import following, training, windows
+from portfolio.application.backtest.sweeping.walk_forward import following, handed_on, training, windows
 from portfolio.application.errors import NotBacktestable
 from portfolio.domain.days import DAY
 from portfolio.domain.rebalancing.policy import RebalancePolicy
@@ -277,8 +278,9 @@ def test_on_the_day_between_two_windows_one_policy_decides(fill: FillAt, test_da
     variants = of_limits(request)
     states: list[BacktestState] = []
     for place, window in enumerate(windows(request)):
-        asked, begins = following(request, variants[place % 2], window, states, None)
-        states.append(advance(start(asked, panel, begins), panel, asked.last))
+        left = handed_on(states, panel, window)
+        asked = following(request, variants[place % 2], window, left)
+        states.append(advance(start(asked, panel, left), panel, asked.last))
     fills = [(fill.decided, place) for place, state in enumerate(states) for fill in state.fills]
     assert len(dict(fills)) == len(set(fills))
     assert sum(state.decisions for state in states) == sum(
@@ -317,6 +319,20 @@ def test_one_policy_chosen_again_and_again_is_the_backtest_of_it(fill: FillAt, t
     befores.append(of_it.end_value)
     for fold, (before, after) in zip(found.folds, pairwise(befores), strict=True):
         assert fold.test_return_percent == pytest.approx(100 * (after / before - 1), abs=Decimal("1e-6"))
+
+
+@pytest.mark.parametrize("fill", FillAt)
+def test_what_is_written_down_on_the_day_between_two_windows_is_in_the_later_one(fill: FillAt) -> None:
+    table = walk(85, 4, 12, volatility=0.06)
+    table[65:, 3] = np.nan  # windows meet on the rows 50, 57, 64, 71: that is the seventh day without a close of A03
+    panel = panel_from(table, named(4))
+    request = wants(panel, fill=fill, recovery_percent=Decimal(50))
+    of_windows = msgspec.structs.replace(request, walk_forward=WalkForward(train_days=20, test_days=7))
+    found = walk_forward(of_windows, of_limits(request)[:1], panel, None)
+    alone = msgspec.structs.replace(request, first=panel.day(50), policy=of_limits(request)[0].policy)
+    state = advance(start(alone, panel), panel, alone.last)
+    assert [one.day for one in state.write_downs] == [panel.day(71)]
+    assert found.figures == result(state, panel).figures
 
 
 @pytest.mark.parametrize("fill", FillAt)

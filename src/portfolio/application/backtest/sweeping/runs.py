@@ -17,7 +17,15 @@ from portfolio.application.backtest.run import advance, check, start
 from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.backtest.sweeping.trials import Trial, kept_of, of_one_run, with_policy
 from portfolio.application.backtest.sweeping.variants import Variant, around, swept
-from portfolio.application.backtest.sweeping.walk_forward import Choice, Window, better, following, training, windows
+from portfolio.application.backtest.sweeping.walk_forward import (
+    Choice,
+    Window,
+    better,
+    following,
+    handed_on,
+    training,
+    windows,
+)
 from portfolio.application.errors import NotBacktestable
 
 DAYS_AT_ONCE: Final[Mapping[Kind, int]] = MappingProxyType({Kind.POLICY: 32, Kind.TARGETS: 8})
@@ -191,7 +199,8 @@ class Runs(msgspec.Struct, kw_only=True):
         else:
             assert self.best is not None, "one was chosen"
             window, chosen = plan.windows[len(self.followed)], plan.swept[self.best.place]
-            own, holdings = following(request, chosen, window, self.followed, holdings)
+            left = handed_on(self.followed, plan.panel, window)
+            own, holdings = following(request, chosen, window, left), left or holdings
         return start(own, plan.panel, holdings)
 
     def _keep(self, plan: RunPlan, state: BacktestState) -> None:

@@ -18,6 +18,7 @@ from portfolio.application.backtest.state import BacktestState, Holdings
 from portfolio.application.backtest.sweeping.trials import Trial, of_one_run, with_policy
 from portfolio.application.backtest.sweeping.variants import Variant
 from portfolio.application.errors import NotBacktestable
+from portfolio.domain.backtest.fills import recovery_of
 from portfolio.domain.days import DAY
 
 _NONE_AT_ALL: Final = Decimal("-Infinity")
@@ -95,25 +96,29 @@ def better(found: Choice | None, place: int, trial: Trial) -> Choice:
     return Choice(place=place, settings=trial.settings, sharpe_ratio=trial.sharpe_ratio)
 
 
-def following(
-    request: BacktestRequest,
-    variant: Variant,
-    window: Window,
-    states: Sequence[BacktestState],
-    holdings: Holdings | None,
-) -> tuple[BacktestRequest, Holdings | None]:
-    """Return the request of the days after a choice, and what it begins with: what the windows before have left.
+def handed_on(states: Sequence[BacktestState], panel: Panel, window: Window) -> Holdings | None:
+    """Return what the windows before this one have left, None where it is the first. What is written down on the day on
+    which they meet is cash: at the same close the earlier one has ended before that day.
+    """
+    if not states:
+        return None
+    left, place = states[-1].main.own.copy(), panel.place(window.test_first)
+    recovery, marks = recovery_of(states[-1].main.recovery_percent), panel.marks_on(place)
+    for symbol in panel.gone_on(place):
+        left.write_down(symbol, marks[symbol], recovery, window.test_first)
+    return Holdings(cash=left.cash, quantities=left.quantities)
+
+
+def following(request: BacktestRequest, variant: Variant, window: Window, left: Holdings | None) -> BacktestRequest:
+    """Return the request of the days after a choice, which begin with what was ``handed_on``.
 
     On the day on which two windows meet the later one decides. At the same close the earlier one would too: it ends
     the day before.
     """
     meets = request.fill is FillAt.SAME_CLOSE and window.test_last < request.last
     last = window.test_last - DAY if meets else window.test_last
-    own = msgspec.structs.replace(with_policy(request, variant), first=window.test_first, last=last)
-    if not states:
-        return own, holdings
-    left = states[-1].main.own
-    return msgspec.structs.replace(own, start=Start.HOLDINGS), Holdings(cash=left.cash, quantities=left.quantities)
+    begins = request.start if left is None else Start.HOLDINGS
+    return msgspec.structs.replace(with_policy(request, variant), first=window.test_first, last=last, start=begins)
 
 
 def left_alone(request: BacktestRequest, panel: Panel, holdings: Holdings | None) -> BacktestState:
