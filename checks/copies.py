@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from mypy.nodes import TypeInfo
 from mypy.plugin import FunctionContext, Plugin
-from mypy.types import CallableType, Instance, Type, UnionType, get_proper_type
+from mypy.types import CallableType, Instance, Type, TypeType, TypeVarType, UnionType, get_proper_type
 
 FUNCTIONS = {f"dataclasses.{name}" for name in ("replace", "fields", "asdict", "astuple")}
 
@@ -28,7 +28,7 @@ def plugin(_version: str) -> type[Plugin]:
 
 
 def _looked_at(call: FunctionContext) -> Type:
-    for given in _classes(call.arg_types[0][0]):
+    for given in (each for of in call.arg_types[0] for each in _classes(of)):
         if given.has_base("msgspec.Struct"):
             call.api.fail(f'"{given.name}" is a struct, which has its own functions in msgspec.structs', call.context)
     return call.default_return_type
@@ -36,6 +36,10 @@ def _looked_at(call: FunctionContext) -> Type:
 
 def _classes(of: Type) -> list[TypeInfo]:
     found = get_proper_type(of)
+    if isinstance(found, TypeVarType):  # as Self
+        return _classes(found.upper_bound)
+    if isinstance(found, TypeType):
+        return _classes(found.item)
     if isinstance(found, UnionType):
         return [each for item in found.items for each in _classes(item)]
     if isinstance(found, CallableType) and found.is_type_obj():

@@ -9,6 +9,7 @@ from checks import copies
 
 CALLS = """
 import dataclasses
+from typing import Self
 import msgspec
 
 @dataclasses.dataclass
@@ -18,10 +19,14 @@ class Value:
 class Record(msgspec.Struct):
     size: int
 
-def calls(value: Value, record: Record, either: Value | Record) -> None:
+    def more(self) -> Self:
+        return dataclasses.replace(self, size=2)  # refused
+
+def calls(value: Value, record: Record, either: Value | Record, kind: type[Record]) -> None:
     dataclasses.replace(record, size=2)  # refused
     dataclasses.replace(either, size=2)  # refused
     dataclasses.fields(Record)  # refused
+    dataclasses.fields(kind)  # refused
     dataclasses.replace(value, size=2)
     dataclasses.fields(Value)
     msgspec.structs.replace(record, size=2)
