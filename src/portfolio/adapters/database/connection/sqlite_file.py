@@ -10,6 +10,7 @@ import os
 import sqlite3
 from weakref import WeakSet
 
+from portfolio.adapters.database.connection.sqlite_log import SqliteLog
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
 from portfolio.application.errors import SchemaUnknown
 
@@ -18,7 +19,6 @@ FILE = "portfolio_file"
 
 # What SQLite says where a file holds something else, or less, than was written there.
 _DAMAGES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_SHORT_READ}
-_LOG_BEGINS = b"\x37\x7f\x06"
 _ADVICE = "stop the service and see docs/upgrade.md"
 _PRIMARY = 0xFF  # the part of an extended code that says of what kind it is
 
@@ -40,7 +40,7 @@ class DatabaseFile:
         self._path = path
         self._main: _Identity = None
         self._damage = ""
-        self._log_size = 0
+        self._log = SqliteLog(f"{path}-wal")
         # The log of what is not in the main file yet, and its index. They end with the last connection.
         self._beside: dict[str, _Identity] = {}
         # Those that are given up without being closed are not counted for ever.
@@ -54,8 +54,8 @@ class DatabaseFile:
         """
         if not self._open:
             self._beside = dict.fromkeys((f"{self._path}-wal", f"{self._path}-shm"))
-            self._log_size = _size(f"{self._path}-wal")
-        self._main = self._main or _identity(self._path)
+            self._log = SqliteLog(f"{self._path}-wal")
+        self._main = self._main or _identity(_found(self._path))
         self._open.add(connection)
         try:
             self.check()
@@ -83,54 +83,36 @@ class DatabaseFile:
             raise FileReplaced(self._damage)
         if self._main is None and _is_missing(self._path):
             raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"its file {os.path.abspath(self._path)}")
-        if self._main is not None and _identity(self._path) != self._main:
+        main = _found(self._path)
+        if self._main is not None and _identity(main) != self._main:
             raise _replaced(self._path, "put it back, or ")
         if self._open:
-            for path, before in self._beside.items():
-                now = _identity(path)
-                if before is None:
-                    self._beside[path] = now
-                elif now != before:
-                    raise _replaced(path, "")
-            self._check_sizes()
-
-    def _check_sizes(self) -> None:
-        """Make sure that there is something in the database, and that its log was not cut short.
-
-        Who empties the log by SQLite has written all of it to the main file, and what is written then begins it anew.
-
-        Raises:
-            FileReplaced: it was cut short, or the database emptied.
-        """
-        log = f"{self._path}-wal"
-        size, before = _size(log), self._log_size
-        self._log_size = size
-        is_other = 0 < size < before or (size > 0 >= before and not _begins_as_log(log))
-        if is_other or _size(self._path) == 0:
-            self.met(sqlite3.SQLITE_IOERR_SHORT_READ)
+            self._check_beside()
+            if main is not None and main.st_size == 0:
+                self.met(sqlite3.SQLITE_IOERR_SHORT_READ)
+        if self._damage:
             raise FileReplaced(self._damage)
 
+    def _check_beside(self) -> None:
+        for path, before in self._beside.items():
+            found = _found(path)
+            if before is None:
+                self._beside[path] = _identity(found)
+            elif _identity(found) != before:
+                raise _replaced(path, "")
+            if path == self._log.path and not self._log.is_whole(found):
+                self.met(sqlite3.SQLITE_IOERR_SHORT_READ)
 
-def _identity(path: str) -> _Identity:
+
+def _found(path: str) -> os.stat_result | None:
     try:
-        found = os.stat(path)
+        return os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
 
 
-def _size(path: str) -> int:
-    """Return its size; -1 where it is not there."""
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return -1
-
-
-def _begins_as_log(path: str) -> bool:
-    """Return whether it begins as SQLite's logs do. Reading it takes no lock from anybody, as with the main file."""
-    with open(path, "rb") as log:
-        return log.read(len(_LOG_BEGINS)) == _LOG_BEGINS
+def _identity(found: os.stat_result | None) -> _Identity:
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def _is_missing(path: str) -> bool:

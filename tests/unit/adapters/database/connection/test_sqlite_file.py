@@ -9,8 +9,6 @@ import pytest
 
 from portfolio.adapters.database.connection.sqlite_file import DatabaseFile, FileReplaced
 
-BEGINNING = b"\x37\x7f\x06\x82"  # what the log of SQLite begins with (https://sqlite.org/fileformat2.html#walformat)
-
 
 class Connection:
     """What stands for a connection of the driver."""
@@ -61,35 +59,3 @@ def test_a_connection_that_was_given_up_without_a_word_is_not_counted_as_open_fo
         file.check()
     file.closed(kept)
     file.check()
-
-
-def test_a_log_that_was_cut_short_is_damaged_and_one_that_was_emptied_or_made_anew_is_not(
-    paths: tuple[Path, Path],
-) -> None:
-    main, log = paths
-    file, first, second = DatabaseFile(str(main)), Connection(), Connection()
-    log.write_bytes(BEGINNING + b"12")
-    file.opened(first)
-    for content in (b"", BEGINNING + b"1"):
-        log.write_bytes(content)
-        file.check()
-    file.closed(first)
-    made_anew(log)
-    log.write_bytes(BEGINNING)
-    file.opened(second)
-    log.write_bytes(BEGINNING[:-1])
-    for _ in range(2):
-        with pytest.raises(FileReplaced, match=r"books\.db was changed or cut short"):
-            file.check()
-
-
-def test_a_log_that_goes_on_after_what_was_taken_from_it_is_damaged(paths: tuple[Path, Path]) -> None:
-    main, log = paths
-    file, kept = DatabaseFile(str(main)), Connection()
-    log.write_bytes(BEGINNING + b"12")
-    file.opened(kept)
-    log.write_bytes(b"")
-    file.check()
-    log.write_bytes(bytes(len(BEGINNING)) + b"12345")
-    with pytest.raises(FileReplaced, match="was changed or cut short"):
-        file.check()
