@@ -8,6 +8,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from portfolio.domain.arithmetic import HUNDRED, exact
+from portfolio.domain.money import Money
 from portfolio.domain.symbol import Symbol
 
 OTHER = "other"
@@ -33,9 +35,11 @@ class PositionLimit:
     categories: Categories = field(default_factory=Categories)
     without: Collection[str] = frozenset()
 
-    def is_broken(self, symbol: Symbol, percent: Decimal | None) -> bool:
-        """Return whether a position of so many percent is over the limit; None is of no total value above zero."""
-        return percent is not None and percent > self.percent and self.categories.of(symbol) not in self.without
+    @exact
+    def is_broken(self, symbol: Symbol, value: Money, whole: Money) -> bool:
+        """Return whether a position of so much of the whole is over the limit; of no whole above zero none is."""
+        is_over = whole.value > 0 and value.value * HUNDRED > self.percent * whole.value
+        return is_over and self.categories.of(symbol) not in self.without
 
 
 A_QUARTER: Final = PositionLimit()

@@ -19,6 +19,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeFilter,
 )
+from portfolio.domain.categories import A_QUARTER, PositionLimit
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_books import unit_changes
 from tests.support.fakes.fake_ledger import FakeLedger
@@ -119,7 +120,9 @@ class FakeLookups:
                 found.append(LoggedEntry(revision=moved.revision, digest=digest, entry=recorded))
         return sorted(found, key=lambda one: one.revision)
 
-    async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
+    async def outcome(
+        self, portfolio_id: int, key: BookingKey, limit: PositionLimit = A_QUARTER
+    ) -> RecordedOutcome | None:
         self._ledger.answer(portfolio_id)
         return self._ledger.books.outcome(key)
 

@@ -22,7 +22,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeRequest,
 )
-from portfolio.domain.categories import A_QUARTER, PositionLimit
+from portfolio.domain.categories import PositionLimit
 from portfolio.domain.errors import DomainError
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 from portfolio.domain.ledger.trade import Execution, Terms, Trade
@@ -214,7 +214,7 @@ def _acceptance(
         cash=after.cash,
         realized_pnl=trade.realized_pnl,
         allocation_percent=allocation,
-        over_concentrated=limit.is_broken(trade.symbol, allocation),
+        over_concentrated=limit.is_broken(trade.symbol, position.market_value, after.total_value),
         possible_duplicate_of=twin,
         remarks_changed=remarks_changed,
     )
@@ -226,7 +226,7 @@ def _known(outcomes: Mapping[BookingKey, RecordedOutcome], command: BookTrade) -
     return next((outcomes[key] for key in keys if key is not None and key in outcomes), None)
 
 
-def outcome_again(booked: BookedTrade, now: Portfolio, limit: PositionLimit = A_QUARTER) -> RecordedOutcome:
+def outcome_again(booked: BookedTrade, now: Portfolio, limit: PositionLimit) -> RecordedOutcome:
     """Return the outcome of a booked trade whose own is gone, with the state as it is now."""
     entry = booked.entry
     assert entry is not None

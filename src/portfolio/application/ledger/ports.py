@@ -27,6 +27,7 @@ from portfolio.application.ledger.records import (
     TradeEntry,
     TradeFilter,
 )
+from portfolio.domain.categories import A_QUARTER, PositionLimit
 from portfolio.domain.ledger.happening import BookedSplit, LaterMove
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
@@ -236,8 +237,12 @@ class Lookups(Protocol):
     async def log(self, portfolio_id: int, *, after: int, until: int) -> Sequence[LoggedEntry]:
         """Return the entries after one ledger revision and up to another, in the order they were booked."""
 
-    async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
-        """Return the stored outcome of this key; None where there is none."""
+    async def outcome(
+        self, portfolio_id: int, key: BookingKey, limit: PositionLimit = A_QUARTER
+    ) -> RecordedOutcome | None:
+        """Return the stored outcome of this key; of a trade whose own is gone, one by its position limit and the state
+        as it is now. None where nothing was booked or refused under the key.
+        """
 
     async def refusals(self, portfolio_id: int, *, before: int | None, limit: int) -> Page[RecordedOutcome]:
         """Return refused bookings, newest first."""

@@ -33,7 +33,7 @@ class LedgerParts:
 
     def __init__(self, base: Foundation) -> None:
         of, rules, announce, portfolio_id = base.of, base.rules, base.announce, base.portfolio_id
-        self.stored = of.ledger
+        self.stored, self.rules = of.ledger, rules
         settle = SettleStalePrices(of.prices, of.clock, base.max_price_age)
         self.snapshots = Snapshots(of.ledger, of.clock, portfolio_id, deadline_seconds=base.read_seconds, settle=settle)
         self.journal = Journal(of.ledger)

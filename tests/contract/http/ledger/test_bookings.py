@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.support.services.http_service import (
     A,
     B,
     Service,
+    create_database,
     fields,
     is_problem,
     running,
@@ -35,11 +37,18 @@ TOO_MUCH = {**BUY, "quantity": 100, "net_amount": 4_500_000, "fees": 0}
 
 async def test_a_position_is_over_concentrated_as_the_policy_and_the_analysis_of_risk_have_it(tmp_path: Path) -> None:
     policy = RebalancePolicy(position_limit=Decimal("0.28"))
-    shares = {"BTC": "28", "ETH": "28.01", "USDC": "30"}
-    async with running_on_sqlite(tmp_path, policy=policy, categories=Categories({"USDC": "stablecoin"})) as service:
+    shares = {"BTC": "28", "ETH": "28.0000001", "USDC": "30"}
+    database, categories = create_database(tmp_path), Categories({"USDC": "stablecoin"})
+    async with running_on_sqlite(tmp_path, database=database, policy=policy, categories=categories) as service:
         bought = {"side": "BUY", "price": 1000}
         bookings = [
-            {**bought, "symbol": symbol, "quantity": share, "net_amount": str(Decimal(share) * 1000)}
+            {
+                **bought,
+                "symbol": symbol,
+                "quantity": share,
+                "net_amount": str(Decimal(share) * 1000),
+                "client_trade_id": symbol,
+            }
             for symbol, share in shares.items()
         ]
         results = (await service.http.post(f"{URL}/batch", json={"bookings": bookings})).json()["results"]
@@ -47,6 +56,11 @@ async def test_a_position_is_over_concentrated_as_the_policy_and_the_analysis_of
         assert told == {"BTC": False, "ETH": True, "USDC": False}
         analysis = (await service.http.get("/risk/concentration")).json()["concentration_analysis"]
         assert [over["symbol"] for over in analysis["over_concentrated_positions"]] == ["ETH"]
+        with sqlite3.connect(database) as rows:
+            rows.execute("DELETE FROM portfolio_booking_outcomes")
+        rows.close()
+        replies = [(await service.http.get(f"/bookings/{symbol}")).json()["reply"] for symbol in shares]
+        assert [reply["risk"]["over_concentrated"] for reply in replies] == [False, True, False]
 
 
 async def test_a_purchase_is_answered_as_the_contract_says(service: Service) -> None:

@@ -30,6 +30,7 @@ from portfolio.application.ledger.cash_records import CashEntry, LoggedEntry, Re
 from portfolio.application.ledger.happenings.activity import EntryFilter, ListedEntry
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, Page, RecordedOutcome, TradeFilter
+from portfolio.domain.categories import A_QUARTER, PositionLimit
 
 T = TypeVar("T")
 
@@ -100,13 +101,17 @@ class DatabaseLookups:
             partial(read_log, after=after, until=until, unreadable=self._row.unreadable), snapshot=True
         )
 
-    async def outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
+    async def outcome(
+        self, portfolio_id: int, key: BookingKey, limit: PositionLimit = A_QUARTER
+    ) -> RecordedOutcome | None:
         c = booking_outcomes.c
         wanted = select(booking_outcomes).where(c.owner == key.owner, c.client_trade_id == key.client_trade_id)
         rows = await self._rows(portfolio_id, wanted)
-        return self._row.unreadable.needed(OUTCOMES, rows[0]) if rows else await self._lost_outcome(portfolio_id, key)
+        if rows:
+            return self._row.unreadable.needed(OUTCOMES, rows[0])
+        return await self._lost_outcome(portfolio_id, key, limit)
 
-    async def _lost_outcome(self, portfolio_id: int, key: BookingKey) -> RecordedOutcome | None:
+    async def _lost_outcome(self, portfolio_id: int, key: BookingKey, limit: PositionLimit) -> RecordedOutcome | None:
         """Return the outcome of a trade whose own is gone, as the next copy of the booking will make it anew."""
         c = mock_trades.c
         booked = select_trades().where(c.booked_by == key.owner, c.client_trade_id == key.client_trade_id)
@@ -116,7 +121,7 @@ class DatabaseLookups:
             if row is None:
                 return None
             portfolio = (await read_rows(session, portfolio_id, self._row, None)).read.portfolio
-            return outcome_again(self._row.unreadable.needed(TRADES, row), portfolio)
+            return outcome_again(self._row.unreadable.needed(TRADES, row), portfolio, limit)
 
         return await self._connections.read(read, snapshot=True)
 

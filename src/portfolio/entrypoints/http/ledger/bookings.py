@@ -105,15 +105,16 @@ class BookingController(Controller):
         service without API keys knows its callers by their engines: without `owner`, the booking is found when one
         engine alone has that key. So it is for a key with `adopt-open`, which answers for what was booked then.
         """
-        name, caller = _last_part(request), request.user
+        name, caller, limit = _last_part(request), request.user, cases.ledger.rules.position_limit
         outcome = await cases.lookups.outcome(
-            cases.portfolio_id, BookingKey(caller.owner(None) if owner is None else owner, name)
+            cases.portfolio_id, BookingKey(caller.owner(None) if owner is None else owner, name), limit
         )
         if outcome is None and owner is None and (caller.name is None or caller.adopts_open):
             owners = (await cases.ledger.stored.owners_of(cases.portfolio_id, {name})).get(name, ())
             if len(owners) > 1:
                 raise OwnerAmbiguous(name, owners)
-            outcome = await cases.lookups.outcome(cases.portfolio_id, BookingKey(owners[0], name)) if owners else None
+            if owners:
+                outcome = await cases.lookups.outcome(cases.portfolio_id, BookingKey(owners[0], name), limit)
         if outcome is None:
             raise NotFound("booking", repr(name))
         reply = booking_views.answer(BookingReply(outcome, replayed=True))
