@@ -97,7 +97,8 @@ def _of_prices(state: MarketState, *, simulated: bool) -> Iterator[str]:
 def _of_joins(read: Sequence[Closes | Benchmark]) -> Iterator[str]:
     joined = dict.fromkeys(join for one in read for join in one.joined_history)
     apart = dict.fromkeys(join for one in read for join in one.unjoined_history)
-    yield from first([_joined(join) for join in (*joined, *apart)])
+    for joins in (joined, apart):
+        yield from first([_joined(join) for join in joins])
 
 
 def _joined(join: Join) -> str:
@@ -119,10 +120,10 @@ def _left_out(series: DailySeries, state: MarketState) -> Iterator[str]:
 
 
 def first(lines: Sequence[str]) -> Iterator[str]:
-    """Yield what is said alike of many; of a long list the first, and how many more there are."""
+    """Yield what is said alike of many, of each for its own reason; of a long list the first, and how many more."""
     yield from lines[:MOST_NAMED]
-    if len(lines) > MOST_NAMED:
-        yield f"{len(lines) - MOST_NAMED:,} more are as the last of these."
+    if (more := len(lines) - MOST_NAMED) > 0:
+        yield f"{more:,} more {'is' if more == 1 else 'are'} not named here."
 
 
 def spans(days: Sequence[date]) -> Iterator[str]:

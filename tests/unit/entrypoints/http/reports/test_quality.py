@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
-from portfolio.entrypoints.http.reports.quality import first, named, spans
+from portfolio.analytics.closes import Join, NotJoined
+from portfolio.application.performance.benchmark import Benchmark
+from portfolio.domain.symbol import Symbol
+from portfolio.entrypoints.http.reports.quality import _of_joins, first, named, spans
 
 DAY = date(2026, 1, 30)
 
@@ -28,5 +32,18 @@ def test_a_long_list_is_cut_and_says_by_how_many() -> None:
     assert named(["a", "b"]) == "a, b"
     assert named([f"{n}" for n in range(1_520)]).endswith("18, 19 and 1,500 more")
     lines = [f"without {n}" for n in range(1_520)]
-    assert list(first(lines)) == [*lines[:20], "1,500 more are as the last of these."]
+    assert list(first(lines)) == [*lines[:20], "1,500 more are not named here."]
+    assert [*first(lines[:21])][20:] == ["1 more is not named here."]
     assert list(first(lines[:20])) == lines[:20]
+
+
+def test_a_join_that_was_not_made_is_named_after_however_many_that_were() -> None:
+    made = [Join(f"A{n}", f"A{n}", Decimal(2), DAY) for n in range(25)]
+    apart = [Join("B", "B", Decimal(2), DAY, NotJoined.NO_JUMP)]
+    benchmark = Benchmark(
+        symbol=Symbol("B"), closes={}, is_known=True, is_current=True, joined_history=made, unjoined_history=apart
+    )
+    *_, last, more, other = _of_joins([benchmark])
+    assert last.startswith("Closes joined across a split: A19 ")
+    assert more == "5 more are not named here."
+    assert other.startswith("Closes not joined across a split: B ")
