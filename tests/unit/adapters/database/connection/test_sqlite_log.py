@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from portfolio.adapters.database.connection.sqlite_file import DatabaseFile, FileReplaced
+from portfolio.adapters.database.connection.sqlite_log import SqliteLog
 
 FRAME = 24 + 4_096  # a page, and its head
 
@@ -157,3 +158,14 @@ def test_a_log_that_lacks_what_was_committed_is_damaged_until_a_restart(
         with pytest.raises(FileReplaced, match=r"books\.db was changed or cut short"):
             books.file.check()
         books.log.write_bytes(whole)
+
+
+def test_a_log_that_goes_or_is_emptied_while_it_is_looked_at_is_looked_at_the_next_time(books: Books) -> None:
+    log, found = SqliteLog(str(books.log)), books.log.stat()
+    aside = books.log.rename(books.log.with_suffix(".aside"))
+    assert log.is_whole(found)
+    books.log.touch()
+    assert log.is_whole(found)
+    books.log.write_bytes(b"noise" * 10)
+    assert not log.is_whole(books.log.stat())
+    aside.replace(books.log)
