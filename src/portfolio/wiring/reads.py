@@ -31,6 +31,7 @@ class ReadsWiring:
         async with opened(settings) as database:
             adapters = adapters_of(settings, SystemClock(), database)
             parts = Assembly(adapters, settings, portfolio_id=PORTFOLIO_ID)
+            parts.ledger.journal.patience_seconds = None  # nobody has set a command a deadline
             try:
                 yield parts.use_cases(parts.price_loop())
             finally:

@@ -166,4 +166,4 @@ class ReadUsual(msgspec.Struct, frozen=True, kw_only=True):
         with suppress(LedgerUnavailable, PortfolioMissing):
             basis, _ = await self.by_basis(None)
             if basis is Basis.RESTATED:
-                await self.restate((await self.snapshots.newest()).portfolio, day_of(self.clock.now()))
+                await self.restate.prepare((await self.snapshots.newest()).portfolio, day_of(self.clock.now()))

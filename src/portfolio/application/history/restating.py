@@ -96,6 +96,11 @@ class RestateDays:
         """End what nobody waits for any more."""
         await self._uncancelled.stop()
 
+    async def prepare(self, portfolio: Portfolio, today: date) -> None:
+        """Make the days until yesterday, before somebody asks, however long it takes to read the entries."""
+        await self._journal.read(portfolio, waits=True)
+        await self(portfolio, today)
+
     async def __call__(self, portfolio: Portfolio, today: date, known_at: KnownAt | None = None) -> Restated:
         """Return the days until the end of the day before ``today``, as far as was known."""
         if known_at is not None:

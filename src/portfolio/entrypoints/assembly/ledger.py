@@ -36,7 +36,7 @@ class LedgerParts:
         self.stored, self.rules = of.ledger, rules
         settle = SettleStalePrices(of.prices, of.clock, base.max_price_age)
         self.snapshots = Snapshots(of.ledger, of.clock, portfolio_id, deadline_seconds=base.read_seconds, settle=settle)
-        self.journal = Journal(of.ledger)
+        self.journal = Journal(of.ledger, patience_seconds=base.read_seconds)
         self.booking = BookingQueue(
             BookTrades(of.ledger, of.clock, rules, within=[MarkExecuted(of.signals)], announce=announce),
             portfolio_id,

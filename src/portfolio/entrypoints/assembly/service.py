@@ -116,6 +116,7 @@ class Assembly:
             finish=(
                 use_cases.stream.stop,
                 self.performance.restate_days.stop,
+                ledger.journal.stop,
                 *(one.stop for one in computing),
                 use_cases.uncancelled.close,
                 ledger.booking.close,

@@ -14,7 +14,9 @@ from portfolio.application.in_thread import later_in_fold_thread
 from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.ledger.lots.progress import Progress
 from portfolio.application.ledger.ports import Ledger
+from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.sums import LedgerSums, moved_without_entry
 from portfolio.domain.packed import Packed, Packing
@@ -104,15 +106,20 @@ class Announced:
 class Journal:
     """Reads the entries when somebody first asks for them, and from then on those that are new.
 
-    Half a kilobyte of memory an entry: a service that nobody asks for lots keeps none. What was read stays when the
-    reading is interrupted: long books take longer than a request may, and the next one goes on from there. Entries that
-    do not add up to the books are read once more, since the ledger may have been put back to an earlier state. What
-    this process has committed itself is announced, and not asked for.
+    Half a kilobyte of memory an entry: a service that nobody asks for lots keeps none. Long books take longer than a
+    request may: the reading goes on without it, and what was read stays where it breaks off. Entries that do not add up
+    to the books are read once more, since the ledger may have been put back to an earlier state. What this process has
+    committed itself is announced, and not asked for.
+
+    Who does not have to wait waits for as long as ``patience_seconds``: for as long as it takes where there are none.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, patience_seconds: float | None = None) -> None:
+        self.patience_seconds = patience_seconds
         self._ledger = ledger
         self._lock = asyncio.Lock()
+        self._uncancelled = Uncancelled()
+        self._progress = Progress()
         self._last: Entries | None = None
         self._begin()
 
@@ -132,8 +139,32 @@ class Journal:
         self._moved = kept(())
         self._sums = LedgerSums()
 
-    async def read(self, portfolio: Portfolio) -> Entries:
-        """Return the entries of a portfolio as it is."""
+    async def stop(self) -> None:
+        """End a reading that nobody waits for any more."""
+        await self._uncancelled.stop()
+
+    async def read(self, portfolio: Portfolio, *, waits: bool = False) -> Entries:
+        """Return the entries of a portfolio as it is; ``waits`` for them however long that takes.
+
+        Raises:
+            EntriesUnread: that takes longer than one waits; the reading goes on.
+        """
+        if self._last is not None and self._last.revision == portfolio.revision:
+            return self._last
+        patience = None if waits else self.patience_seconds
+        if patience is not None and self._lock.locked():
+            unread = self._progress.unread(self._revision, portfolio.revision)
+            if unread.retry_after_seconds > patience:
+                raise unread
+        try:
+            async with asyncio.timeout(patience):
+                async with self._lock:
+                    pass  # who gives up here leaves nothing behind
+                return await self._uncancelled(self._read(portfolio))
+        except TimeoutError as error:
+            raise self._progress.unread(self._revision, portfolio.revision) from error
+
+    async def _read(self, portfolio: Portfolio) -> Entries:
         async with self._lock:
             last = self._last
             if last is not None and last.revision == portfolio.revision:
@@ -166,6 +197,7 @@ class Journal:
         return every.known(revision)
 
     async def _read_until(self, portfolio: Portfolio) -> None:
+        self._progress.begin(self._revision)
         while self._revision < portfolio.revision:
             found = await self._announced.next(self._ledger, portfolio.id, self._revision)
             wanted = [entry for entry in found if entry.revision <= portfolio.revision]

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
 from portfolio.application.announcer import Announcement
-from portfolio.application.errors import EntriesUnread
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Announced
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.ledger.lots.progress import Progress
 from portfolio.application.ledger.ports import Ledger, Lookups
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.performance.days.entries import DayEntries, LedgerDay
@@ -26,8 +26,6 @@ Offer: TypeAlias = Callable[[int, Sequence[Movement | CashEntry]], None]
 """Takes the entries after a ledger revision."""
 
 _IN_TIME: Final = timedelta(days=1)
-ENTRY_SECONDS: Final = 1e-4
-"""What an entry takes to be read, about, as long as nobody has seen it."""
 MOST_MISSING: Final = 10
 """So many entries that were missing are looked for again at each reading."""
 
@@ -56,7 +54,7 @@ class LedgerDays(DayEntries):
         self._offer = offer
         self._lookups = lookups
         self._lock = asyncio.Lock()
-        self._reading_since = 0.0, 0
+        self._progress = Progress()
         self._announced = Announced()
         self.is_read = False
         super().__init__()
@@ -95,10 +93,12 @@ class LedgerDays(DayEntries):
         Raises:
             EntriesUnread: another reads them, which takes too long for one who does not want to wait.
         """
-        if not waits and self._lock.locked() and (seconds := self._seconds_to(until)) > self._patience_seconds:
-            raise EntriesUnread(self.revision, until, seconds=seconds)
+        if not waits and self._lock.locked():
+            unread = self._progress.unread(self.revision, until)
+            if unread.retry_after_seconds > self._patience_seconds:
+                raise unread
         async with self._lock:
-            self._reading_since = asyncio.get_running_loop().time(), self.revision
+            self._progress.begin(self.revision)
             if (self._missing or self._alone) and await self._is_mended(portfolio_id):
                 self._begin()
             while self.revision < until:
@@ -114,12 +114,6 @@ class LedgerDays(DayEntries):
                     break
             self._announced.forget(self.revision)
             self.is_read = True
-
-    def _seconds_to(self, until: int) -> float:
-        """Return how long it will take to read up to a ledger revision, as fast as it has gone so far."""
-        began, first = self._reading_since
-        took, count = asyncio.get_running_loop().time() - began, self.revision - first
-        return (until - self.revision) * (took / count if count > 0 else ENTRY_SECONDS)
 
     async def _is_mended(self, portfolio_id: int) -> bool:
         """Return whether one of the entries that were missing is there by now."""
