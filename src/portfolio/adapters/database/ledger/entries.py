@@ -83,7 +83,7 @@ def _entry_of(row: Any) -> TradeEntry:
 
 TRADES = Rows(mock_trades.c.id, select_trades(), trade_from_row)
 _ENTRIES = Rows(mock_trades.c.id, select_trades(), _entry_of)
-_MOVEMENTS = Rows(mock_trades.c.id, select(*(mock_trades.c[name] for name in _MOVED.columns)), _MOVED.record)
+_MOVEMENTS = Rows(mock_trades.c.id, select(*(mock_trades.c[name] for name in _MOVED.columns)), _MOVED.in_order)
 _CASH_ROWS = Rows.of(cash_transactions.c.id, partial(cash_entry_from_row, positions=()))
 _ADJUSTMENTS = Rows.of(position_adjustments.c.id, lambda row: (row.cash_transaction_id, _ADJUSTED.record(row)))
 

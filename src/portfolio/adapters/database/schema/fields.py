@@ -77,6 +77,17 @@ class Fields(Generic[T]):
             for name, column, write, _ in self._fields
         }
 
+    def in_order(self, row: Any) -> T:
+        """Return the record of a row that has these columns alone, in their order: looking each up took a fifth."""
+        column, made = "", dict[str, Any]()
+        try:
+            for (name, column, _, read), value in zip(self._fields, row, strict=True):  # noqa: B007  an error names it
+                made[name] = value if read is None else read(value)
+            column = ""
+            return self._make(**made)
+        except NOT_READABLE as error:
+            raise UnreadableRow(f"{column}: {error}" if column else str(error)) from error
+
     def record(self, row: Any, **apart: Any) -> T:
         """Return the record of a row."""
         column = ""
