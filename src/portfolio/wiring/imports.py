@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from portfolio.adapters.clock import SystemClock
@@ -47,7 +48,8 @@ class ImportsWiring:
                     await OpenBooks(database.ledger, clock, Money(settings.initial_cash))(PORTFOLIO_ID)
                 ledger, prices = database.ledger, database.prices
                 book = BookImport(self.preview_import(), ledger, prices, clock, rules, feed=closes)
-                return await book(PORTFOLIO_ID, wish, tell)
+                standing = partial(database.imports.standing, PORTFOLIO_ID, wish.options.account)
+                return await book(PORTFOLIO_ID, wish, tell, standing=standing)
             finally:
                 await closes.close()
 

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pymysql
@@ -21,12 +21,13 @@ from portfolio.application.errors import LedgerUnavailable, OutcomeUnknown
 from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.application.ledger.verification import VerifyBooks
-from portfolio.settings import SettingsError
+from portfolio.settings import Settings, SettingsError
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.database.migrated import bring_up_to_date
 from tests.support.database.old_database import execute
 from tests.support.ledger_examples import BTC, ETH, book, book_one, execution, money, open_books
+from tests.support.services.waiting import until
 
 QUICK = Timeouts(pool_seconds=0.5, statement_seconds=3.0, commit_seconds=1.0, lock_wait_seconds=1)
 
@@ -349,6 +350,31 @@ def _kill_connections(server: DatabaseServer, place: DatabaseUnderTest) -> None:
     name = make_url(place.url).database
     for [number] in server.execute(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'"):
         server.execute(f"KILL {number}")
+
+
+async def test_a_unit_that_is_late_says_that_it_was_late_and_applies_nothing(opened: Opened) -> None:
+    late = opened.another(limits=replace(QUICK, unit_seconds=0.0))
+    try:
+        with pytest.raises(LedgerUnavailable, match=r"^nothing was applied: a transaction took over 0 s"):
+            await book_one(late.ledger)
+    finally:
+        await late.close()
+    assert (await opened.database.ledger.load(1)).positions == {}
+
+
+async def test_a_unit_of_a_command_may_take_longer_than_any_wait_for_the_database(opened: Opened) -> None:
+    settings = Settings(database_url=opened.place.url, request_deadline_seconds=1)
+    command = Database.of(settings, for_commands=True, least_seconds=0)
+    over = time.monotonic() + Timeouts.within(1).unit_seconds
+
+    async def slow(unit: LedgerUnit) -> int:
+        await until(lambda: time.monotonic() > over)
+        return len(await unit.entries(after=0, limit=1))
+
+    try:
+        assert await command.ledger.transact(1, slow) == 1
+    finally:
+        await command.close()
 
 
 async def test_a_key_whose_outcome_was_thinned_away_never_books_twice(opened: Opened) -> None:

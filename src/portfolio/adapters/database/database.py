@@ -62,17 +62,17 @@ class Database:
         """Return the database of the settings; nothing is connected yet.
 
         Its limits fit a request's deadline; no request waits for a command, so a busy database may take longer there:
-        at least ``least_seconds``.
+        at least ``least_seconds``, and a unit as long as each of its statements is answered.
         """
-        seconds = settings.request_deadline_seconds
+        limits = Timeouts.within(settings.request_deadline_seconds)
         if for_commands:
-            seconds = max(seconds, least_seconds)
+            limits = Timeouts.without_end(max(settings.request_deadline_seconds, least_seconds))
         return open_database(
             settings.database_url,
             prices_schema=settings.prices_schema,
             hosts=settings.further_hosts,
             pool_size=settings.database_pool_size,
-            limits=Timeouts.within(seconds),
+            limits=limits,
             tls=tls_of(settings),
             portfolio_id=portfolio_id,
         )

@@ -120,7 +120,7 @@ class BookImport(msgspec.Struct):
 
         ``tell`` hears how far it is: the rows that were read, the events that were placed, the entries that are booked.
         What takes long is computed in a thread, so that others are answered meanwhile; with ``standing`` before the
-        lock, and under it only where the books or what is known have moved since.
+        lock, and under it only where the books or what is known have moved since; a dry run takes no lock then.
 
         Raises:
             OSError: there is no such file.
@@ -128,6 +128,8 @@ class BookImport(msgspec.Struct):
         """
         files, worth, span = await self._read(wish, tell)
         looked = None if standing is None else await self._entered(files, wish, worth, await standing(span), tell)
+        if looked is not None and wish.dry_run:
+            return looked.answer
         runs = [] if looked is None else [looked]
 
         async def book(unit: LedgerUnit) -> Made[list[Preview]]:
@@ -143,11 +145,6 @@ class BookImport(msgspec.Struct):
         previews = await commit_once(self.ledger, portfolio_id, book, announce=self.announce)
         await in_long_thread(let_go, *(run.books.entries for run in runs))
         return previews
-
-    async def look(self, wish: ImportWish, standing: ReadStanding) -> list[Preview]:
-        """Return what an import would become in the books as they stand: the same run, without lock and writes."""
-        files, worth, span = await self._read(wish, tell_nobody)
-        return (await self._entered(files, wish, worth, await standing(span), tell_nobody)).answer
 
     async def _read(self, wish: ImportWish, tell: Tell) -> tuple[list[ReadFile], Worth, Span | None]:
         files = await in_long_thread(self.preview.read, wish.paths, wish.options, tell)

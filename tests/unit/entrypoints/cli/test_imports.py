@@ -140,6 +140,21 @@ def test_files_are_booked_once_into_books_that_are_opened(
         assert said in capsys.readouterr().out
 
 
+def test_a_dry_run_looks_at_the_books_while_another_writes_to_them(
+    books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "trades.csv"
+    file.write_text(GLUED + ROW)
+    assert run(file) == 0
+    capsys.readouterr()
+    with closing(sqlite3.connect(books)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert run(file, "--dry-run") == 0
+    told = capsys.readouterr()
+    assert "0 events, 0 ignored, 0 reported, 1 known" in told.out
+    assert "the files alone" not in told.err
+
+
 @pytest.mark.parametrize("damage", ["content = 'x'", "content = 7", "effective_at = 'then'", "ledger_revision = 'x'"])
 def test_nothing_is_booked_where_nobody_knows_what_came_before(
     damage: str, books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

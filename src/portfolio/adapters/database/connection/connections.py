@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from portfolio.adapters.database.connection.errors import (
     ConnectionLost,
     NoAnswer,
+    UnitLate,
     is_conflict,
     is_lost,
     rows_read,
@@ -136,8 +137,12 @@ class Connections:  # shape: the ways to a session, which share pool and patienc
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._attempt(work, give_up_at)
+            except NoAnswer as error:
+                if time.monotonic() < give_up_at:
+                    raise
+                raise UnitLate(self._limits.unit_seconds) from error
             except Exception as error:
-                again = is_conflict(error) or (is_lost(error) and not isinstance(error, NoAnswer))
+                again = is_conflict(error) or is_lost(error)
                 if not again or attempt == ATTEMPTS or time.monotonic() >= give_up_at:
                     raise
             await asyncio.sleep(random.uniform(0, JITTER_SECONDS * 2**attempt))  # noqa: S311  jitter is no secret

@@ -4,7 +4,7 @@ Inside the adapter four things can happen to a statement::
 
     Conflict            another transaction was in the way: roll back and run the unit again from its first read
     ConnectionLost      the connection is gone; before a commit that means that nothing was applied
-    NoAnswer            a ConnectionLost of our own making: the deadline passed
+    NoAnswer            a ConnectionLost of our own making: the deadline passed; of the unit's, UnitLate is what leaves
     Unfit               what the database is, or does with what is written, breaks a promise
     anything else       refused: roll back, and do not try again
 
@@ -61,6 +61,16 @@ class NoAnswer(ConnectionLost):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no answer from the database in {seconds:g} s")
+
+
+class UnitLate(Exception):
+    """The time for a transaction was over before its commit, whoever was slow."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"nothing was applied: a transaction took over {seconds:g} s. The database or this machine is slow, or"
+            " others hold the books for long"
+        )
 
 
 class Unfit(Exception):
@@ -141,7 +151,7 @@ def translated() -> Iterator[None]:
         raise LedgerRefused(str(error)) from error
     except Conflict as error:
         raise LedgerUnavailable(f"the database is too contended: {error}") from error
-    except (FileReplaced, UnreadableRow) as error:
+    except (FileReplaced, UnreadableRow, UnitLate) as error:
         raise LedgerUnavailable(str(error)) from error
     except (SQLAlchemyError, ConnectionLost, OSError) as error:
         raise LedgerUnavailable(f"the database is away: {str(error) or type(error).__name__}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 
@@ -36,6 +36,14 @@ class Timeouts:
         """
         of_ten = deadline_seconds / 10
         return cls(**{name: seconds * of_ten for name, seconds in asdict(cls()).items()})
+
+    @classmethod
+    def without_end(cls, seconds: float) -> Self:
+        """Return limits of which each wait for the database has its own as within so many seconds, and a unit has none.
+
+        A unit of many thousands of rows takes as long as this machine is slow; the database is not away then.
+        """
+        return replace(cls.within(seconds), unit_seconds=math.inf)
 
     @property
     def session_lock_seconds(self) -> int:

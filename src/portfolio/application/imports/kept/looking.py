@@ -92,7 +92,8 @@ class LookAtImport(msgspec.Struct):
         of = self.of
         asked = given.asked
         wish = asked.wish(len(given.files), await of.rates(given), dry_run=True)
-        files = await of.book(given).look(wish, partial(of.imports.standing, portfolio_id, asked.account))
+        standing = partial(of.imports.standing, portfolio_id, asked.account)
+        files = await of.book(given)(portfolio_id, wish, standing=standing)
         now = of.clock.now()
         kept = KeptPreview(
             preview_id=of.name(),
