@@ -19,8 +19,10 @@ FIAT = frozenset([
 DOLLARS = frozenset({"USDT", "USDC"})
 MONEY = FIAT | DOLLARS
 
-# Where the quote stands in BTC-PERP, BTCUSD_PERP and BTCUSD_241227: none of them is a currency.
-_CONTRACT = re.compile(r"PERP|PERPETUAL|SWAP|FUT|FUTURES|[0-9]{6,8}")
+# Behind the asset or the pair in BTC-PERP, BTCUSD_241227, BTC-USDT-SWAP and BIT-26SEP25-CDE; and Kraken's, PF_XBTUSD.
+_CONTRACT = re.compile(
+    r"[-/_: ](?:PERP(?:ETUAL)?|SWAP|FUT(?:URES)?|[0-9]{6,8}|[0-9]{1,2}[A-Z]{3}[0-9]{2})(?![A-Z0-9])|^(?:P[FIV]|F[FI])_"
+)
 _SEPARATED = re.compile(r"([^-/_ ]+)[-/_ ]([^-/_ ]+)")
 # What markets without a separator are quoted in; and what is surely an asset, where an ending can be read in two ways.
 _QUOTES = MONEY | frozenset([
@@ -53,6 +55,7 @@ def symbol_in(text: str) -> str:
     """Return the code of an asset or currency, in upper case; raises RowRefused unless it is 1 to 20 of A-Z and 0-9."""
     code = text.upper()
     if not text.isascii() or not SHAPE.fullmatch(code):
+        _refuse_contracts(text)
         raise RowRefused(f"{text[:40]!r} is not the code of an asset")
     return code
 
@@ -69,6 +72,13 @@ def refuse_shares(row: Row) -> None:
     said = row.values.get
     if "equit" in f"{said('aclass')} {said('subclass')} {said('subtype')}".lower():
         raise RowRefused("these are shares: only coins are imported", "book what came of them by hand")
+
+
+def _refuse_contracts(text: str) -> None:
+    if _CONTRACT.search(text.upper()):
+        raise RowRefused(
+            f"{text[:40]!r} is a contract: margin and futures are not imported", "book what came of them by hand"
+        )
 
 
 def splits(pair: str, quotes: frozenset[str] = _QUOTES) -> list[tuple[str, str]]:
@@ -91,10 +101,7 @@ def pair_in(text: str, hints: Iterable[str] = (), *, quotes: frozenset[str] = _Q
     """
     separated = _SEPARATED.fullmatch(text)
     if separated is not None:
-        if _CONTRACT.fullmatch(separated[2].upper()):
-            raise RowRefused(
-                f"{text[:40]!r} is a contract: margin and futures are not imported", "book what came of them by hand"
-            )
+        _refuse_contracts(text)
         return symbol_in(separated[1]), symbol_in(separated[2])
     ways = splits(symbol_in(text), quotes)
     if len(ways) > 1:

@@ -216,11 +216,18 @@ def test_zones_of_offsets_and_of_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["BTC-PERP", "btcusd_perp", "BTCUSD_241227", "ETH/SWAP", "BTC-20241227", "BTC-PERPETUAL"]
+    "text",
+    [
+        *("BTC-PERP", "btcusd_perp", "BTCUSD_241227", "ETH/SWAP", "BTC-20241227", "BTC-PERPETUAL", "BTC-PERP-INTX"),
+        *("BIT-26SEP25-CDE", "BTC-USDT-SWAP", "PF_XBTUSD", "FI_XBTUSD_260327"),  # of Coinbase, OKX and Kraken
+    ],
 )
-def test_a_contract_is_no_pair(text: str) -> None:
-    with pytest.raises(RowRefused, match="is a contract"):
-        pair_in(text)
+def test_a_contract_is_no_pair_and_no_asset(text: str) -> None:
+    for read in (pair_in, symbol_in):
+        with pytest.raises(RowRefused, match="is a contract") as refused:
+            read(text)
+        assert refused.value.remedy == "book what came of them by hand"
+    assert pair_in("FI-USDT") == ("FI", "USDT")
     assert pair_in("PERP/USDT") == ("PERP", "USDT")  # the coin of that name
     assert pair_in("1000-USDT") == ("1000", "USDT")
 
