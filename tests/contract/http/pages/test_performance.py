@@ -75,6 +75,13 @@ async def test_each_figure_says_beside_its_label_how_many_days_it_is_of(grown: S
         assert f"{days} days" in label[0], name
 
 
+async def test_a_money_weighted_return_says_whether_it_is_of_the_period_or_of_a_year(grown: Service) -> None:
+    text = await page(grown, f"{URL}?period=30d")
+    for name, of in (("money_weighted_return_percent", "over the period,"), ("money_weighted_return", "a year,")):
+        tile = text[text.index(f'data-figure="{name}">') :]
+        assert f">{of} by when deposits came" in tile[: tile.index("</details>")], name
+
+
 async def test_every_timeframe_is_in_one_table(grown: Service) -> None:
     text = await page(grown, URL)
     table = text[text.index('data-part="timeframes"') : text.index('data-part="months"')]
