@@ -19,10 +19,9 @@ FIAT = frozenset([
 DOLLARS = frozenset({"USDT", "USDC"})
 MONEY = FIAT | DOLLARS
 
-# Behind the asset or the pair in BTC-PERP, BTCUSD_241227, BTC-USDT-SWAP and BIT-26SEP25-CDE; and Kraken's, PF_XBTUSD.
-_CONTRACT = re.compile(
-    r"[-/_: ](?:PERP(?:ETUAL)?|SWAP|FUT(?:URES)?|[0-9]{6,8}|[0-9]{1,2}[A-Z]{3}[0-9]{2})(?![A-Z0-9])|^(?:P[FIV]|F[FI])_"
-)
+# Behind the asset or the pair in BTC-PERP, BTCUSD_241227, BTC-USDT-SWAP and BIT-26SEP25-CDE.
+_CONTRACT = re.compile(r"[-/_: ](?:PERP(?:ETUAL)?|SWAP|FUT(?:URES)?|[0-9]{6,8}|[0-9]{1,2}[A-Z]{3}[0-9]{2})(?![A-Z0-9])")
+_KRAKEN_CONTRACT = re.compile(r"(?:P[FIV]|F[FI])_([A-Z0-9]+)")  # PF_XBTUSD; PI_USDT and FF_USDT are pairs of coins
 _SEPARATED = re.compile(r"([^-/_ ]+)[-/_ ]([^-/_ ]+)")
 # What markets without a separator are quoted in; and what is surely an asset, where an ending can be read in two ways.
 _QUOTES = MONEY | frozenset([
@@ -75,7 +74,9 @@ def refuse_shares(row: Row) -> None:
 
 
 def _refuse_contracts(text: str) -> None:
-    if _CONTRACT.search(text.upper()):
+    code = text.upper()
+    of_kraken = _KRAKEN_CONTRACT.fullmatch(code)
+    if _CONTRACT.search(code) or (of_kraken and of_kraken[1] not in _QUOTES and splits(of_kraken[1])):
         raise RowRefused(
             f"{text[:40]!r} is a contract: margin and futures are not imported", "book what came of them by hand"
         )

@@ -219,7 +219,7 @@ def test_zones_of_offsets_and_of_names() -> None:
     "text",
     [
         *("BTC-PERP", "btcusd_perp", "BTCUSD_241227", "ETH/SWAP", "BTC-20241227", "BTC-PERPETUAL", "BTC-PERP-INTX"),
-        *("BIT-26SEP25-CDE", "BTC-USDT-SWAP", "PF_XBTUSD", "FI_XBTUSD_260327"),  # of Coinbase, OKX and Kraken
+        *("BIT-26SEP25-CDE", "BTC-USDT-SWAP", "PF_XBTUSD", "PV_XRPXBT", "FI_XBTUSD_260327"),
     ],
 )
 def test_a_contract_is_no_pair_and_no_asset(text: str) -> None:
@@ -227,9 +227,14 @@ def test_a_contract_is_no_pair_and_no_asset(text: str) -> None:
         with pytest.raises(RowRefused, match="is a contract") as refused:
             read(text)
         assert refused.value.remedy == "book what came of them by hand"
-    assert pair_in("FI-USDT") == ("FI", "USDT")
     assert pair_in("PERP/USDT") == ("PERP", "USDT")  # the coin of that name
     assert pair_in("1000-USDT") == ("1000", "USDT")
+
+
+@pytest.mark.parametrize("quote", ["USDT", "USD", "USDC", "BTC", "PYUSD", "KRW"])
+@pytest.mark.parametrize("coin", ["PI", "FF", "FI", "PERP", "SWAP", "FUT", "1INCH", "1000PEPE"])
+def test_coins_that_are_named_as_contracts_begin_are_coins(coin: str, quote: str) -> None:
+    assert pair_in(f"{coin}_{quote}") == (coin, quote)
 
 
 @pytest.mark.parametrize("text", ["1609459200", "0", "-1", "1230767999999", "7000000000001"])
