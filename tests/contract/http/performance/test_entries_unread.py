@@ -14,6 +14,7 @@ from portfolio.application.history.restating import RestateDays
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Journal
 from portfolio.application.ledger.lots.movement import Movement
+from portfolio.application.ledger.lots.progress import ENTRY_SECONDS
 from portfolio.domain.days import day_of
 from portfolio.entrypoints.http.pages.scorecard.controller import LATE
 from portfolio.main import CompositionRoot
@@ -108,6 +109,25 @@ async def test_a_reading_that_takes_longer_than_one_waits_goes_on_and_others_wai
         assert (await waiting).revision == 2
         assert await journal.read(portfolio) is await waiting
         assert ledger.asked == 1
+
+
+async def test_the_rest_is_not_estimated_by_the_time_since_a_reading_of_before() -> None:
+    ledger = LongLedger()
+    async with running(ledger=ledger) as service:
+        portfolio = (await service.cases.ledger.snapshots.newest()).portfolio
+        journal = Journal(ledger, patience_seconds=0.01)
+        ledger.goes_on.set()
+        await journal.read(portfolio, waits=True)
+        ledger.goes_on.clear()
+        later = asyncio.get_running_loop().time() + 0.1
+        await until(lambda: asyncio.get_running_loop().time() > later)
+        of_before = asyncio.create_task(journal.read(replace(portfolio, revision=1), waits=True))
+        await until(lambda: ledger.asked == 2)
+        with pytest.raises(EntriesUnread) as told:
+            await journal.read(replace(portfolio, revision=3))
+        assert told.value.retry_after_seconds == ENTRY_SECONDS  # for one entry, of which nobody knows more
+        ledger.goes_on.set()
+        assert (await of_before).revision == 1
 
 
 async def test_what_nobody_waits_for_any_more_ends_with_the_service() -> None:

@@ -166,6 +166,7 @@ class Journal:
 
     async def _read(self, portfolio: Portfolio) -> Entries:
         async with self._lock:
+            self._progress.begin(self._revision)
             last = self._last
             if last is not None and last.revision == portfolio.revision:
                 return last
