@@ -111,6 +111,19 @@ async def test_a_reading_that_takes_longer_than_one_waits_goes_on_and_others_wai
         assert ledger.asked == 1
 
 
+async def test_many_who_ask_at_once_and_give_up_leave_one_reading_behind() -> None:
+    ledger = LongLedger()
+    async with running(ledger=ledger) as service:
+        portfolio = (await service.cases.ledger.snapshots.newest()).portfolio
+        journal = Journal(ledger, patience_seconds=0.01)
+        told = await asyncio.gather(*(journal.read(portfolio) for _ in range(20)), return_exceptions=True)
+        assert {type(each) for each in told} == {EntriesUnread}
+        assert [task.get_name() for task in asyncio.all_tasks()].count("uncancelled") == 1
+        ledger.goes_on.set()
+        assert (await journal.read(portfolio, waits=True)).revision == 2
+        assert ledger.asked == 1
+
+
 async def test_the_rest_is_not_estimated_by_the_time_since_a_reading_of_before() -> None:
     ledger = LongLedger()
     async with running(ledger=ledger) as service:

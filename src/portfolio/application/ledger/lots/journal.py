@@ -158,15 +158,14 @@ class Journal:
                 raise unread
         try:
             async with asyncio.timeout(patience):
-                async with self._lock:
-                    pass  # who gives up here leaves nothing behind
+                await self._lock.acquire()  # who gives up here leaves nothing behind; the reading lets it go
+                self._progress.begin(self._revision)
                 return await self._uncancelled(self._read(portfolio))
         except TimeoutError as error:
             raise self._progress.unread(self._revision, portfolio.revision) from error
 
     async def _read(self, portfolio: Portfolio) -> Entries:
-        async with self._lock:
-            self._progress.begin(self._revision)
+        try:
             last = self._last
             if last is not None and last.revision == portfolio.revision:
                 return last
@@ -184,6 +183,8 @@ class Journal:
             if last is not None:
                 later_in_fold_thread(last.derived.forget_all)
             return self._last
+        finally:
+            self._lock.release()
 
     async def _is_older(self, last: Entries, portfolio: Portfolio) -> bool:
         """Return whether the portfolio is of before the newest reading, and the ledger was not put back since."""
