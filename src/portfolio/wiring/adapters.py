@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PORTFOLIO_ID = 1
 
 IMPORT_SECONDS = 120.0
-"""How long an import of many rows may hold the lock: no request waits for it longer than its own deadline."""
+"""What the waits of an import for the database are shares of: no request waits for it longer than its own deadline."""
 
 
 def adapters_of(settings: Settings, clock: Clock, database: Database) -> Adapters:
