@@ -68,10 +68,12 @@ async def test_the_trials_of_one_job_are_spread_over_the_processes_to_the_same_b
     wanted = request_of(panel, sweep=Sweep(grid={"position_limit": limits}))
     given = begun(wanted, panel, held(10_000, A00=100, A01=50))
     whole = advanced(given, None, is_over=lambda: False)
-    there = CountedTrials(workers, slice_seconds=0.01)
+    there = CountedTrials(workers, slice_seconds=0.0)  # a step of one run each
     # Both have imported what they need: else the first one is done before the second one has.
     await asyncio.gather(*(there.advance(given, None, {}) for _ in range(2)))
-    assert await outcome_of(given, there, FakeBacktests()) == whole.outcome
+    there.least = 4
+    async with asyncio.timeout(LONG):
+        assert await outcome_of(given, there, FakeBacktests()) == whole.outcome
     assert there.trials > 3
 
 
