@@ -19,7 +19,7 @@ from portfolio.entrypoints.http.operations.openapi_operations import success_of
 from tests.support.database.databases import DatabaseUnderTest
 from tests.support.exchanges.exchange import StandInExchange
 from tests.support.services.recording import Asked, Recorder, fields_of, requests_on
-from tests.support.services.service import ServiceProcess
+from tests.support.services.service import READY_SECONDS, ServiceProcess
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/tour.md", "docs/rebalancing.md")
@@ -45,17 +45,27 @@ def test_the_examples_of_the_document_look_as_the_answers_look_now(
         urls = dict.fromkeys(("COINBASE_URL", "BINANCE_URL", "CANDLES_URL"), exchange.url)
         settings = {"PORTFOLIO_PRICE_FEED": "exchanges", **{f"PORTFOLIO_{name}": url for name, url in urls.items()}}
         with ServiceProcess(sqlite_database, tmp_path, settings=settings) as service:
+            _wait_for_rules(service)
             recorder = Recorder(service.url, httpx.get(f"{service.url}/openapi.json").json())
             for page in PAGES:
                 recorder.ask_all(requests_on((ROOT / page).read_text()))
             _ask_what_no_page_asks(recorder, service)
     assert not recorder.left
+    assert "its rules were never fetched" not in json.dumps(recorder.examples)
     if os.environ.get("EXAMPLES_WRITE"):
         FILE.write_text(json.dumps(recorder.examples, indent=1, sort_keys=True) + "\n")
     written = json.loads(FILE.read_text())
     assert {name: fields_of(example) for name, example in written.items()} == {
         name: fields_of(example) for name, example in recorder.examples.items()
     }
+
+
+def _wait_for_rules(service: ServiceProcess) -> None:
+    """Return once both exchanges have said their rules: nothing has asked for them yet, so all plans have them."""
+    until = time.monotonic() + READY_SECONDS
+    while service.log().count("exchange_rules.fetched") < 2:
+        assert time.monotonic() < until, service.output()
+        time.sleep(0.05)
 
 
 def _ask_events(recorder: Recorder) -> None:
