@@ -23,6 +23,7 @@ class SqliteLog:
         self._seen = (0, 0)
         self._head = b""
         self._committed = 0
+        self._looked_at = 0
 
     def is_whole(self, found: os.stat_result | None) -> bool:
         """Return whether it is a log, and has what was seen committed in it. One that is as it was is not read again.
@@ -33,7 +34,7 @@ class SqliteLog:
         if seen == self._seen:
             return True
         if seen[0] == 0:
-            self._seen, self._head, self._committed = seen, b"", 0
+            self._seen, self._head = seen, b""
             return True
         try:
             log = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -57,13 +58,17 @@ class SqliteLog:
             return os.pread(log, _FRAME_HEAD, _HEAD + number * size)
 
         if head != self._head:
-            self._head, self._committed = head, 0
+            self._head, self._committed, self._looked_at = head, 0, 0
         elif self._committed and frame(self._committed - 1)[8:16] != salt:
-            return False
-        for number in range(self._committed, self._committed + _FRAMES_AT_ONCE):
+            return os.pread(log, _HEAD, 0) != head  # else it was emptied or begun anew since the head was read
+        for number in range(self._looked_at, self._looked_at + _FRAMES_AT_ONCE):
             now = frame(number)
             if now[8:16] != salt:
-                break
+                # What is not committed may be written over: it is read again once the log has changed.
+                self._looked_at = self._committed
+                return True
+            self._looked_at = number + 1
             if any(now[4:8]):  # the last frame of a commit
                 self._committed = number + 1
+        self._seen = (0, 0)  # there may be more: it goes on from here the next time
         return True

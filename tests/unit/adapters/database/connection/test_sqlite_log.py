@@ -169,3 +169,57 @@ def test_a_log_that_goes_or_is_emptied_while_it_is_looked_at_is_looked_at_the_ne
     books.log.write_bytes(b"noise" * 10)
     assert not log.is_whole(books.log.stat())
     aside.replace(books.log)
+
+
+def _begun_anew_with_more(books: Books) -> None:
+    books.other.execute("PRAGMA wal_checkpoint(RESTART)")
+    books.other.execute("INSERT INTO notes VALUES (randomblob(400000))")
+
+
+@pytest.mark.parametrize("deed", [_emptied_and_written, _begun_anew_with_more])
+def test_a_log_that_is_begun_anew_between_its_head_and_its_frames_is_no_damage(
+    books: Books, deed: Callable[[Books], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = os.pread
+
+    def read_before_the_deed(file: int, size: int, at: int) -> bytes:
+        monkeypatch.undo()
+        head = read(file, size, at)
+        deed(books)
+        return head
+
+    books.own.execute("INSERT INTO notes VALUES (1)")
+    monkeypatch.setattr(os, "pread", read_before_the_deed)
+    books.file.check()
+    assert os.pread is read, "it was looked at"
+    for _ in range(2):
+        books.write(books.own)
+    _cut(books)
+    with pytest.raises(FileReplaced):
+        books.file.check()
+
+
+def test_a_commit_of_however_many_pages_is_missed_once_it_was_looked_through(books: Books) -> None:
+    books.other.execute("PRAGMA wal_checkpoint(RESTART)")
+    books.own.execute("INSERT INTO notes VALUES (randomblob(4000000))")
+    for _ in range(11):  # of about 980 frames 100 are read at a look
+        books.file.check()
+    _cut(books)
+    with pytest.raises(FileReplaced):
+        books.file.check()
+
+
+def test_what_was_written_and_rolled_back_is_not_missed(books: Books) -> None:
+    books.own.execute("PRAGMA cache_size = 1")
+    for pages in (300, 30, 150):
+        books.own.execute("BEGIN IMMEDIATE")
+        books.write(books.own, pages)
+        for _ in range(5):
+            books.file.check()
+        books.own.execute("ROLLBACK")
+        books.file.check()
+        books.write(books.own)
+    books.file.check()
+    os.truncate(books.log, 32 + 40 * FRAME)
+    with pytest.raises(FileReplaced):
+        books.file.check()
