@@ -17,7 +17,7 @@ PYTEST_WORKERS ?= 3
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test compile-tests check check-types check-all-else audit faults fuzz faults-galera oracles bench screenshots diagrams format lock clean
+.PHONY: help install install-dev run demo test compile-tests run-tests check check-types check-all-else audit faults fuzz faults-galera oracles bench screenshots diagrams format lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list these targets
@@ -34,22 +34,25 @@ run: install  ## migrate the embedded database and serve on http://127.0.0.1:802
 demo: install  ## serve two years of made-up trades at simulated prices, in a database of its own (PORT=..., SEED=...)
 	exec $(BIN)/portfolio demo $(if $(PORT),--port $(PORT)) $(if $(SEED),--seed $(SEED))
 
-# Nothing is compiled as it is installed: of all these modules the tests and checks import a part, which is compiled then, on the core
-# that the types leave free.
+# Nothing is compiled as it is installed: of all these modules the tests and checks import a part, which is compiled then.
 test: COMPILE := --no-compile
-test: install-dev  ## all checks, then all tests on SQLite and a real MySQL-family server, with coverage gates
-	@$(MAKE) --no-print-directory --jobs=2 check-types check-all-else compile-tests
+test: install-dev  ## all checks, and all tests on SQLite and a real MySQL-family server, with coverage gates
+	@$(MAKE) --no-print-directory --jobs=2 check-all-else compile-tests
+	@$(MAKE) --no-print-directory --jobs=2 check-types run-tests
+
+# The types are checked beside the tests, which wait for a part of their time.
+run-tests: install-dev
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --coverage-gates
 
 # pytest compiles the tests when it collects them, and what they import, each worker for itself: of a clean clone this is done once
-# before, on the core that the types leave free. What it finds wrong the tests tell.
+# before, beside the other checks. What it finds wrong the tests tell.
 compile-tests: install-dev
 	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null || true
 
 check: check-all-else check-types  ## format, lint, types, layers: the one definition of every check
 
 check-types: install-dev
-	$(BIN)/mypy
+	nice $(BIN)/mypy
 
 check-all-else: install-dev
 	$(BIN)/ruff format --check .
