@@ -16,6 +16,7 @@ class SqliteLog:
 
     By its size alone nobody can tell: SQLite empties it, or begins it anew under another head, once all of it is in the
     main file, and may cut off what is behind the last commit. What it never takes away is a commit under the same head.
+    ADR 64 tells why this is looked for.
     """
 
     def __init__(self, path: str) -> None:
