@@ -192,19 +192,29 @@ async def test_on_sqlite_too_what_would_refuse_a_booking_is_told(
 async def test_after_three_bookings_that_failed_for_what_no_trial_meets_it_is_not_ready_until_one_succeeds(
     mysql: Running,
 ) -> None:
+    user, ledger = make_url(mysql.place.url).username, str(make_url(mysql.place.url).database)
+    tables = ledger.replace("_", r"\_")
     async with mysql.service.client() as client:
+        await mysql.agrees_that_all_is_well(client)
+        # A refusal of before, that is over, takes nothing of what fails from now on.
+        mysql.do(f"REVOKE SELECT ON `{tables}`.* FROM '{user}'@'%'")
+        await mysql.agrees_that_nothing_can_be_booked(client, "denied")
+        mysql.do(f"GRANT SELECT ON `{tables}`.* TO '{user}'@'%'")
         await mysql.agrees_that_all_is_well(client)
         mysql.do(
             "CREATE TRIGGER t_refuse BEFORE INSERT ON mock_trades FOR EACH ROW"
             " IF NEW.symbol = 'BTC' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no BTC'; END IF"
         )
-        for number in range(3):
+        refused = 0
+        while refused < 3:  # what a busy machine does to a booking is not counted
             assert (await ask(client, "GET", "/health/ready")).status == 200
-            assert (await book(client, f"btc-{number}")).is_unavailable("ledger-unavailable")
+            answer = await book(client, "btc")
+            assert answer.is_unavailable("ledger-unavailable")
+            refused += "no BTC" in answer.body["detail"]
         await mysql.agrees_that_nothing_can_be_booked(client, "bookings fail: the database refused: (1644, 'no BTC')")
         mysql.do("DROP TRIGGER t_refuse")
         assert (await ask(client, "GET", "/health/ready")).status == 503, "nothing has shown yet that one succeeds"
-        assert (await book(client, "btc-0")).body["replayed"] is False
+        assert (await book(client, "btc")).body["replayed"] is False
         await mysql.agrees_that_all_is_well(client)
 
 

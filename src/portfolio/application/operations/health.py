@@ -194,7 +194,7 @@ class ReadHealth:
         except PortfolioMissing as error:
             return self._failed(DatabaseCondition.BOOKS_NOT_OPEN, str(error))
         except LedgerRefused as error:
-            self._is_refused = True
+            self._is_refused, self._written_at = True, None  # what is tried next tells whether the cause is gone
             return self._failed(DatabaseCondition.REFUSING, str(error))
         except (ApplicationError, DomainError) as error:
             return self._failed(DatabaseCondition.AWAY, str(error))
