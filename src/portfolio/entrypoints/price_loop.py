@@ -170,7 +170,7 @@ class PriceLoop:
 
     def _failed(self, reason: str) -> float:
         self._failures += 1
-        pause = min(2.0**self._failures, _LONGEST_BACKOFF_SECONDS)
+        pause = min(2.0 ** min(self._failures, 6), _LONGEST_BACKOFF_SECONDS)  # 2.0**1024 is no float
         _log.error("prices.cycle_failed", reason=reason, failures=self._failures, pause_seconds=pause)
         return pause
 

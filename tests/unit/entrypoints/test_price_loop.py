@@ -217,6 +217,17 @@ async def test_the_pause_after_failures_doubles_up_to_a_minute_and_begins_anew_a
     await bench.loop.stop()
 
 
+async def test_prices_are_refreshed_again_however_long_nothing_went_through() -> None:
+    """A float holds 2**1023 and no more: that many failures are 17 hours."""
+    bench = Bench(interval=60)
+    bench.errors = [RuntimeError("down") for _ in range(1_100)]
+    with capture_logs():
+        await bench.go(1_101)
+    assert bench.clock.slept[-2:] == [60, 60]
+    assert bench.loop.last_cycle_age_seconds == 0
+    await bench.loop.stop()
+
+
 def said(logs: Sequence[Mapping[str, Any]], *names: str) -> list[tuple[str, str]]:
     return [(line["log_level"], line["event"]) for line in logs if line["event"] in names]
 
