@@ -119,8 +119,8 @@ class RestateDays:
     async def _newest(self, portfolio: Portfolio, today: date) -> Restated:
         async with self._lock:
             entries = await self._journal.read(portfolio)
-            changed = await self._take_in(entries)
-            await self._restate(portfolio, today, changed)
+            await self._take_in(entries)
+            await self._restate(portfolio, today)
             days = _before(self._days, today)
             found = Restated(days=days, entries=self._effective, is_complete=entries.is_complete)
             if entries.is_complete and self._effective.revision <= portfolio.revision:
@@ -141,30 +141,27 @@ class RestateDays:
             days = await in_fold_thread(partial(restate, effective, self._closes.by_symbol, today - DAY))
             return Restated(days=days, entries=effective, is_complete=known.is_complete)
 
-    async def _take_in(self, entries: Entries) -> date:
-        """Take in the new entries, and return the first day that they change."""
+    async def _take_in(self, entries: Entries) -> None:
+        """Take in the new entries, and keep no day that they change: whatever fails after that, it is made anew."""
         if entries.moved and self._seen.begins_with(
             entries.moved
         ):  # of a portfolio of before: what is new since is known already
-            return date.max
+            return
         is_same = entries.moved.begins_with(self._seen)
         new = entries.moved[len(self._seen) :] if is_same else entries.moved
         if not is_same or len(new) > AT_ONCE:
             self._begin()
             self._effective, self._seen = await in_fold_thread(folded, entries.moved), entries.moved
-            return date.min
-        changed = date.max
+            return
         for entry in new:
-            changed = min(changed, self._effective.add(entry))
+            self._days = _before(self._days, self._effective.add(entry))
         self._seen = entries.moved
-        return changed
 
-    async def _restate(self, portfolio: Portfolio, today: date, changed: date) -> None:
+    async def _restate(self, portfolio: Portfolio, today: date) -> None:
         until = today - DAY
         await self._read_closes(self._effective, portfolio.price_revision, until)
-        kept = _before(self._days, changed)
-        if kept and kept[-1].day >= until:  # what was made of later days stays, if nothing changed before them
-            self._days = kept
+        kept = self._days
+        if kept and kept[-1].day >= until:
             return
         make = partial(restate, self._effective, self._closes.by_symbol, until, kept)
         self._days = await (in_thread if kept else in_fold_thread)(make)

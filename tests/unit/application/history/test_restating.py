@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history import restating
 from portfolio.application.history.restated import RestatedDay, restate
 from portfolio.application.history.restating import RestateDays
@@ -29,6 +30,7 @@ class Prices:
         self.kept: dict[tuple[Symbol, date], Price] = {}
         self.changed: list[tuple[int, Symbol]] = []
         self.asked: list[tuple[str, int, int]] = []
+        self.is_away = False
 
     def write(self, number: int, text: str, revision: int, symbol: Symbol = BTC) -> None:
         self.kept[symbol, on(number)] = Price(Decimal(text))
@@ -44,6 +46,8 @@ class Prices:
         ]
 
     async def changed_closes(self, *, after: int) -> Collection[Symbol]:
+        if self.is_away:
+            raise LedgerUnavailable("the database does not answer")
         return {symbol for revision, symbol in self.changed if revision > after}
 
 
@@ -110,6 +114,17 @@ async def test_a_late_entry_changes_the_days_from_its_own_on(scene: Scene) -> No
     assert second[8] != first[8]
     assert scene.made == [11, 3]
     scene.booked.buy("1", "100", day(12), symbol="ETH")  # of a day to come
+    await scene.days(11)
+    assert scene.made == [11, 3]
+
+
+async def test_days_that_a_late_entry_changed_are_made_anew_once_closes_can_be_read_again(scene: Scene) -> None:
+    await scene.days(11)
+    scene.booked.buy("1", "100", day(8))
+    scene.revision, scene.prices.is_away = 2, True
+    with pytest.raises(LedgerUnavailable):
+        await scene.days(11)
+    scene.prices.is_away = False
     await scene.days(11)
     assert scene.made == [11, 3]
 
