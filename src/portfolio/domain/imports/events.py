@@ -63,6 +63,13 @@ def market_trade(
     return _exchanged(origin, kind, (base, quote), fees, price)
 
 
+def sides(side: int, base: Part, quote: Part) -> tuple[Part, Part]:
+    """Return the two sides of an execution with their signs: to buy the base the quote is given."""
+    if side > 0:
+        return base, Part(quote.symbol, EXACT.minus(quote.amount))
+    return Part(base.symbol, EXACT.minus(base.amount)), quote
+
+
 def exchange(origin: Origin, one: Part, other: Part, fees: Sequence[Part] = ()) -> Iterator[FileEvent]:
     """Yield what two sides that are in no order are: a trade where one is money, else a conversion of what went."""
     base, quote = (other, one) if _is_money(other) < _is_money(one) else (one, other)

@@ -17,6 +17,7 @@ Place: TypeAlias = int | str
 
 MEND_IT: Final = "mend the row in the file, or book it by hand"
 BY_HAND: Final = "book it by hand"
+_SIDES: Final = {"buy": 1, "sell": -1}
 ROW_MISSING: Final = (
     "a trade of which a row is missing",
     "import the file of the whole time, and with no header between its rows",
@@ -70,6 +71,14 @@ class Row(NamedTuple):
                 value = values[other]
                 return value.strip() if isinstance(value, str) else ""
         return ""
+
+    def side(self, name: str, *others: str) -> int:
+        """Return 1 of an order to buy, and -1 of one to sell; raises RowRefused where the column says neither."""
+        text = self.text(name, *others)
+        if (side := _SIDES.get(text.lower())) is None:
+            column = next((other for other in (name, *others) if other in self.values), name)
+            raise RowRefused(f"{column} {text[:40]!r} is neither buy nor sell")
+        return side
 
 
 class Stated(NamedTuple):

@@ -167,7 +167,7 @@ def test_rows_that_move_nothing_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (GLUED + "2022-03-01 10:00:00,BTCUSDT,SWAP,1,1BTC,1USDT,0BTC\n", "neither BUY nor SELL"),
+        (GLUED + "2022-03-01 10:00:00,BTCUSDT,SWAP,1,1BTC,1USDT,0BTC\n", "neither buy nor sell"),
         (GLUED + "2022-03-01 10:00:00,BTCUSDT,BUY,1,1ETH,1USDT,0BTC\n", "are not amounts of the pair"),
         (GLUED + "2022-03-01 10:00:00,BTCUSDT,BUY,1,xBTC,1USDT,0BTC\n", "are not amounts of the pair"),
         (GLUED + '2022-03-01 10:00:00,BTCUSDT,BUY,1,"0,05BTC",1USDT,0BTC\n', "give --decimal=,"),

@@ -79,7 +79,7 @@ def test_the_same_statement_newest_first_is_known_though_its_rows_are_not_of_one
 
 
 def test_what_is_unknown_or_half_is_reported() -> None:
-    assert "neither BUY nor SELL" in reported(FILLS + BUY.replace("BUY", "HOLD"))[0][1]
+    assert "neither buy nor sell" in reported(FILLS + BUY.replace("BUY", "HOLD"))[0][1]
     assert "is unknown" in reported(ACCOUNT + "default,gift,2019-06-26T09:00:00.000Z,1,1,EUR,,,\n")[0][1]
     half = "default,match,2019-06-26T09:43:18.503Z,0.01,1,BTC,,1,o1\n"
     assert "a row is missing" in reported(ACCOUNT + half)[0][1]
@@ -120,7 +120,7 @@ def test_a_size_in_the_quote_is_money() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"side": "NONE"}, "neither BUY nor SELL"),
+        ({"side": "NONE"}, "neither buy nor sell"),
         ({"trade_type": "CORRECTION"}, "corrects another"),
         ({"price": "0"}, "above 0"),
         ({"size": None}, "not a number"),

@@ -79,7 +79,7 @@ def test_a_person_reads_what_becomes_of_the_rows(tmp_path: Path, capsys: pytest.
     assert run(file, "--dry-run") == 2
     out = capsys.readouterr().out
     assert "trades?[31m.csv: binance-trades, 84 rows: 41 events, 2 ignored, 41 reported, 0 known" in out
-    assert "row 45: 'B0' is neither BUY nor SELL" in out
+    assert "row 45: Side 'B0' is neither buy nor sell" in out
     assert out.count("... and 1 more: --json prints them all") == 2
     assert "BTC 0.00999, USDT -400" in out
     assert "ignored: 2 rows: nothing was executed" in out

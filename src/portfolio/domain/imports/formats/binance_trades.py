@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from portfolio.domain.imports.events import Origin, Part, market_trade
+from portfolio.domain.imports.events import Origin, Part, market_trade, sides
 from portfolio.domain.imports.numbers import SAY_THE_SIGN, amount_in
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import MEND_IT, Ignored, Outcome, Row, RowRefused, each
@@ -27,9 +27,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the fills. The file's money counts, not the price times the quantity."""
 
     def rule(row: Row) -> Iterator[Outcome]:
-        side = row.text("Side", "Type").upper()
-        if side not in {"BUY", "SELL"}:
-            raise RowRefused(f"{side[:40]!r} is neither BUY nor SELL")
+        side = row.side("Side", "Type")
         at = how.exact_time(row.text("Date(UTC)", "Time"), how.local_zone(), short_year=True)
         base, quote, fee = _glued(row, how) if "Executed" in row.values else _separate(row, how)
         if base.amount < 0 or quote.amount < 0:
@@ -37,11 +35,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         if not base.amount and not quote.amount and not fee.amount:
             yield Ignored(row.place, "nothing was executed: all amounts are 0")
             return
-        if side == "BUY":
-            quote = Part(quote.symbol, EXACT.minus(quote.amount))
-        else:
-            base = Part(base.symbol, EXACT.minus(base.amount))
-        yield from market_trade(Origin((row.place,), at), base, quote, [fee], how.price(row, "Price"))
+        yield from market_trade(Origin((row.place,), at), *sides(side, base, quote), [fee], how.price(row, "Price"))
 
     return each(rows, rule)
 

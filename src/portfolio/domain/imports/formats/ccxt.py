@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Context, Decimal
 
-from portfolio.domain.imports.events import Origin, Part, market_trade
+from portfolio.domain.imports.events import Origin, Part, market_trade, sides
 from portfolio.domain.imports.numbers import amount_in, number_in
 from portfolio.domain.imports.reading import Reading, not_below_zero
 from portfolio.domain.imports.records import Outcome, Row, RowRefused, each
@@ -21,13 +21,12 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
 
 
 def _trade(row: Row, how: Reading) -> Iterator[Outcome]:
-    market, side = row.text("symbol"), row.text("side").lower()
+    market = row.text("symbol")
     if ":" in market:
         raise RowRefused(
             f"{market[:40]} is a contract: margin and futures are not imported", "book what came of them by hand"
         )
-    if side not in {"buy", "sell"}:
-        raise RowRefused(f"side {side[:20]!r} is neither buy nor sell")
+    side = row.side("side")
     base, quote = pair_in(market)
     digits = _digits(row.values.get("info"))
     quantity, price = not_below_zero("amount", _exact(row.text("amount"), digits)), row.text("price")
@@ -36,11 +35,9 @@ def _trade(row: Row, how: Reading) -> Iterator[Outcome]:
     else:
         amount = round_to_step(EXACT.multiply(quantity, number_in(price)))
     own_id = f"{market}:{row.text('id')}" if row.text("id") else None
-    changes = (quantity, EXACT.minus(amount)) if side == "buy" else (EXACT.minus(quantity), amount)
     yield from market_trade(
         Origin((row.place,), how.stamped(row, "timestamp", "datetime", how.zone), own_id),
-        Part(base, changes[0]),
-        Part(quote, changes[1]),
+        *sides(side, Part(base, quantity), Part(quote, amount)),
         list(_fees(row, digits)),
         number_in(price) if price else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from portfolio.domain.imports.events import Origin, Part, market_trade
+from portfolio.domain.imports.events import Origin, Part, market_trade, sides
 from portfolio.domain.imports.formats.coinbase_pro import own_id
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import BY_HAND, Outcome, Row, RowRefused, each
@@ -16,9 +16,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the fills; a size in the quote is the money, and the quantity is what it bought at the price."""
 
     def rule(row: Row) -> Iterator[Outcome]:
-        buys = row.text("side").upper() == "BUY"
-        if not buys and row.text("side").upper() != "SELL":
-            raise RowRefused(f"side {row.text('side')[:20]!r} is neither BUY nor SELL")
+        side = row.side("side")
         if row.text("trade_type").upper() not in {"", "FILL"}:
             raise RowRefused(f"trade_type {row.text('trade_type')[:40]!r} corrects another fill", BY_HAND)
         base, quote = pair_in(row.text("product_id"))
@@ -31,8 +29,7 @@ def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         own = own_id(base, quote, row.text("trade_id"))
         yield from market_trade(
             Origin((row.place,), how.exact_time(row.text("trade_time"), how.zone), own),
-            Part(base, quantity if buys else EXACT.minus(quantity)),
-            Part(quote, EXACT.minus(amount) if buys else amount),
+            *sides(side, Part(base, quantity), Part(quote, amount)),
             [Part(quote, fee)],
             price,
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 
-from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, net, received
+from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, net, received, sides
 from portfolio.domain.imports.reading import Reading
 from portfolio.domain.imports.records import (
     BY_HAND,
@@ -25,8 +24,6 @@ from portfolio.domain.imports.records import (
 from portfolio.domain.imports.symbols import pair_in, symbol_in
 from portfolio.domain.money import EXACT
 
-_SIDES = {"BUY": 1, "SELL": -1}
-
 
 def own_id(base: str, quote: str, trade_id: str) -> str | None:
     """Return what a trade goes by in all files: its number is unique in its market only."""
@@ -37,9 +34,7 @@ def read_fills(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the fills: what moved is the total, fee included."""
 
     def rule(row: Row) -> Iterator[Outcome]:
-        side = _SIDES.get(row.text("side").upper())
-        if side is None:
-            raise RowRefused(f"side {row.text('side')[:20]!r} is neither BUY nor SELL")
+        side = row.side("side")
         base, quote = pair_in(row.text("product"))
         size, fee, total = how.unsigned(row, "size"), how.amount(row, "fee"), how.amount(row, "total")
         if total * side > 0:
@@ -48,8 +43,7 @@ def read_fills(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
         amount = EXACT.subtract(total, fee) if side > 0 else EXACT.add(total, fee)
         yield from market_trade(
             Origin((row.place,), _time(row, "created at", how), own_id(base, quote, row.text("trade id"))),
-            Part(base, _signed(size, side)),
-            Part(quote, _signed(amount, -side)),
+            *sides(side, Part(base, size), Part(quote, amount)),
             [Part(quote, fee)],
             how.price(row, "price"),
         )
@@ -109,7 +103,3 @@ def _part(row: Row, how: Reading) -> Part:
 
 def _time(row: Row, name: str, how: Reading) -> datetime:
     return how.exact_time(row.text(name), how.zone)
-
-
-def _signed(amount: Decimal, side: int) -> Decimal:
-    return amount.copy_abs() if side > 0 else EXACT.minus(amount.copy_abs())

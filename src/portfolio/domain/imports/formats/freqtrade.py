@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
 
-from portfolio.domain.imports.events import Origin, Part, market_trade
+from portfolio.domain.imports.events import Origin, Part, market_trade, sides
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import BY_HAND, Ignored, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import pair_in
@@ -43,7 +43,6 @@ def _execution(row: Row, filled: Decimal, how: Reading) -> Iterator[Outcome]:
     side = row.text("ft_order_side").lower()
     if side not in {"buy", "sell", "stoploss"}:
         raise RowRefused(f"ft_order_side {side[:40]!r} is unknown", BY_HAND)
-    buys = side == "buy"
     base, quote = pair_in(market)
     average = how.price(row, "average")
     if average is None or average <= 0:
@@ -55,8 +54,7 @@ def _execution(row: Row, filled: Decimal, how: Reading) -> Iterator[Outcome]:
             how.stamped(row, "order_filled_timestamp", "order_filled_date", UTC),
             f"{market}:{row.text('order_id')}",
         ),
-        Part(base, filled if buys else EXACT.minus(filled)),
-        Part(quote, EXACT.minus(amount) if buys else amount),
+        *sides(1 if side == "buy" else -1, Part(base, filled), Part(quote, amount)),
         [_fee(row, Part(base, filled), Part(quote, amount), how)],
         average,
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
-from portfolio.domain.imports.events import Origin, Part, market_trade, single
+from portfolio.domain.imports.events import Origin, Part, market_trade, sides, single
 from portfolio.domain.imports.moments import moment_in
 from portfolio.domain.imports.reading import ZERO, Reading, not_below_zero
 from portfolio.domain.imports.records import BY_HAND, Ignored, Kind, Outcome, Row, RowRefused, each
@@ -41,9 +40,8 @@ def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
     price = not_below_zero("unitPrice", how.price(row, "unitPrice") or ZERO)
     amount = round_to_step(EXACT.multiply(quantity, price))
     if kind in {"BUY", "SELL"}:
-        side = 1 if kind == "BUY" else -1
-        base = Part(_asset(row, currency), EXACT.multiply(quantity, Decimal(side)))
-        yield from market_trade(origin, base, Part(currency, EXACT.multiply(amount, Decimal(-side))), fees, price)
+        pair = sides(row.side("type"), Part(_asset(row, currency), quantity), Part(currency, amount))
+        yield from market_trade(origin, *pair, fees, price)
     elif kind in {"DIVIDEND", "INTEREST"} and amount > 0:
         yield from single(origin, Kind.REWARD, Part(currency, amount), fees)
     elif kind == "FEE" and (fee or amount):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, received, single, valued
+from portfolio.domain.imports.events import Origin, Part, exchange, market_trade, moved, received, sides, single, valued
 from portfolio.domain.imports.formats.coinbase_pro import own_id
 from portfolio.domain.imports.reading import ZERO, Reading
 from portfolio.domain.imports.records import BY_HAND, FileEvent, Ignored, Kind, Outcome, Row, RowRefused, each
@@ -58,18 +58,14 @@ def read_trades(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
     """Yield the trades."""
 
     def rule(row: Row) -> Iterator[Outcome]:
-        side = row.text("Side").lower()
-        if side not in {"buy", "sell"}:
-            raise RowRefused(f"Side {side[:20]!r} is neither buy nor sell")
+        side = row.side("Side")
         base, quote = pair_in(row.text("Pair"))
         fee = _side(row, how, *_FEE)
         amount, total = how.unsigned(row, "Amount"), how.unsigned(row, "Total")
         own = own_id(base, quote, row.text("Trade ID"))
-        signed = (amount, EXACT.minus(total)) if side == "buy" else (EXACT.minus(amount), total)
         yield from market_trade(
             Origin((row.place,), how.time(row.text("Koinly Date"), how.zone), own),
-            Part(base, signed[0]),
-            Part(quote, signed[1]),
+            *sides(side, Part(base, amount), Part(quote, total)),
             [fee] if fee is not None else [],
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from portfolio.domain.imports.events import Origin, Part, market_trade, moved, received, single, valued
+from portfolio.domain.imports.events import Origin, Part, market_trade, moved, received, sides, single, valued
 from portfolio.domain.imports.reading import ZERO, Reading, not_below_zero
 from portfolio.domain.imports.records import BY_HAND, Kind, Outcome, Row, RowRefused, each
 from portfolio.domain.imports.symbols import MONEY, symbol_in
@@ -26,9 +26,8 @@ def _activity(row: Row, how: Reading) -> Iterator[Outcome]:
     fees = [Part(currency, fee)]
     if kind in {"BUY", "SELL"}:
         size = how.unsigned(row, "quantity")
-        signed = (size, EXACT.minus(amount)) if kind == "BUY" else (EXACT.minus(size), amount)
-        base = Part(_asset(row, currency), signed[0])
-        yield from market_trade(origin, base, Part(currency, signed[1]), fees, how.price(row, "unit_price"))
+        pair = sides(row.side("type"), Part(_asset(row, currency), size), Part(currency, amount))
+        yield from market_trade(origin, *pair, fees, how.price(row, "unit_price"))
     elif kind in {"DEPOSIT", "TRANSFER_IN"}:
         yield from moved(origin, _moved(row, currency, amount, how), fees)
     elif kind in {"WITHDRAWAL", "TRANSFER_OUT"}:
