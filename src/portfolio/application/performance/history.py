@@ -129,15 +129,19 @@ class ReadHistory:
         )
 
     async def _entries_until(self, snapshot: Snapshot, *, asks: bool) -> bool:
-        """Read the entries, and return whether these are all that there are; those last seen without ``asks``."""
+        """Read the entries, and return whether these are all that there are; those last seen without ``asks``.
+
+        Where not all of them were ever read, they are asked for: figures of a part of them would be wrong.
+        """
+        if self.entries.is_read and not asks:
+            return False
         try:
-            if asks:
-                await self.entries.read(self.snapshots.portfolio_id, snapshot.revisions.ledger, waits=False)
-                return True
+            await self.entries.read(self.snapshots.portfolio_id, snapshot.revisions.ledger, waits=False)
         except LedgerUnavailable:
             if not self.entries.is_read:
                 raise
-        return False
+            return False
+        return True
 
     async def _recorded(
         self, since: date, today: date, price_revision: int, *, asks: bool

@@ -18,6 +18,7 @@ from portfolio.analytics.closes import Join
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.history.recent import RecentPerformance
 from portfolio.application.ledger.snapshots import RELOAD_SECONDS, Snapshot, Snapshots
+from portfolio.application.performance.days.ledger_days import LedgerDays
 from portfolio.application.performance.history import History
 from portfolio.application.performance.period import KeptFigures, Performance, final_figures
 from portfolio.application.performance.records import DailyValue
@@ -29,6 +30,7 @@ from portfolio.domain.symbol import Symbol
 from tests.support.fakes.clock import NOON, FakeClock
 from tests.support.fakes.fake_books import Books
 from tests.support.fakes.fake_ledger import FakeLedger
+from tests.support.fakes.fake_lookups import FakeLookups
 from tests.support.fakes.fake_stores import FakeDays
 from tests.unit.application.performance.reading import reader
 from tests.unit.examples import money
@@ -425,6 +427,19 @@ async def test_days_never_read_are_not_made_up() -> None:
     with pytest.raises(LedgerUnavailable):
         await read(8)
     assert (await read(2)).stale
+
+
+async def test_figures_are_not_made_of_entries_of_which_not_all_were_ever_read() -> None:
+    ledger, clock = ledger_of(series([1] * 9)), FakeClock()
+    entries = LedgerDays(ledger, FakeLookups(ledger))
+    read = reader(ledger, clock, entries=entries)
+    await read(8)
+    await entries.forget()  # as where the ledger was put back to an earlier state
+    ledger.away = True
+    with pytest.raises(LedgerUnavailable):
+        await read(8)
+    ledger.away = False
+    assert not (await read(8)).stale
 
 
 async def test_days_read_after_the_portfolio_could_not_be_are_marked_as_stale_too() -> None:

@@ -56,7 +56,6 @@ class LedgerDays(DayEntries):
         self._lock = asyncio.Lock()
         self._progress = Progress()
         self._announced = Announced()
-        self.is_read = False
         super().__init__()
 
     def _begin(self) -> None:
@@ -64,6 +63,8 @@ class LedgerDays(DayEntries):
         self._missing: set[int] = set()
         self._alone: list[Movement] = []
         self.sums = LedgerSums()
+        self.is_read = False
+        """Whether all entries of a time were read, and none forgotten since."""
 
     async def forget(self) -> None:
         """Know no entry any more: the ledger may have been put back to an earlier state meanwhile."""
