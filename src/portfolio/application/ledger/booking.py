@@ -44,14 +44,8 @@ class BookTrades:
         belongs to another booking or to bookings of several owners, or an override of a kept refusal that cannot be
         booked either.
         """
-        wanted = await in_their_names(
-            self.ledger,
-            portfolio_id,
-            commands,
-            attrgetter("client_trade_id"),
-            of_cash=False,
-            is_named=lambda command: command.engine == command.owner,
-        )
+        key_of = attrgetter("client_trade_id")
+        wanted = await in_their_names(self.ledger, portfolio_id, commands, key_of, of_cash=False)
         results = iter(await self._book(portfolio_id, [one for one in wanted if isinstance(one, BookTrade)]))
         return [next(results) if isinstance(one, BookTrade) else one for one in wanted]
 

@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from portfolio.application.errors import OwnerAmbiguous
 from portfolio.application.ledger.ports import Ledger
+from portfolio.application.ledger.records import BookTrade
 
 if TYPE_CHECKING:
     from portfolio.application.ledger.cash import MoveCash
     from portfolio.application.ledger.happenings.records import BookEvent
-    from portfolio.application.ledger.records import BookTrade
 
 W = TypeVar("W", "BookTrade", "BookEvent", "MoveCash")
 
 
-async def in_their_names(  # shape: the same for trades, events and money
+async def in_their_names(
     ledger: Ledger,
     portfolio_id: int,
     wishes: Sequence[W],
     key_of: Callable[[W], str | None],
     *,
     of_cash: bool = True,
-    is_named: Callable[[W], bool] = lambda wish: False,
 ) -> Sequence[W | OwnerAmbiguous]:
     """Return the wishes, each override in the name of the one who has something under its key.
 
     Where nobody has, it is the owner who asks. In the place of one of which there are several such owners, or others
-    than the one who ``is_named`` or given, stands the error.
+    than the one who is given, or whom a trade names as its engine, stands the error. Those who have something under
+    the key by the turn of a wish count: each wish before it is kept, booked or refused.
     """
     keys = {key for wish in wishes if wish.override and (key := key_of(wish))}
     if not keys:
         return wishes
-    owners_of = await ledger.owners_of(portfolio_id, keys, of_cash=of_cash)
+    kept = await ledger.owners_of(portfolio_id, keys, of_cash=of_cash)
+    owners_of = {key: set(kept.get(key, ())) for key in keys}
     found: list[W | OwnerAmbiguous] = []
     for wish in wishes:
         key = key_of(wish)
-        owners = owners_of.get(key, ()) if key is not None and wish.override else ()
-        if key is None or not owners or ((wish.owner_given or is_named(wish)) and wish.owner in owners):
+        if key is None or key not in owners_of:
             found.append(wish)
-        elif len(owners) == 1 and not wish.owner_given:
-            found.append(replace(wish, owner=owners[0]))
-        else:
-            found.append(OwnerAmbiguous(key, owners))
+            continue
+        owners = owners_of[key]
+        one = _in_its_name(wish, key, owners) if wish.override else wish
+        found.append(one)
+        if not isinstance(one, OwnerAmbiguous) and not (one.adopts_open and (_engine_of(one) or "") in owners):
+            owners.add(one.owner)
     return found
+
+
+def _in_its_name(wish: W, key: str, owners: Collection[str]) -> W | OwnerAmbiguous:
+    is_named = wish.owner_given or wish.owner == _engine_of(wish)
+    if not owners or (is_named and wish.owner in owners):
+        return wish
+    if len(owners) == 1 and not wish.owner_given:
+        return replace(wish, owner=next(iter(owners)))
+    return OwnerAmbiguous(key, sorted(owners))
+
+
+def _engine_of(wish: BookTrade | BookEvent | MoveCash) -> str | None:
+    return wish.engine if isinstance(wish, BookTrade) else None
