@@ -432,8 +432,15 @@ async def test_the_newest_twin_is_found_while_it_is_young(ports: Ports) -> None:
 async def test_trades_are_filtered_and_paged(ports: Ports) -> None:
     await open_books(ports.ledger)
     ids = [
-        await book_one(ports.ledger, execution(symbol=symbol, quantity="0.01", fees="0"), engine=engine)
-        for symbol, engine in ((BTC, "one"), (ETH, "one"), (BTC, "two"), (BTC, "One"))
+        await book_one(
+            ports.ledger, execution(symbol=symbol, quantity="0.01", fees="0"), engine=engine, signal_id=signal_id
+        )
+        for symbol, engine, signal_id in (
+            (BTC, "one", "a_1"),
+            (ETH, "one", "ab1"),
+            (BTC, "two", "A_1"),
+            (BTC, "One", None),
+        )
     ]
     sold = await book_one(ports.ledger, execution(Side.SELL, quantity="0.01", fees="0"), engine="one")
 
@@ -443,6 +450,7 @@ async def test_trades_are_filtered_and_paged(ports: Ports) -> None:
     assert await ask(symbol=ETH) == [ids[1]]
     assert await ask(side=Side.SELL) == [sold]
     assert await ask(engine="one") == [sold, ids[1], ids[0]]
+    assert await ask(signal_prefix="a_") == [ids[0]]
     assert await ask(since=AT + timedelta(microseconds=1)) == []
     assert len(await ask(since=AT)) == 5
     assert await ask(until=AT) == []

@@ -144,12 +144,12 @@ def _is_wanted(trade_id: int, entry: TradeEntry, wanted: TradeFilter) -> bool:
     trade = entry.trade
     return (
         (wanted.id is None or trade_id == wanted.id)
-        and (wanted.ids is None or trade_id in wanted.ids)
         and (wanted.owner is None or entry.request.owner == wanted.owner)
         and (wanted.client_trade_id is None or entry.request.client_trade_id == wanted.client_trade_id)
         and (wanted.symbol is None or trade.symbol == wanted.symbol)
         and (wanted.side is None or trade.side is wanted.side)
         and (wanted.engine is None or entry.request.engine == wanted.engine)
+        and (wanted.signal_prefix is None or (entry.request.signal_id or "").startswith(wanted.signal_prefix))
         and (wanted.since is None or trade.executed_at >= wanted.since)
         and (wanted.until is None or trade.executed_at < wanted.until)
         and (wanted.before is None or trade_id < wanted.before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -251,18 +251,19 @@ class BookedTrade(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeFilter:
-    """Which booked trades are wanted: executed at ``since`` or later, and before ``until``.
+    """Which booked trades are wanted: executed at ``since`` or later, and before ``until``; with ``signal_prefix``
+    those that name a signal whose id begins so.
 
     ``before`` is the id the last page ended with.
     """
 
     id: int | None = None
-    ids: Collection[int] | None = None
     symbol: Symbol | None = None
     side: Side | None = None
     engine: str | None = None
     owner: str | None = None
     client_trade_id: str | None = None
+    signal_prefix: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     before: int | None = None

@@ -105,7 +105,7 @@ class Signal:
 
         Once claimed it is the claimant's alone, and may be booked late: the claim said that the trade was coming.
         """
-        if trade.side is not self.action or self.acknowledged_by not in {None, "", owner}:
+        if not is_for(self, trade.side, owner):
             return False
         status = self.status_at(now)
         return is_taken_back or status in LIVE or (status is SignalStatus.EXPIRED and self.acknowledged_at is not None)
@@ -141,6 +141,7 @@ class Advice:
     estimated_fee: Money
     confidence: Decimal
     created_at: datetime
+    acknowledged_by: str | None = None
     executed_trade_id: int | None = None
     begins: bool = False
 
@@ -153,6 +154,11 @@ class Advice:
     def day(self) -> date:
         """Return the UTC day of its creation."""
         return day_of(self.created_at)
+
+
+def is_for(advice: Signal | Advice, side: Side, owner: str) -> bool:
+    """Return whether a trade of this side and owner may be what an advice asks for: once claimed, of its claimant."""
+    return side is advice.action and advice.acknowledged_by in {None, "", owner}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -16,13 +16,13 @@ from portfolio.application.clock import Clock
 from portfolio.application.errors import LedgerUnavailable
 from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.ports import Lookups
-from portfolio.application.ledger.records import TradeFilter
+from portfolio.application.ledger.records import TradeEntry, TradeFilter
 from portfolio.application.ledger.snapshots import Snapshot, Snapshots
 from portfolio.application.prices.closes import Closes
 from portfolio.application.prices.joined_closes import JoinedCloses, became
 from portfolio.application.prices.ports import PriceStore
 from portfolio.application.rebalancing.ports import Signals
-from portfolio.application.rebalancing.records import Advice
+from portfolio.application.rebalancing.records import ID_PREFIX, Advice, is_for
 from portfolio.application.rebalancing.scores import (
     Outcome,
     Scorecard,
@@ -119,25 +119,38 @@ class ReadScorecard:
 
     async def _fills(
         self, advices: Sequence[Advice], units: Mapping[str, date], joins: Sequence[Join]
-    ) -> Mapping[str, Deal]:
-        """Return what carried signals out, by the signal and in its units.
+    ) -> Mapping[str, Sequence[Deal]]:
+        """Return what carried signals out, by the signal and in its units: each trade that did a part of it.
 
         A trade that was reversed carried out nothing. One of another asset counts where the closes bear out that the
         signal's became that.
         """
-        named = {advice.executed_trade_id: advice for advice in advices if advice.executed_trade_id is not None}
-        fills, ids, changes = dict[str, Deal](), sorted(named), self.closes.joins.newest
-        for first in range(0, len(ids), TRADES_A_READ):
-            wanted = TradeFilter(ids=ids[first : first + TRADES_A_READ], limit=TRADES_A_READ)
-            for booked in (await self.lookups.trades(self.snapshots.portfolio_id, wanted)).items:
-                if booked.entry is not None and booked.reversed_by is None:
-                    advice, trade = named[booked.id], booked.entry.trade
-                    until = changes.day_of_units(trade.symbol.code, trade.executed_at)
-                    by_then = dict(became(advice.symbol.code, units[advice.id], until, joins))
-                    ratio = by_then.get(trade.symbol.code)
-                    if ratio is not None:
-                        fills[advice.id] = _deal_of(trade, ratio)
+        executed = {advice.id: advice for advice in advices if advice.executed_trade_id is not None}
+        fills, changes = defaultdict[str, list[Deal]](list), self.closes.joins.newest
+        async for entry in self._naming_signals(since=min((one.created_at for one in executed.values()), default=None)):
+            advice = executed.get(entry.request.signal_id or "")
+            if advice is None or not is_for(advice, entry.trade.side, entry.request.owner):
+                continue
+            trade = entry.trade
+            until = changes.day_of_units(trade.symbol.code, trade.executed_at)
+            by_then = dict(became(advice.symbol.code, units[advice.id], until, joins))
+            ratio = by_then.get(trade.symbol.code)
+            if ratio is not None:
+                fills[advice.id].append(_deal_of(trade, ratio))
         return fills
+
+    async def _naming_signals(self, since: datetime | None) -> AsyncIterator[TradeEntry]:
+        """Yield the trades that name a signal and stand, newest first, of those booked since the first was made."""
+        wanted = TradeFilter(signal_prefix=ID_PREFIX, limit=TRADES_A_READ)
+        while since is not None:
+            page = await self.lookups.trades(self.snapshots.portfolio_id, wanted)
+            for booked in page.items:
+                if booked.entry is not None and booked.reversed_by is None:
+                    yield booked.entry
+            last = page.items[-1].entry if page.items else None
+            if page.next_before is None or (last is not None and last.booked_at < since - DAY):
+                return
+            wanted = replace(wanted, before=page.next_before)
 
     async def _closes_of(
         self, advices: Sequence[Advice], units: Mapping[str, date], last_day: date, known: Closes

@@ -33,13 +33,14 @@ class ScoringData:
     """What advices are scored by: the trades that carried them out, and closes of final days.
 
     ``advices`` are the first signals of episodes and those that were executed, oldest first; ``fills`` are by the id of
-    the signal, ``closes`` by symbol and day. ``history`` are the closes that base rates are made of, until the last
-    final day, and ``joins`` the splits and renames that they bear out. ``days_of_units`` are by the id of the signal:
-    at the end of that day the units of its asset were those of the signal, and of its fill as it is here.
+    the signal, each what one trade did of it, ``closes`` by symbol and day. ``history`` are the closes that base rates
+    are made of, until the last final day, and ``joins`` the splits and renames that they bear out. ``days_of_units``
+    are by the id of the signal: at the end of that day the units of its asset were those of the signal, and of its
+    fills as they are here.
     """
 
     advices: Sequence[Advice]
-    fills: Mapping[str, Deal]
+    fills: Mapping[str, Sequence[Deal]]
     closes: Mapping[tuple[str, date], Price]
     history: PriceHistory
     joins: Sequence[Join] = ()
@@ -160,19 +161,23 @@ def _outcome(evidence: ScoringData, advice: Advice) -> Outcome:
     day = advice.day
     days = {horizon: day + timedelta(days=horizon) for horizon in HORIZONS}
     closes = {horizon: evidence.close(advice, over) for horizon, over in days.items()}
-    advised, fill = _results(advice.deal, closes), evidence.fills.get(advice.id)
+    advised, fills = _results([advice.deal], closes), evidence.fills.get(advice.id)
     brought = advised[FORECAST_HORIZON]
     return Outcome(
         advice=advice,
         is_over={horizon: over <= evidence.history.last_day for horizon, over in days.items()},
         advised=advised,
-        filled=None if fill is None else _results(fill, closes),
+        filled=None if fills is None else _results(fills, closes),
         forecast=None if brought is None else Forecast(advice.confidence, brought > 0, evidence.base_rate(advice)),
     )
 
 
-def _results(deal: Deal, closes: Mapping[int, Price | None]) -> dict[int, Decimal | None]:
-    return {horizon: None if close is None else deal.result_at(close) for horizon, close in closes.items()}
+@exact
+def _results(deals: Sequence[Deal], closes: Mapping[int, Price | None]) -> dict[int, Decimal | None]:
+    return {
+        horizon: None if close is None else total(deal.result_at(close) for deal in deals)
+        for horizon, close in closes.items()
+    }
 
 
 @exact

@@ -20,7 +20,7 @@ from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.fakes.fake_stores import FakeLeases, FakePriceStore
 from tests.support.fakes.joined_closes import joined_closes
 from tests.support.histories import booking, exact
-from tests.support.services.http_service import Service, fields, is_problem, running
+from tests.support.services.http_service import BOSS, KEYS, A, Service, fields, is_problem, running
 from tests.support.services.waiting import until
 from tests.support.signal_examples import signal
 
@@ -93,6 +93,47 @@ async def test_advice_and_fill_stand_beside_each_other(advised: Service) -> None
     assert (calibration["claims"], calibration["hit_rate"]) == (1, None)
     assert set(calibration["reasons"].values()) == {"too_few_episodes"}
     assert (found["last_day"], found["simulated_history"]) == ("2025-06-22", False)
+
+
+async def test_each_of_several_partial_fills_counts(advised: Service) -> None:
+    """The sale of 6 for a fee of 12, and then one of half a unit for 1; what else names the signal is no part of it."""
+    [first] = (await advised.http.get("/trades?limit=1")).json()["trades"]
+    named = {"signal_id": first["signal_id"]}
+    rest = booking("BTC", Decimal("0.5"), side="SELL", fees="0.002") | named
+    for body in (rest, booking("BTC", Decimal(2)) | named, booking("ETH", Decimal(1)) | named):
+        await post(advised, "/holdings/update", body)
+    mistaken = await post(advised, "/holdings/update", rest)
+    await post(advised, f"/trades/{mistaken['trade_id']}/reverse", {})
+    await add_closes(advised, {1: 990, 7: 900})
+    advised.clock.advance(8 * DAY)
+    score = (await scorecard(advised))["overall"]
+    # 588 as above, and 0.5 x (1,000 - 900) - 1
+    assert (score["executed"], week_of(score)["filled"], week_of(score)["fill"]) == (1, 1, 637)
+    assert week_of(score)["shortfall"] == Decimal("56.16")
+
+
+async def test_fills_of_more_trades_than_one_read_brings_all_count(advised: Service) -> None:
+    [first] = (await advised.http.get("/trades?limit=1")).json()["trades"]
+    part = booking("BTC", Decimal("0.001"), side="SELL") | {"signal_id": first["signal_id"]}
+    await post(advised, "/holdings/update/batch", {"bookings": [part] * TRADES_A_READ})
+    await add_closes(advised, {1: 990, 7: 900})
+    advised.clock.advance(8 * DAY)
+    # 588 as above, and 250 x 0.001 x (1,000 - 900)
+    assert week_of((await scorecard(advised))["overall"])["fill"] == 613
+
+
+async def test_what_another_key_than_the_claimants_did_is_no_part_of_its_fill() -> None:
+    async with running(api_keys=KEYS) as service:
+        service.http.headers.update(BOSS)
+        await post(service, "/holdings/update", booking("BTC", Decimal(30)))
+        [made] = (await post(service, "/rebalance/generate-signals"))["signals"]
+        await post(service, f"/rebalance/signals/{made['id']}/acknowledge")
+        sale = booking("BTC", Decimal(1), side="SELL") | {"signal_id": made["id"]}
+        await post(service, "/holdings/update", sale)
+        assert (await service.http.post("/holdings/update", json=sale, headers=A)).status_code == 200
+        await add_closes(service, {1: 990, 7: 900})
+        service.clock.advance(8 * DAY)
+        assert week_of((await scorecard(service))["overall"])["fill"] == 100  # 1 x (1,000 - 900)
 
 
 async def test_what_was_split_since_is_judged_in_the_units_of_the_advice(advised: Service) -> None:
@@ -263,7 +304,8 @@ async def test_what_is_booked_in_the_place_of_a_reversed_trade_carries_its_signa
     await add_closes(advised, {7: 900})
     advised.clock.advance(8 * DAY)
     score = (await scorecard(advised))["overall"]
-    assert (score["executed"], week_of(score)["fill"]) == (1, 693)  # 7 x (1,000 - 900) - 7
+    # 1 x (1,000 - 900), and twice 7 x (1,000 - 900) - 7
+    assert (score["executed"], week_of(score)["fill"]) == (1, 1486)
 
 
 async def test_signals_that_took_each_others_place_are_one_episode(service: Service) -> None:

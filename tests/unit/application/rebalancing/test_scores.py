@@ -58,7 +58,7 @@ def evidence_of(
     advices: Sequence[Advice],
     closes: Mapping[tuple[Symbol, int], str],
     *,
-    fills: Mapping[str, Deal] | None = None,
+    fills: Mapping[str, Sequence[Deal]] | None = None,
     days: int = 9,
 ) -> ScoringData:
     """Closes by the day of the history, of which so many are over after the first."""
@@ -78,7 +78,7 @@ SAID = [
 ]
 CLOSES = {(BTC, 1): "110", (BTC, 2): "105", (ETH, 3): "52", (BTC, 7): "90", (BTC, 8): "95", (ETH, 9): "40"}
 FILLS = {
-    "sig-2": Deal(side=Side.BUY, quantity=Quantity(Decimal(1)), value=Money(Decimal(102)), fee=Money(Decimal("0.15")))
+    "sig-2": [Deal(side=Side.BUY, quantity=Quantity(Decimal(1)), value=Money(Decimal(102)), fee=Money(Decimal("0.15")))]
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Select, select
+from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
@@ -168,12 +168,12 @@ def _select_wanted(wanted: TradeFilter) -> Select[Any]:
     }
     conditions: list[ColumnElement[bool]] = [c.booked_by.is_not(None)]
     conditions += [column == value for column, value in equal.items() if value is not None]
-    if wanted.ids is not None:
-        conditions.append(c.id.in_(sorted(wanted.ids)))
     if key is not None and wanted.owner is None:
         # The index of the trades begins with the owner, that of the outcomes with the key.
         o = booking_outcomes.c
         conditions.append(c.booked_by.in_(select(o.owner).where(o.client_trade_id == key)))
+    if wanted.signal_prefix is not None:  # LIKE takes small and capital letters for the same on SQLite
+        conditions.append(func.substr(c.signal_id, 1, len(wanted.signal_prefix)) == wanted.signal_prefix)
     if wanted.since is not None:
         conditions.append(c.execution_time >= wanted.since)
     if wanted.until is not None:
