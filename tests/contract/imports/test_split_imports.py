@@ -8,9 +8,11 @@ from decimal import Decimal
 
 from portfolio.application.ledger.records import TradeFilter
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
+from portfolio.domain.symbol import Symbol
 from tests.contract.imports.test_import_booking import GLUED, KRAKEN, imported
 from tests.contract.imports.test_kept_imports import book, look, newest, reverse
 from tests.contract.imports.test_like_booked import engine_trade, happened
+from tests.contract.ledger.event_wishes import units
 from tests.contract.ledger.ledger_kinds import Ports, ports
 from tests.support.ledger_examples import BTC, ETH, open_books
 
@@ -31,7 +33,7 @@ async def opened(ports: Ports) -> int:
     await open_books(ports.ledger)
     await engine_trade(ports, -300, "1")
     await happened(ports, Kind.SPLIT, 0, symbol=BTC, ratio=Decimal(10))
-    [split] = await ports.ledger.transact(1, lambda unit: unit.splits_after(EVER))
+    [split] = await ports.ledger.transact(1, lambda unit: unit.changes_after(EVER))
     assert split.event_id is not None
     return split.event_id
 
@@ -57,7 +59,7 @@ async def test_taking_an_import_back_says_what_was_split_since(ports: Ports) -> 
     await imported(ports, {"file.csv": FILE})
     await happened(ports, Kind.SPLIT, 0, symbol=BTC, ratio=Decimal(10))
     await happened(ports, Kind.SPLIT, -120, symbol=ETH, ratio=Decimal(10))  # of before there was any
-    split, _ = await ports.ledger.transact(1, lambda unit: unit.splits_after(EVER))
+    split, _ = await ports.ledger.transact(1, lambda unit: unit.changes_after(EVER))
     number = (await newest(ports)).id
     looked, done, again = [await reverse(ports, number, dry_run=dry_run) for dry_run in (True, False, False)]
     told = f"reversal: lies before the split of BTC that is booked already, event {split.event_id}, {REMEDY}"
@@ -76,3 +78,13 @@ async def test_what_was_said_is_said_again_where_no_trade_is_the_first(ports: Po
     done = await reverse(ports, number)
     assert done.note is not None
     assert await reverse(ports, number) == replace(done, replayed=True)
+
+
+async def test_rows_of_before_a_booked_rename_are_told_too(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    await engine_trade(ports, -300, "1")
+    await happened(ports, Kind.EXCHANGE, 0, symbol=BTC, quantity=units(1), to_symbol=Symbol("NEW"), ratio=Decimal(10))
+    [rename] = await ports.ledger.transact(1, lambda unit: unit.changes_after(EVER))
+    told = f"what rows 2, 5 say: lies before the rename of BTC to NEW that is booked already, event {rename.event_id}, "
+    [preview] = await imported(ports, {"file.csv": FILE})
+    assert [one[: len(told)] for one in preview.remarks] == [told]

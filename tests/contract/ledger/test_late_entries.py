@@ -1,4 +1,4 @@
-"""What is booked late, and of before a split, says so; and what is asked of the ledger for it."""
+"""What is booked late, and of before a split or a rename, says so; and what is asked of the ledger for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from portfolio.application.history.restatement import RestateBooks
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.cash_records import RefusedCashEntry
@@ -15,13 +17,14 @@ from portfolio.application.ledger.happenings.late_splits import LateEvents, rema
 from portfolio.application.ledger.happenings.records import BookEvent
 from portfolio.application.ledger.happenings.reversal import ReverseEvent
 from portfolio.application.ledger.lots.journal import Journal
-from portfolio.application.ledger.records import FeeInKind, TradeFilter
+from portfolio.application.ledger.records import BookTrade, FeeInKind, TradeFilter
 from portfolio.application.ledger.reversal import ReverseTrade
 from portfolio.domain.errors import InsufficientQuantity
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
-from portfolio.domain.ledger.happening import BookedSplit
+from portfolio.domain.ledger.happening import BookedChange
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Price
+from portfolio.domain.symbol import Symbol
 from tests.contract.ledger.event_wishes import CLOCK, RULES, units, wish
 from tests.contract.ledger.ledger_kinds import Ports, ports
 from tests.contract.ledger.test_late_splits import ago, assert_in_order, book, bought, held, late, split, trade
@@ -81,10 +84,10 @@ class _Asked:
     def __init__(self) -> None:
         self.times = 0
 
-    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
+    async def changes_after(self, at: datetime) -> Sequence[BookedChange]:
         self.times += 1
         assert at == ago(30)
-        return [BookedSplit(event_id=7, symbol=BTC, at=ago(20), revision=9)]
+        return [BookedChange(event_id=7, symbol=BTC, at=ago(20), revision=9)]
 
 
 async def test_however_many_events_are_late_splits_are_read_once() -> None:
@@ -163,3 +166,78 @@ def test_notes_are_read_without_the_remark_at_their_end() -> None:
     assert without_remark(f"[{said}]") is None
     assert without_remark(f"by wire [confidence: cut] [{said}]") == "by wire [confidence: cut]"
     assert without_remark("executed_at: lies before noon [as said]") == "executed_at: lies before noon [as said]"
+
+
+SOL = Symbol("SOL")
+
+
+def renamed(quantity: int, days: int, label: str | None = None) -> BookEvent:
+    asked = wish(Kind.EXCHANGE, symbol=ETH, quantity=units(quantity), to_symbol=SOL, ratio=Decimal(2), label=label)
+    return replace(asked, what=replace(asked.what, effective_at=ago(days)), stated_at=ago(days))
+
+
+def of_eth(quantity: str, days: float) -> BookTrade:
+    return replace(late(quantity, days), execution=replace(late(quantity, days).execution, symbol=ETH))
+
+
+async def test_what_was_executed_before_a_rename_and_is_booked_after_it_says_so_and_what_to_do(ports: Ports) -> None:
+    ledger = await bought(ports)  # 7 ETH, among others
+    [first] = await book(ledger, renamed(7, 5))
+    commands = [of_eth("2", 8), of_eth("1", 4), late("1", 8)]
+    commands.append(replace(late("1", 8), execution=replace(late("1", 8).execution, symbol=SOL)))
+    replies: list[Any] = await BookTrades(ledger, CLOCK, RULES)(1, commands)
+    said = (
+        f"lies before the rename of ETH to SOL that is booked already, event {first.event.id}, and is not renamed:"
+        " reverse that event, and book it again with its effective_at and, of a rename, the quantity of then"
+    )
+    assert [reply.outcome.result.remarks_changed for reply in replies] == [f"executed_at: {said}", None, None, None]
+    # what it says puts it right
+    await ReverseEvent(ledger, CLOCK, RULES)(1, first.event.id, owner="ann")
+    await book(ledger, renamed(9, 5))
+    portfolio = await ledger.newest(1)
+    # the one that was bought after it is left; 9 x 2, and 1
+    assert [str(portfolio.position(symbol).quantity) for symbol in (ETH, SOL)] == ["1", "19"]
+    await assert_in_order(ledger)
+
+
+async def test_what_is_taken_out_after_it_was_renamed_says_so(ports: Ports) -> None:
+    ledger = await bought(ports)
+    await trade(ledger, Side.SELL, "1", 9, ETH)
+    sale = (await ports.lookups.trades(1, TradeFilter(side=Side.SELL))).items[0].id
+    [first] = await book(ledger, renamed(6, 5))
+    taken_back = await ReverseTrade(ledger, CLOCK, RULES)(1, sale, owner="ann")
+    assert f"reversal: lies before the rename of ETH to SOL that is booked already, event {first.event.id}" in str(
+        taken_back.entry.request.notes
+    )
+
+
+@pytest.mark.parametrize("label", ["wrap", "bridge"])
+async def test_what_was_wrapped_or_bridged_takes_nothing_with_it(ports: Ports, label: str) -> None:
+    ledger = await bought(ports)
+    await book(ledger, renamed(7, 5, label))
+    replies: list[Any] = await BookTrades(ledger, CLOCK, RULES)(1, [of_eth("2", 8)])
+    assert replies[0].outcome.result.remarks_changed is None
+
+
+async def test_splits_and_renames_are_named_together(ports: Ports) -> None:
+    ledger = await bought(ports)
+    of_split = wish(Kind.SPLIT, symbol=ETH, ratio=Decimal(2))
+    of_split = replace(of_split, what=replace(of_split.what, effective_at=ago(6)), stated_at=ago(6))
+    coming = replace(came(8), what=replace(came(8).what, symbol=ETH))
+    planned, done = [await book(ledger, of_split, renamed(14, 5), coming, dry_run=dry_run) for dry_run in (True, False)]
+    first, second = done[0].event.id, done[1].event.id
+    assert done[2].event.entry.note == (
+        f"effective_at: lies before splits and renames that are booked already, event {first} of ETH and event {second}"
+        " of ETH, and is not changed by them: reverse all of them, and then book them again in this order, each with"
+        " its effective_at and, of a rename, the quantity of then"
+    )
+    assert planned[2].event.entry.note == done[2].event.entry.note.replace(f"event {first}", "the one above").replace(
+        f"event {second}", "the one above"
+    )
+    replies: list[Any] = await BookTrades(ledger, CLOCK, RULES)(1, [of_eth("2", 8)])
+    booked = (await ports.lookups.trades(1, TradeFilter(limit=1))).items[0].entry
+    assert booked is not None
+    assert without_remark(booked.request.notes) is None
+    assert replies[0].outcome.result.remarks_changed == str(done[2].event.entry.note).replace(
+        "effective_at:", "executed_at:", 1
+    )

@@ -29,7 +29,7 @@ from portfolio.application.ledger.verification import VerifyBooks
 from portfolio.domain.errors import InvalidAmount
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind as Kind
 from portfolio.domain.ledger.event_rules import happen
-from portfolio.domain.ledger.happening import BookedSplit, LaterMove
+from portfolio.domain.ledger.happening import BookedChange, LaterMove
 from portfolio.domain.ledger.lots.methods import lots_of
 from portfolio.domain.ledger.lots.records import LotMethod
 from portfolio.domain.ledger.trade import Side
@@ -291,11 +291,11 @@ async def test_an_event_that_is_booked_late_says_so_too(ports: Ports) -> None:
 async def test_splits_that_were_taken_out_are_none(ports: Ports) -> None:
     ledger = await bought(ports)
     [first] = await book(ledger, split(20))
-    found = await ledger.transact(1, lambda unit: unit.splits_after(ago(21)))
-    assert found == [BookedSplit(event_id=first.event.id, symbol=BTC, at=ago(20), revision=6)]
-    assert await ledger.transact(1, lambda unit: unit.splits_after(ago(20))) == []
+    found = await ledger.transact(1, lambda unit: unit.changes_after(ago(21)))
+    assert found == [BookedChange(event_id=first.event.id, symbol=BTC, at=ago(20), revision=6)]
+    assert await ledger.transact(1, lambda unit: unit.changes_after(ago(20))) == []
     await ReverseEvent(ledger, CLOCK, RULES)(1, first.event.id, owner="ann")
-    assert await ledger.transact(1, lambda unit: unit.splits_after(ago(21))) == []
+    assert await ledger.transact(1, lambda unit: unit.changes_after(ago(21))) == []
 
 
 # --- any order --------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ from portfolio.application.performance.records import DailyValue, DayPositions
 from portfolio.application.prices.records import Close
 from portfolio.application.rebalancing.records import Signal
 from portfolio.domain.ledger.cash_transaction import EVENT_KINDS, SPLITS_AND_EXCHANGES, CashTransactionKind
-from portfolio.domain.ledger.happening import BookedSplit, LaterMove
+from portfolio.domain.ledger.happening import BookedChange, LaterMove, changed_by
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.mark import Mark
 from portfolio.domain.symbol import Symbol
@@ -260,17 +260,19 @@ def booked_moves(books: Books, first: datetime, last: datetime) -> list[BookedMo
     return [*trades, *money, *legs]
 
 
-def booked_splits(books: Books, at: datetime) -> list[BookedSplit]:
-    """Return the splits that stand and took effect after a moment."""
+def booked_changes(books: Books, at: datetime) -> list[BookedChange]:
+    """Return the splits and renames that stand and took effect after a moment."""
     events = [terms for entry in books.transactions.values() if (terms := entry.transaction.event) is not None]
     gone = {terms.reverses_revision for terms in events}
     taking = {entry.revision for entry in books.transactions.values() if _takes_out(entry)}
     return [
-        BookedSplit(event_id=one.id, symbol=leg.symbol, at=terms.effective_at, revision=one.entry.revision)
+        BookedChange(event_id=one.id, symbol=symbol, at=terms.effective_at, revision=one.entry.revision, became=became)
         for one in unit_changes(books, 0)
-        if one.entry.transaction.kind is CashTransactionKind.SPLIT and one.entry.revision not in gone | taking
+        if one.entry.revision not in gone | taking
         if (terms := one.entry.transaction.event) is not None and terms.effective_at > at
-        for leg in one.entry.positions
+        for symbol, became in changed_by(
+            one.entry.transaction.kind, terms.label, [(leg.symbol, leg.quantity_delta) for leg in one.entry.positions]
+        )
     ]
 
 

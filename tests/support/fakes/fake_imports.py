@@ -8,7 +8,7 @@ from portfolio.application.imports.booking import Span, Standing
 from portfolio.application.imports.kept.records import OPEN, GivenImport, KeptPreview
 from portfolio.application.ledger.happenings.imported import KeptImport
 from portfolio.application.ledger.records import Page
-from tests.support.fakes.fake_books import booked_moves, booked_splits, known_rows
+from tests.support.fakes.fake_books import booked_changes, booked_moves, known_rows
 from tests.support.fakes.fake_ledger import FakeLedger
 
 
@@ -21,8 +21,8 @@ class FakeImports:
     async def standing(self, portfolio_id: int, account: str, span: Span | None = None) -> Standing:
         books = self._ledger.books
         booked = [] if span is None else booked_moves(books, *span)
-        splits = [] if span is None else booked_splits(books, span[0])
-        return Standing(await self._ledger.load(portfolio_id), known_rows(books, account), booked, splits)
+        changes = [] if span is None else booked_changes(books, span[0])
+        return Standing(await self._ledger.load(portfolio_id), known_rows(books, account), booked, changes)
 
     async def keep(self, preview: KeptPreview, given: GivenImport, *, most_open: int, now: datetime) -> None:
         self._ledger.answer()

@@ -19,14 +19,14 @@ from portfolio.application.ledger.records import (
     TradeEntry,
 )
 from portfolio.application.rebalancing.records import LIVE, Signal
-from portfolio.domain.ledger.happening import BookedSplit, LaterMove
+from portfolio.domain.ledger.happening import BookedChange, LaterMove
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 from tests.support.fakes.fake_books import (
     Books,
     add_row,
+    booked_changes,
     booked_moves,
-    booked_splits,
     known_rows,
     later_moves,
     named_row,
@@ -230,8 +230,8 @@ class FakeUnit:
     async def moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
         return later_moves(self.books, symbol, at)
 
-    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
-        return booked_splits(self.books, at)
+    async def changes_after(self, at: datetime) -> Sequence[BookedChange]:
+        return booked_changes(self.books, at)
 
     async def splits_and_exchanges(self, *, after: int, needs_all: bool) -> Sequence[RecordedCashEntry]:
         assert isinstance(needs_all, bool)

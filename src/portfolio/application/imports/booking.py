@@ -34,7 +34,7 @@ from portfolio.application.ledger.lost_commit import Made, commit_once, has_entr
 from portfolio.application.ledger.ports import Ledger, LedgerUnit
 from portfolio.application.prices.ports import CloseFeed, PriceStore
 from portfolio.domain.imports.records import FileEvent
-from portfolio.domain.ledger.happening import BookedSplit
+from portfolio.domain.ledger.happening import BookedChange
 from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 _MAX_FEE_SHARE: Final = Decimal(1)
@@ -65,13 +65,13 @@ Span = tuple[datetime, datetime]
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The books, what is known of earlier imports of an account, what else was ``booked`` in the time of files, and the
-    ``splits`` that are booked of then or later.
+    splits and renames, ``changes``, that are booked of then or later.
     """
 
     portfolio: Portfolio
     kept: Sequence[ImportedRow]
     booked: Sequence[BookedMove] = ()
-    splits: Sequence[BookedSplit] = ()
+    changes: Sequence[BookedChange] = ()
 
 
 ReadStanding = Callable[[Span | None], Awaitable[Standing]]
@@ -200,8 +200,8 @@ class _Run(msgspec.Struct):
                 break
         for preview in self.previews.values():
             preview.add_up()
-            of_splits = remarks_on(preview.events, self.standing.splits)
-            preview.remarks = () if preview.is_given_up else [*preview.remarks, *of_splits]
+            of_changes = remarks_on(preview.events, self.standing.changes)
+            preview.remarks = () if preview.is_given_up else [*preview.remarks, *of_changes]
 
     async def write(self, unit: LedgerUnit, within: Within | None) -> Made[list[Preview]]:
         """Write the entries and what came; nothing where nothing did."""
@@ -278,8 +278,8 @@ async def _stands(unit: LedgerUnit, wish: ImportWish, span: Span | None, looked:
         return replace(looked.standing, portfolio=unit.portfolio, kept=kept)
     if span is None:
         return Standing(unit.portfolio, kept)
-    booked, splits = await unit.imports.booked_between(*span), await unit.splits_after(span[0])
-    return Standing(unit.portfolio, kept, [*booked], [*splits])
+    booked, changes = await unit.imports.booked_between(*span), await unit.changes_after(span[0])
+    return Standing(unit.portfolio, kept, [*booked], [*changes])
 
 
 def _events_of(files: Sequence[ReadFile]) -> list[FileEvent]:

@@ -28,7 +28,7 @@ from portfolio.application.ledger.records import (
     TradeFilter,
 )
 from portfolio.domain.categories import A_QUARTER, PositionLimit
-from portfolio.domain.ledger.happening import BookedSplit, LaterMove
+from portfolio.domain.ledger.happening import BookedChange, LaterMove
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
@@ -93,8 +93,8 @@ class LedgerUnit(Protocol):
         What takes a trade or an event out takes effect with it. In the order they were booked, trades first.
         """
 
-    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
-        """Return the splits that stand and took effect after ``at``, in the order they were booked."""
+    async def changes_after(self, at: datetime) -> Sequence[BookedChange]:
+        """Return the splits and renames that stand and took effect after ``at``, in the order they were booked."""
 
     async def splits_and_exchanges(self, *, after: int, needs_all: bool) -> Sequence[RecordedCashEntry]:
         """Return the splits and exchanges after a ledger revision, with what takes such out, as they were booked.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -55,15 +55,16 @@ class LaterMove:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookedSplit:
-    """A split, or what takes one out: the id of its event, None where it was only looked at, of what, when it took
-    effect, and its ledger revision.
+class BookedChange:
+    """A split or a rename: the id of its event, None where it was only looked at, of what, when it took effect, and its
+    ledger revision. ``became`` is what a rename made of the asset.
     """
 
     event_id: int | None
     symbol: Symbol
     at: datetime
     revision: int
+    became: Symbol | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,21 @@ LABELS: Final[Mapping[CashTransactionKind, tuple[str, ...]]] = {
     _K.EXCHANGE: (RENAME, "wrap", "bridge"),
 }
 """What an event of a kind may be from. An exchange without a label is a rename."""
+
+
+def changed_by(
+    kind: CashTransactionKind, label: str | None, moved: Iterable[tuple[Symbol, Quantity]]
+) -> list[tuple[Symbol, Symbol | None]]:
+    """Return the assets that an event split or renamed, each with what it became; None of a split.
+
+    A wrap and a bridge are of what they say alone: nothing of before has to go with them.
+    """
+    if kind is CashTransactionKind.SPLIT:
+        return [(symbol, None) for symbol, _ in moved]
+    if kind is not CashTransactionKind.EXCHANGE or label not in {None, RENAME}:
+        return []
+    by_sign = {quantity.value > 0: symbol for symbol, quantity in moved}
+    return [(by_sign[False], by_sign[True])] if len(by_sign) == 2 else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, or_, select
 
 from portfolio.adapters.database.connection.connections import Connections
 from portfolio.adapters.database.connection.session import Session
-from portfolio.adapters.database.ledger.event_reads import read_splits
+from portfolio.adapters.database.ledger.event_reads import read_changes
 from portfolio.adapters.database.ledger.imported.booked import read_booked
 from portfolio.adapters.database.ledger.imported.parts import ANSWER, FILE, RATES, drop_parts, read_parts, write_part
 from portfolio.adapters.database.ledger.imported.rows import import_of, read_imported
@@ -45,8 +45,8 @@ class DatabaseImports:
             standing = Standing(rows.read.portfolio, await read_imported(session, account))
             if span is None:
                 return standing
-            splits = await read_splits(session, span[0])
-            return replace(standing, booked=await read_booked(session, *span), splits=splits)
+            changes = await read_changes(session, span[0])
+            return replace(standing, booked=await read_booked(session, *span), changes=changes)
 
         return await self._connections.read(read, snapshot=True)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, func, select
@@ -24,7 +26,7 @@ from portfolio.domain.ledger.cash_transaction import (
     TRADES_OF_A_SWAP,
     CashTransactionKind,
 )
-from portfolio.domain.ledger.happening import BookedSplit, LaterMove
+from portfolio.domain.ledger.happening import BookedChange, LaterMove, changed_by
 from portfolio.domain.ledger.trade import Side
 from portfolio.domain.money import Quantity
 from portfolio.domain.symbol import Symbol
@@ -169,18 +171,24 @@ async def read_later_moves(session: Session, symbol: Symbol, at: datetime) -> li
     return found
 
 
-async def read_splits(session: Session, at: datetime) -> list[BookedSplit]:
-    """Return the splits that stand and took effect after ``at``, in the order they were booked."""
+async def read_changes(session: Session, at: datetime) -> list[BookedChange]:
+    """Return the splits and renames that stand and took effect after ``at``, in the order they were booked."""
     by = cash_transactions.alias("taking")
-    found = select(_c.id, _c.effective_at, _c.ledger_revision, position_adjustments.c.symbol)
+    leg = position_adjustments.c
+    found = select(_c.id, _c.kind, _c.label, _c.effective_at, _c.ledger_revision, leg.symbol, leg.quantity_delta)
     found = found.select_from(_WITH_LEGS.outerjoin(by, by.c.reverses_revision == _c.ledger_revision))
-    stands = (_c.kind == CashTransactionKind.SPLIT.value, _c.reverses_revision.is_(None), by.c.id.is_(None))
-    splits = []
-    for row in await session.run(found.where(_c.effective_at > at, *stands).order_by(_c.ledger_revision)):
-        with reading(f"the row {row.id} of {cash_transactions.name} cannot be read"):
-            symbol, at, revision = Symbol(row.symbol), row.effective_at, row.ledger_revision
-            splits.append(BookedSplit(event_id=row.id, symbol=symbol, at=at, revision=revision))
-    return splits
+    kinds = [kind.value for kind in SPLITS_AND_EXCHANGES]
+    wanted = (_c.effective_at > at, _c.kind.in_(kinds), _c.reverses_revision.is_(None), by.c.id.is_(None))
+    changes: list[BookedChange] = []
+    rows = await session.run(found.where(*wanted).order_by(_c.ledger_revision, leg.id))
+    for event_id, legs in groupby(rows, attrgetter("id")):
+        with reading(f"the row {event_id} of {cash_transactions.name} cannot be read"):
+            kept = list(legs)
+            row, moved = kept[0], [(Symbol(each.symbol), Quantity(each.quantity_delta)) for each in kept]
+            of_event = {"event_id": event_id, "at": row.effective_at, "revision": row.ledger_revision}
+            changed = changed_by(CashTransactionKind(row.kind), row.label, moved)
+            changes += [BookedChange(symbol=symbol, became=became, **of_event) for symbol, became in changed]
+    return changes
 
 
 def _signed(row: Any) -> Quantity:

@@ -19,9 +19,9 @@ from portfolio.adapters.database.ledger.entries import (
     select_trades,
 )
 from portfolio.adapters.database.ledger.event_reads import (
+    read_changes,
     read_later_moves,
     read_needed_event,
-    read_splits,
     select_events,
     select_unit_changes,
 )
@@ -41,7 +41,7 @@ from portfolio.application.ledger.cash_records import Entry, RecordedCashEntry, 
 from portfolio.application.ledger.happenings.imported import ImportedRow
 from portfolio.application.ledger.happenings.records import RecordedEvent
 from portfolio.application.ledger.records import BookedTrade, BookingKey, RecordedOutcome
-from portfolio.domain.ledger.happening import BookedSplit, LaterMove
+from portfolio.domain.ledger.happening import BookedChange, LaterMove
 from portfolio.domain.symbol import Symbol
 
 # Mostly there is none: who finds one asks for the rest of it.
@@ -163,8 +163,8 @@ class UnitReads:
     async def moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
         return await read_later_moves(self.session, symbol, at)
 
-    async def splits_after(self, at: datetime) -> Sequence[BookedSplit]:
-        return await read_splits(self.session, at)
+    async def changes_after(self, at: datetime) -> Sequence[BookedChange]:
+        return await read_changes(self.session, at)
 
     async def splits_and_exchanges(self, *, after: int, needs_all: bool) -> Sequence[RecordedCashEntry]:
         rows = (await self.session.run(select_unit_changes(after))).all()

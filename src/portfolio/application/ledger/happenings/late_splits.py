@@ -1,4 +1,6 @@
-"""Splits that are booked late, of what was held at their moment; and what is booked late itself, of before a split."""
+"""Splits that are booked late, of what was held at their moment; and what is booked late itself, of before a split or
+a rename.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +19,24 @@ from portfolio.application.ledger.ports import LedgerUnit
 from portfolio.application.ledger.records import BookTrade
 from portfolio.domain.ledger.cash_transaction import CashTransactionKind
 from portfolio.domain.ledger.event_moves import named, split_delta
-from portfolio.domain.ledger.happening import BookedSplit, Happening, LaterMove
+from portfolio.domain.ledger.happening import BookedChange, Happening, LaterMove, changed_by
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.symbol import Symbol
 
 _PLANNED: Final = "what stands before it"
 _AT_ONCE: Final = timedelta(minutes=1)
 """Clocks differ by so much, and so long may a booking take."""
-_NOT_SPLIT: Final = "and is not split"
-_REMARK: Final = re.compile(rf" ?\[((?:executed_at|reversal): lies before [^\[\]]*, {_NOT_SPLIT}: [^\[\]]*)\]$")
+_REMARK: Final = re.compile(
+    r" ?\[((?:executed_at|reversal): lies before [^\[\]]*, and is not (?:split|renamed|changed by them): [^\[\]]*)\]$"
+)
 _INSTANT: Final = timedelta(microseconds=1)
 
 
 class LateEvents(msgspec.Struct):
     """Holds the events of one request beside what took effect after them, and was booked before them.
 
-    ``since`` is the earliest moment that one of them states. Splits after it are read once, however many events ask.
+    ``since`` is the earliest moment that one of them states. Splits and renames after it are read once, however many
+    events ask.
     Events that are only looked at are in no table: they are kept here.
     """
 
@@ -40,7 +44,7 @@ class LateEvents(msgspec.Struct):
     since: datetime
     now: datetime
     _planned: list[RecordedEvent] = msgspec.field(default_factory=list)
-    _splits: list[BookedSplit] | None = None
+    _changes: list[BookedChange] | None = None
 
     async def in_time(self, books: Portfolio, wish: BookEvent) -> tuple[Happening, str | None]:
         """Return what happened, and the note on it: of a late split by how much it changes what is held by now.
@@ -73,8 +77,8 @@ class LateEvents(msgspec.Struct):
         """Take in an event of the request, which those after it are booked on top of."""
         if event.id is None:
             self._planned.append(event)
-        if self._splits is not None:
-            self._splits += _splits_of(event)
+        if self._changes is not None:
+            self._changes += _changes_of(event)
 
     async def _moved_after(self, symbol: Symbol, at: datetime) -> Sequence[LaterMove]:
         planned = (
@@ -90,45 +94,44 @@ class LateEvents(msgspec.Struct):
         return [*await self.unit.moved_after(symbol, at), *planned]
 
     async def _remark(self, wish: BookEvent) -> str | None:
-        """Return the remark on an event that lies before a split; nobody looks at those that come at once."""
+        """Return the remark on an event that lies before a split or a rename; nobody looks at those of now."""
         at, symbols = wish.stated_at, {wish.what.symbol, wish.what.to_symbol}
         if at is None or at > self.now - _AT_ONCE:
             return None
-        if self._splits is None:
-            planned = (split for event in self._planned for split in _splits_of(event))
-            self._splits = [*await self.unit.splits_after(self.since), *planned]
-        return not_split("effective_at", [one for one in self._splits if one.symbol in symbols and one.at > at])
+        if self._changes is None:
+            planned = (change for event in self._planned for change in _changes_of(event))
+            self._changes = [*await self.unit.changes_after(self.since), *planned]
+        return not_changed("effective_at", [one for one in self._changes if one.symbol in symbols and one.at > at])
 
 
-def _splits_of(event: RecordedEvent) -> Iterable[BookedSplit]:
-    """Return the split that an event is; nothing of other kinds."""
-    if event.entry.transaction.kind is CashTransactionKind.SPLIT:
-        for leg in event.legs:
-            at, revision = event.terms.effective_at, event.entry.revision
-            yield BookedSplit(event_id=event.id, symbol=leg.symbol, at=at, revision=revision)
+def _changes_of(event: RecordedEvent) -> Iterable[BookedChange]:
+    """Return the split or the rename that an event is; nothing of other kinds."""
+    terms, moved = event.terms, [(leg.symbol, leg.quantity_delta) for leg in event.legs]
+    at, revision = terms.effective_at, event.entry.revision
+    for symbol, became in changed_by(event.entry.transaction.kind, terms.label, moved):
+        yield BookedChange(event_id=event.id, symbol=symbol, at=at, revision=revision, became=became)
 
 
 async def with_remarks(unit: LedgerUnit, commands: Sequence[BookTrade], now: datetime) -> Sequence[BookTrade]:
-    """Return bookings with a remark on those that were executed before a split which is booked already.
+    """Return bookings with a remark on those that were executed before a split or a rename that is booked already.
 
     Nobody looks at those that come at once.
     """
     late = [one.execution.executed_at for one in commands if one.stated_at is not None]
     if not late or min(late) > now - _AT_ONCE:
         return commands
-    splits = await unit.splits_after(min(late))
-    return [_remarked(command, splits) for command in commands] if splits else commands
+    changes = await unit.changes_after(min(late))
+    return [_remarked(command, changes) for command in commands] if changes else commands
 
 
 async def remark_on_reversal(unit: LedgerUnit, symbols: Collection[Symbol], at: datetime, revision: int) -> str | None:
-    """Return the remark on what takes out an entry of a moment and revision which was split since it was booked."""
+    """Return the remark on what takes out an entry of a moment and revision, split or renamed since it was booked."""
     return await remark_on_reversals(unit, [(symbol, at, revision) for symbol in symbols])
 
 
 async def remark_on_reversals(unit: LedgerUnit, taken: Collection[tuple[Symbol, datetime, int]]) -> str | None:
-    """Return the remark on what takes out entries, each of an asset, a moment and a revision, that were split since.
-
-    It takes out what was booked, and leaves what the split made of it.
+    """Return the remark on what takes out entries, each of an asset, a moment and a revision, which were split or
+    renamed since. It takes out what was booked, and leaves what became of it.
     """
     if not taken:
         return None
@@ -136,11 +139,11 @@ async def remark_on_reversals(unit: LedgerUnit, taken: Collection[tuple[Symbol, 
     for symbol, at, revision in taken:
         of_symbol[symbol].append((at, revision))
 
-    def has_split(split: BookedSplit) -> bool:  # what is of the same moment as a split is from before it
-        return any(split.at >= at and split.revision > revision for at, revision in of_symbol[split.symbol])
+    def has_changed(change: BookedChange) -> bool:  # what is of the same moment as a split is from before it
+        return any(change.at >= at and change.revision > revision for at, revision in of_symbol[change.symbol])
 
-    splits = await unit.splits_after(min(at for _, at, _ in taken) - _INSTANT)
-    return not_split("reversal", [split for split in splits if has_split(split)])
+    changes = await unit.changes_after(min(at for _, at, _ in taken) - _INSTANT)
+    return not_changed("reversal", [change for change in changes if has_changed(change)])
 
 
 def with_remark(notes: str | None, remark: str | None) -> str | None:
@@ -159,11 +162,11 @@ def without_remark(notes: str | None) -> str | None:
     return _REMARK.sub("", notes or "") or None
 
 
-def _remarked(command: BookTrade, splits: Sequence[BookedSplit]) -> BookTrade:
+def _remarked(command: BookTrade, changes: Sequence[BookedChange]) -> BookTrade:
     executed_at, symbols = command.execution.executed_at, {command.execution.symbol}
     if command.fee is not None:
         symbols.add(command.fee.symbol)
-    remark = not_split("executed_at", [one for one in splits if one.symbol in symbols and one.at > executed_at])
+    remark = not_changed("executed_at", [one for one in changes if one.symbol in symbols and one.at > executed_at])
     if remark is None:
         return command
     notes = with_remark(command.notes if command.noted is None else command.noted, remark)
@@ -171,21 +174,29 @@ def _remarked(command: BookTrade, splits: Sequence[BookedSplit]) -> BookTrade:
     return replace(command, noted=notes, remarks_changed=remarks)
 
 
-def not_split(name: str, splits: Sequence[BookedSplit]) -> str | None:
-    """Return what is wrong with what lies before these splits, and the way out; None where there are none."""
-    if not splits:
+def not_changed(name: str, changes: Sequence[BookedChange]) -> str | None:
+    """Return what is wrong with what lies before these splits and renames, and the way out; None of none."""
+    if not changes:
         return None
-    if len(splits) == 1:
-        [split] = splits
-        which = f"the split of {split.symbol.code} that is booked already, {_event(split)}"
-        remedy = "reverse that event, and book it again with its effective_at"
+    renames = [one for one in changes if one.became is not None]
+    quantity = " and, of a rename, the quantity of then" if renames else ""
+    if len(changes) == 1:
+        [change] = changes
+        what = (
+            f"the rename of {change.symbol.code} to {change.became}"
+            if renames
+            else f"the split of {change.symbol.code}"
+        )
+        which, done = f"{what} that is booked already, {_event(change)}", "renamed" if renames else "split"
+        remedy = f"reverse that event, and book it again with its effective_at{quantity}"
     else:
-        in_order = sorted(splits, key=attrgetter("at"))
-        events = " and ".join(f"{_event(split)} of {split.symbol.code}" for split in in_order)
-        which = f"splits that are booked already, {events}"
-        remedy = "reverse all of them, and then book them again in this order, each with its effective_at"
-    return f"{name}: lies before {which}, {_NOT_SPLIT}: {remedy}"
+        in_order = sorted(changes, key=attrgetter("at"))
+        events = " and ".join(f"{_event(change)} of {change.symbol.code}" for change in in_order)
+        kinds = "renames" if len(renames) == len(changes) else "splits and renames" if renames else "splits"
+        which, done = f"{kinds} that are booked already, {events}", "changed by them" if renames else "split"
+        remedy = f"reverse all of them, and then book them again in this order, each with its effective_at{quantity}"
+    return f"{name}: lies before {which}, and is not {done}: {remedy}"
 
 
-def _event(split: BookedSplit) -> str:
-    return "the one above" if split.event_id is None else f"event {split.event_id}"
+def _event(change: BookedChange) -> str:
+    return "the one above" if change.event_id is None else f"event {change.event_id}"
