@@ -103,5 +103,6 @@ def walk_forward(
         choices.append(best)
         left = handed_on(states, panel, window)
         asked = following(request, variants[best.place], window, left)
-        states.append(advance(start(asked, panel, left or holdings), panel, asked.last))
+        begun = start(asked, panel, left or holdings, goes_on=left is not None)
+        states.append(advance(begun, panel, asked.last))
     return walked(request, choices, states, left_alone(request, panel, holdings))

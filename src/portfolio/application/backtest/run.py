@@ -20,8 +20,11 @@ from portfolio.domain.money import LIMIT, STEP
 
 
 @exact
-def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = None) -> BacktestState:
-    """Return the state before the first day; ``holdings`` are wanted for ``start: holdings``.
+def start(
+    request: BacktestRequest, panel: Panel, holdings: Holdings | None = None, *, goes_on: bool = False
+) -> BacktestState:
+    """Return the state before the first day; ``holdings`` are wanted for ``start: holdings``. One that ``goes_on`` with
+    what another has left may begin with nothing, as one that loses everything goes on without it.
 
     What is held without a close in the seven days before is left out, and named. Weights are bought at the close of the
     first day, without costs.
@@ -42,8 +45,8 @@ def start(request: BacktestRequest, panel: Panel, holdings: Holdings | None = No
     if missing := [one for one in universe if one not in panel.columns or panel.age[-1, panel.columns[one]] < 0]:
         raise NotBacktestable(f"no closes of {', '.join(missing)}")
     worth = wallet.value(panel.marks_on(place))
-    if worth < LEAST_WORTH:
-        raise NotBacktestable("what there is at the start is worth nothing")
+    if worth < LEAST_WORTH and not goes_on:
+        raise NotBacktestable(f"what there is at the start, on {first}, is worth nothing")
     if worth >= LIMIT:
         raise BacktestOutOfRange.on(first, worth)
     btc = panel.closes_on(place, [BTC]).get(BTC)

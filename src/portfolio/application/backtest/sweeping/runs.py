@@ -100,6 +100,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         check(of_one_run(self.request), self.panel, self.holdings)
         for window in self.windows:
             check(training(self.request, window), self.panel, self.holdings)
+        if self.windows:
+            check(following(self.request, self.swept[0], self.windows[0], None), self.panel, self.holdings)
 
 
 class _Rules(msgspec.Struct):
@@ -191,7 +193,7 @@ class Runs(msgspec.Struct, kw_only=True):
 
     def _begun(self, plan: RunPlan) -> BacktestState:
         """Return the next run, before its first day."""
-        request, holdings = plan.request, plan.holdings
+        request, holdings, left = plan.request, plan.holdings, None
         if self.own is None:
             own = of_one_run(request)
         elif self._is_trial(plan):
@@ -201,7 +203,7 @@ class Runs(msgspec.Struct, kw_only=True):
             window, chosen = plan.windows[len(self.followed)], plan.swept[self.best.place]
             left = handed_on(self.followed, plan.panel, window)
             own, holdings = following(request, chosen, window, left), left or holdings
-        return start(own, plan.panel, holdings)
+        return start(own, plan.panel, holdings, goes_on=left is not None)
 
     def _keep(self, plan: RunPlan, state: BacktestState) -> None:
         """Keep what is wanted of a run that is finished."""

@@ -174,7 +174,7 @@ def _chosen(found: Mapping[str, Any] | None) -> Iterator[str]:
     yield "chosen on the past alone:"
     for fold in found["folds"]:
         window, after = fold["window"], fold["test_return_percent"]
-        brought = "" if after is None else f" brought {after:.2f} %"
+        brought = ", and nothing was left" if after is None else f" brought {after:.2f} %"
         yield f"  {_settings(fold['settings'])} on {window['test_first']} to {window['test_last']}{brought}"
     own, idle = (found[name]["total_return_percent"] for name in ("figures", "do_nothing"))
     if own is not None and idle is not None:

@@ -174,6 +174,37 @@ def test_a_window_that_cannot_begin_is_refused_before_it_is_kept() -> None:
         begun(wants(gap, sweep=SWEEP, walk_forward=WALK), gap, None)
 
 
+ALL_IN = RebalancePolicy(position_limit=Decimal(1), category_limit=Decimal(1), cash_trigger=Decimal("0.99"))
+
+
+def without_the_first_asset_from(row: int) -> tuple[BacktestRequest, Panel]:
+    """A walk that keeps all it has in one asset, which is worth nothing a week after that row."""
+    closes = walk(130, 4, 12, volatility=0.01)
+    closes[row:, 0] = float("nan")
+    panel = panel_from(closes, named(4))
+    windows = WalkForward(train_days=40, test_days=10)
+    alike = Sweep(grid={"dust_value": (Decimal(10), Decimal(20))})
+    given = {"policy": ALL_IN, "recovery_percent": Decimal(0), "sweep": alike, "walk_forward": windows}
+    return wants(panel, start=Start.HOLDINGS, weights={}, ends=109, **given), panel
+
+
+def test_windows_after_all_is_lost_begin_with_nothing_and_say_so() -> None:
+    request, panel = without_the_first_asset_from(75)  # the second window begins on row 80, and loses all on 81
+    found = result_of(whole(begun(request, panel, held(0, A00=100)))).walk_forward
+    assert found is not None
+    assert [fold.test_return_percent is None for fold in found.folds] == [False, True, True, True]
+    assert found.figures.reasons["total_return_percent"] == "value_not_positive"
+    assert found.figures.total_return == found.do_nothing.total_return  # what was there on the first day
+
+
+def test_where_nothing_is_left_before_the_first_choice_it_is_refused_before_it_is_kept() -> None:
+    request, panel = without_the_first_asset_from(
+        62
+    )  # it is worth nothing on row 69, and the first choice is on row 70
+    with pytest.raises(NotBacktestable, match="at the start, on 2024-03-11, is worth nothing"):
+        begun(request, panel, held(0, A00=100))
+
+
 def test_a_walk_from_holdings_goes_on_with_what_is_left() -> None:
     request = wants(start=Start.HOLDINGS, weights={}, sweep=SWEEP, walk_forward=WALK)
     holdings = held(20_000, A00=100, A01=50)

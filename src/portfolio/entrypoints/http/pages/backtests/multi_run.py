@@ -183,7 +183,7 @@ def _walked(found: WalkedForward, *, private: bool) -> dict[str, Any]:
                 settings_text(one.settings),
                 f"{one.window.test_first} to {one.window.test_last}",
                 Cell(one.train_sharpe_ratio, Kind.RATIO, _FEW_DAYS),
-                Cell(one.test_return_percent, Kind.CHANGE, _FEW_DAYS),
+                Cell(one.test_return_percent, Kind.CHANGE, "value_not_positive"),
             ]
             for one in seen.folds
         ],
