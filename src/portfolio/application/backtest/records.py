@@ -137,6 +137,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     - ``left_out``: of what was held at the start, the assets in ``left_out`` had no close by then
     - ``write_downs``: assets had no close for seven days, and the result hangs on what that brought: ``recoveries``
     - ``decisions_skipped``: the optimiser had too few days or no solution on ``decisions_skipped`` days
+    - ``earlier_rules``: it was kept by an earlier version, which may have computed it by other rules
     """
 
     first: date

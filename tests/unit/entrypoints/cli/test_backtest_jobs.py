@@ -114,7 +114,7 @@ def test_the_highest_of_a_sweep_is_never_printed_alone() -> None:
         "  an unknown part of these did better than doing nothing",
         "chosen on the past alone:",
         "  position_limit=0.2 on 2025-03-01 to 2025-06-30 brought -1.50 %",
-        "  position_limit=0.2 on 2025-03-01 to 2025-06-30",
+        "  position_limit=0.2 on 2025-03-01 to 2025-06-30, and nothing was left",
         "  together 1.00 %, doing nothing 2.00 %",
     ]
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from portfolio.application.backtest.jobs.ports import Backtests
 from portfolio.application.backtest.jobs.records import Job, JobState, Part
+from portfolio.application.backtest.jobs.slices import ENGINE
 from portfolio.application.backtest.sweeping.outcome import WholeResult
 from portfolio.application.backtest.sweeping.trials import among
 from portfolio.application.errors import BacktestNotDone, NotFound
 from portfolio.application.in_thread import in_thread
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+EARLIER_RULES: Final = "earlier_rules"
 
 
 class _Counted(msgspec.Struct):
@@ -30,6 +33,7 @@ class ReadBacktest(msgspec.Struct, frozen=True):
 
     async def __call__(self, job_id: str) -> tuple[Job, WholeResult | None]:
         """Return a job, and its result where it is done: a sweep among all trials on its closes that are stored by now.
+        One that was not computed by the rules of now says so in its remarks.
 
         Raises:
             NotFound: there is none of that name.
@@ -39,6 +43,8 @@ class ReadBacktest(msgspec.Struct, frozen=True):
         if content is None:
             return job, None
         result = msgspec.json.decode(content, type=WholeResult)
+        if result.engine != ENGINE:
+            result = msgspec.structs.replace(result, remarks=[*result.remarks, EARLIER_RULES])
         if result.sweep is None:
             return job, result
         others = await in_thread(_sharpes_of, await self.backtests.results_on(job.closes, but=job_id))

@@ -33,13 +33,15 @@ class WholeResult(BacktestResult, frozen=True, kw_only=True):
     """The result of one's own policy, and of what was asked beside it; None where it was not asked.
 
     ``sharpes`` are the Sharpe ratios, of a day, of all trials of the job, its own policy among them, where there are
-    days enough: by these it counts among the trials of other jobs on the same closes.
+    days enough: by these it counts among the trials of other jobs on the same closes. ``engine`` is the version of the
+    rules that computed it, empty of what was kept before it was noted.
     """
 
     sweep: SweepResult | None = None
     stability: Stability | None = None
     walk_forward: WalkedForward | None = None
     sharpes: Sequence[float] = ()
+    engine: str = ""
 
 
 def whole_result(runs: Runs, plan: RunPlan) -> WholeResult:
@@ -56,6 +58,7 @@ def whole_result(runs: Runs, plan: RunPlan) -> WholeResult:
         stability=stability_of(around) if plan.request.stability else None,
         walk_forward=walked_of(runs, plan),
         sharpes=[*beside, *of_sweep],
+        engine=runs.engine,
     )
 
 

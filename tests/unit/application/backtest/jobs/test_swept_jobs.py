@@ -222,6 +222,16 @@ async def stored(store: FakeBacktests, number: int, outcome: Outcome, closes: st
     return job.id
 
 
+@pytest.mark.parametrize("kept", [{}, {"engine": "5"}, {"engine": ENGINE}])
+async def test_what_was_not_computed_by_the_rules_of_now_says_so(kept: dict[str, str]) -> None:
+    plain, store = whole(begun(wants(seed=3), PANEL, None)), FakeBacktests()
+    said = {name: value for name, value in json.loads(plain.result).items() if name != "engine"} | kept
+    job = await stored(store, 1, replace(plain, result=json.dumps(said).encode()))
+    found = (await ReadBacktest(store)(job))[1]
+    assert found is not None
+    assert ("earlier_rules" in found.remarks) is (kept != {"engine": ENGINE})
+
+
 async def test_a_sweep_is_read_among_all_trials_on_its_closes() -> None:
     request, outcome = of_all()
     plain, store = whole(begun(wants(seed=3), PANEL, None)), FakeBacktests()

@@ -36,6 +36,8 @@ REMARKS: Final = {
     "left_out": "Some of what was held at the start had no close by then, and is left out.",
     "write_downs": "Assets had no close for seven days and were written down: the result hangs on what that brought.",
     "decisions_skipped": "On some days the optimiser had too few days or found no weights, and nothing was decided.",
+    "earlier_rules": "It was kept by an earlier version of the service, which may have computed it by other rules: ask "
+    "for the same again to have it by the rules of now.",
 }
 
 
