@@ -26,6 +26,17 @@ _OTHER_CODES = {
     "XMLN": "MLN", "XREP": "REP", "XXLM": "XLM", "XXMR": "XMR", "XXRP": "XRP", "XZEC": "ZEC", "ZUSD": "USD",
     "BCHABC": "BCH", "BCHSV": "BSV",
 }  # fmt: skip
+# Behind the asset or the pair in BTC-PERP, BTCUSD_241227, BTC-USDT-SWAP and BIT-26SEP25-CDE; BTC/USDT:USDT of ccxt.
+_CONTRACT = re.compile(
+    r"[-/_: ](?:PERP(?:ETUAL)?|SWAP|FUT(?:URES)?|[0-9]{6,8}|[0-9]{1,2}[A-Z]{3}[0-9]{2})(?![A-Z0-9])|/[A-Z0-9]+:"
+)
+# Without a separator: BTCPERP, XBTH24 (of March 2024), XBTUSDTM. PERP itself is a coin.
+_CONTRACT_CODE = re.compile(r"[A-Z0-9]{2,}PERP|(?:XBT|BTC|ETH)(?:USD[TC]?)?[FGHJKMNQUVXZ][0-9]{2}|[A-Z0-9]{3,}USD[TC]M")
+_KRAKEN_CONTRACT = re.compile(r"(?:P[FIV]|F[FI])_([A-Z0-9]+)")  # PF_XBTUSD; PI_USDT and FF_USDT are pairs of coins
+_NO_CONTRACTS = (
+    "is a contract (a future or a perpetual), and only assets are held here:"
+    " book what came of it in money as an event, interest or charge"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,12 +60,15 @@ class Symbol:
         (Symbol(code='BTC'), Symbol(code='ETH'))
 
         Raises:
-            InvalidSymbol: another quote currency, an unseparated pair such as BTCUSDT, or no symbol at all.
+            InvalidSymbol: another quote currency, an unseparated pair such as BTCUSDT, a contract, or no symbol at all.
         """
         # In other scripts upper case may be something else altogether: the German sharp s becomes SS.
         if not text.isascii():
             raise InvalidSymbol(text, "takes 1 to 20 of A-Z and 0-9")
         upper = text.upper()
+        if is_contract(upper):
+            hint = f"; if an asset has that ticker: send {upper}-USD" if SHAPE.fullmatch(upper) else ""
+            raise InvalidSymbol(text, f"{_NO_CONTRACTS}{hint}")
         pair = _QUOTED.fullmatch(upper)
         if pair and pair["quote"] not in _DOLLARS:
             raise InvalidSymbol(text, f"quoted in {pair['quote'][:20]}, {_in_dollars(pair['base'])}")
@@ -75,6 +89,13 @@ class Symbol:
 def is_symbol(code: str) -> bool:
     """Return whether an asset may go by this code."""
     return SHAPE.fullmatch(code) is not None and code != "USD"
+
+
+def is_contract(code: str) -> bool:
+    """Return whether a code, in upper case, is of a future or a perpetual, by whatever exchange."""
+    of_kraken = _KRAKEN_CONTRACT.fullmatch(code)
+    is_of_kraken = of_kraken is not None and (_split_pair(of_kraken[1])[1] != "" or of_kraken[1][1:].endswith("XBT"))
+    return is_of_kraken or _CONTRACT.search(code) is not None or _CONTRACT_CODE.fullmatch(code) is not None
 
 
 def _in_dollars(base: str) -> str:

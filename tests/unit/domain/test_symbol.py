@@ -55,6 +55,27 @@ def test_an_unseparated_pair_is_refused_with_a_hint(text: str, hint: str) -> Non
     assert hint in refusal.value.hint
 
 
+@pytest.mark.parametrize(
+    "text", ["BTC-PERP", "btcusdt_240628", "PI_XBTUSD", "BTC-27DEC24", "BTC/USDT:USDT", "BTC-USD-SWAP"]
+)
+def test_a_contract_is_refused_and_never_taken_for_its_asset(text: str) -> None:
+    with pytest.raises(InvalidSymbol, match=r"is a contract .* in money as an event, interest or charge$"):
+        Symbol.parse(text)
+
+
+@pytest.mark.parametrize("ticker", ["BTCPERP", "XBTH24", "ETHUSDTM"])
+def test_a_code_that_looks_like_a_contract_is_taken_with_its_suffix_alone(ticker: str) -> None:
+    with pytest.raises(InvalidSymbol, match=f"is a contract .* ticker: send {ticker}-USD$"):
+        Symbol.parse(ticker)
+    assert Symbol.parse(f"{ticker}-USD").code == ticker
+    assert [Symbol.parse(code).code for code in ("PERP", "USDM", "BTC24", "METHM24")] == [
+        "PERP",
+        "USDM",
+        "BTC24",
+        "METHM24",
+    ]
+
+
 @pytest.mark.parametrize("ticker", ["BTCUSDT", "XUSD", "ETHBTC", "NEWUSD"])
 def test_the_hint_names_both_readings_and_the_second_one_is_taken(ticker: str) -> None:
     with pytest.raises(InvalidSymbol, match=f"looks like a pair: .*send .*; .* ticker: send {ticker}-USD"):

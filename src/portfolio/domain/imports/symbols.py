@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from portfolio.domain.imports.records import Row, RowRefused
-from portfolio.domain.symbol import SHAPE
+from portfolio.domain.symbol import SHAPE, is_contract
 
 FIAT = frozenset([
     "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "GHS",
@@ -19,9 +19,6 @@ FIAT = frozenset([
 DOLLARS = frozenset({"USDT", "USDC"})
 MONEY = FIAT | DOLLARS
 
-# Behind the asset or the pair in BTC-PERP, BTCUSD_241227, BTC-USDT-SWAP and BIT-26SEP25-CDE.
-_CONTRACT = re.compile(r"[-/_: ](?:PERP(?:ETUAL)?|SWAP|FUT(?:URES)?|[0-9]{6,8}|[0-9]{1,2}[A-Z]{3}[0-9]{2})(?![A-Z0-9])")
-_KRAKEN_CONTRACT = re.compile(r"(?:P[FIV]|F[FI])_([A-Z0-9]+)")  # PF_XBTUSD; PI_USDT and FF_USDT are pairs of coins
 _SEPARATED = re.compile(r"([^-/_ ]+)[-/_ ]([^-/_ ]+)")
 # What markets without a separator are quoted in; and what is surely an asset, where an ending can be read in two ways.
 _QUOTES = MONEY | frozenset([
@@ -53,8 +50,8 @@ _KRAKEN_PAIR = re.compile(r"([XZ][A-Z]{3})([XZ][A-Z]{3})")
 def symbol_in(text: str) -> str:
     """Return the code of an asset or currency, in upper case; raises RowRefused unless it is 1 to 20 of A-Z and 0-9."""
     code = text.upper()
+    _refuse_contracts(text)
     if not text.isascii() or not SHAPE.fullmatch(code):
-        _refuse_contracts(text)
         raise RowRefused(f"{text[:40]!r} is not the code of an asset")
     return code
 
@@ -74,9 +71,7 @@ def refuse_shares(row: Row) -> None:
 
 
 def _refuse_contracts(text: str) -> None:
-    code = text.upper()
-    of_kraken = _KRAKEN_CONTRACT.fullmatch(code)
-    if _CONTRACT.search(code) or (of_kraken and of_kraken[1] not in _QUOTES and splits(of_kraken[1])):
+    if is_contract(text.upper()):
         raise RowRefused(
             f"{text[:40]!r} is a contract: margin and futures are not imported", "book what came of them by hand"
         )

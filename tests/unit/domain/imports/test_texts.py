@@ -219,7 +219,8 @@ def test_zones_of_offsets_and_of_names() -> None:
     "text",
     [
         *("BTC-PERP", "btcusd_perp", "BTCUSD_241227", "ETH/SWAP", "BTC-20241227", "BTC-PERPETUAL", "BTC-PERP-INTX"),
-        *("BIT-26SEP25-CDE", "BTC-USDT-SWAP", "PF_XBTUSD", "PV_XRPXBT", "FI_XBTUSD_260327"),
+        *("BIT-26SEP25-CDE", "BTC-USDT-SWAP", "PF_XBTUSD", "PV_XRPXBT", "FI_XBTUSD_260327", "BTCUSDT_240628"),
+        *("BTCPERP", "1000PEPEPERP", "XBTH24", "ETHUSDM24", "XBTUSDTM", "BTC/USDT:USDT", "BTC-27DEC24-100000-C"),
     ],
 )
 def test_a_contract_is_no_pair_and_no_asset(text: str) -> None:
@@ -227,7 +228,7 @@ def test_a_contract_is_no_pair_and_no_asset(text: str) -> None:
         with pytest.raises(RowRefused, match="is a contract") as refused:
             read(text)
         assert refused.value.remedy == "book what came of them by hand"
-    assert pair_in("PERP/USDT") == ("PERP", "USDT")  # the coin of that name
+    assert (pair_in("PERP/USDT"), symbol_in("perp")) == (("PERP", "USDT"), "PERP")  # the coin of that name
     assert pair_in("1000-USDT") == ("1000", "USDT")
 
 
