@@ -91,6 +91,25 @@ def test_every_header_since_the_first_says_the_same(header: str, row: str) -> No
     assert found["events"][0]["at"] == "2024-03-01T10:00:00Z"
 
 
+def test_a_report_of_before_2020_has_days_alone_and_a_total_with_its_fee() -> None:
+    text = PREAMBLE + (
+        "Timestamp,Transaction Type,Asset,Quantity Transacted,USD Spot Price at Transaction,"
+        "USD Amount Transacted (Inclusive of Coinbase Fees),Address,Notes\n"
+        "12/20/2017,Buy,BTC,0.05,16000.00,812.00,,Bought 0.05 BTC for $812.00 USD\n"
+        "01/05/2018,Sell,BTC,0.01,15000.00,147.80,,\n"
+        "02/15/2018,Send,BTC,0.02,10000.00,,1Abc,\n"
+    )
+    assert legs(text, date_order="mdy") == [
+        ("trade", {"BTC": "0.05", "USD": "-812"}),
+        ("trade", {"BTC": "-0.01", "USD": "147.8"}),
+        ("transfer_out", {"BTC": "-0.02"}),
+    ]
+    assert answer(text, date_order="mdy")["events"][1]["at"] == "2018-01-05T00:00:00Z"
+    assert "--date-order" in reported(text)[1][1]  # which is the day is not guessed
+    newer = text.replace("Amount Transacted (Inclusive of Coinbase Fees)", "Total (inclusive of fees)")
+    assert "has lost its seconds" in reported(newer, date_order="mdy")[0][1]
+
+
 def test_money_without_a_total_is_subtotal_and_fee() -> None:
     assert legs(newest("Buy,BTC,0.1,USD,1000,100,,2,", "Sell,BTC,0.1,USD,1000,100,,2,")) == [
         ("trade", {"BTC": "0.1", "USD": "-102"}),

@@ -10,7 +10,12 @@ from functools import partial
 from typing import TypeAlias
 
 from portfolio.domain.imports.events import Origin, Part, conversion, market_trade, moved, received, renamed, valued
-from portfolio.domain.imports.formats.coinbase_columns import OF_MONEY, currency_named, money_columns
+from portfolio.domain.imports.formats.coinbase_columns import (
+    OF_MONEY,
+    currency_named,
+    has_days_alone,
+    money_columns,
+)
 from portfolio.domain.imports.formats.coinbase_notes import CONVERTED, numbers_of, paid_of
 from portfolio.domain.imports.formats.coinbase_pairs import Line, pairs
 from portfolio.domain.imports.numbers import is_money_of, readings
@@ -281,7 +286,8 @@ def _conversion_of(line: Line, other: Line) -> Iterator[FileEvent]:
 
 
 def _line(row: Row, how: Reading) -> Line:
-    at = how.exact_time(row.text("Timestamp"), how.zone)
+    time_in = how.time if has_days_alone(row.values) else how.exact_time
+    at = time_in(row.text("Timestamp"), how.zone)
     currency = (row.text("Price Currency", "Spot Price Currency") or currency_named(row.values)).upper()
     for name in OF_MONEY if currency else ():
         if name in row.values and not is_money_of(row.text(name), currency):

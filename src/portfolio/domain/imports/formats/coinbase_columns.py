@@ -13,7 +13,10 @@ _PRICE = ("Price at Transaction", "Spot Price at Transaction")
 OF_MONEY = (*_PRICE, "Subtotal", *TOTAL, *_FEES)
 """All of them that name no currency."""
 
-_PREFIXED = re.compile(r"([A-Z]{3}) (Spot Price at Transaction|Subtotal|Total \(inclusive of fees\)|Fees)")
+_OF_BEFORE_2020 = "Amount Transacted (Inclusive of Coinbase Fees)"
+_PREFIXED = re.compile(
+    rf"([A-Z]{{3}}) (Spot Price at Transaction|Subtotal|Total \(inclusive of fees\)|Fees|{re.escape(_OF_BEFORE_2020)})"
+)
 
 
 class MoneyColumns(NamedTuple):
@@ -30,11 +33,16 @@ def currency_named(columns: Iterable[str]) -> str:
     return next((found[1] for name in columns if (found := _PREFIXED.fullmatch(name))), "")
 
 
+def has_days_alone(columns: Iterable[str]) -> bool:
+    """Return whether a file is of before 2020, when rows had the day alone, and a total without its fee."""
+    return any(name.endswith(_OF_BEFORE_2020) for name in columns)
+
+
 @lru_cache(maxsize=100)
 def money_columns(currency: str) -> MoneyColumns:
     """Return the columns of a file whose columns may have this currency in their names."""
     return MoneyColumns(
-        total=(*TOTAL, f"{currency} Total (inclusive of fees)"),
+        total=(*TOTAL, f"{currency} Total (inclusive of fees)", f"{currency} {_OF_BEFORE_2020}"),
         subtotal=("Subtotal", f"{currency} Subtotal"),
         fees=(*_FEES, f"{currency} Fees"),
         price=(*_PRICE, f"{currency} Spot Price at Transaction"),
