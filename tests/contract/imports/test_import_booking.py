@@ -282,6 +282,34 @@ async def test_a_reported_row_books_nothing_of_its_file_unless_partial(ports: Po
     assert [one.is_given_up for one in partial] == [False, False]
     assert (len(partial[0].events), len(partial[0].reported), partial[1].events) == (6, 1, [])
     await assert_as_previewed(ports, middle, partial)
+    assert ["is not remembered" in str(one.remarks) for one in partial] == [True, False]
+
+
+async def test_a_transfer_between_two_files_is_told_where_both_are_booked(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    header = "Date,Sent Amount,Sent Currency,Received Amount,Received Currency,Fee Amount,Fee Currency,"
+    header += "Net Worth Amount,Net Worth Currency,Label\n"
+    left = header + "2022-03-01 10:00:00Z,40000,USD,1,BTC,,,,,\n2022-03-02 10:00:00Z,1,BTC,,,,,40000,USD,\n"
+    came = header + "2022-03-02 10:30:00Z,,,0.9995,BTC,,,40000,USD,\n"
+    remarks = [one.remarks for one in await imported(ports, {"a": left, "b": came})]
+    assert [[said[:53] for said in one] for one in remarks] == [
+        [],
+        ["what row 2 says: may be what left by row 3 of a. Noth"],
+    ]
+    [_, alone] = await imported(ports, {"a": left + "bad\n", "b": came}, account="other")
+    assert list(alone.remarks) == []
+
+
+async def test_a_reported_sale_that_comes_again_is_booked_out_of_what_was_bought_later(ports: Ports) -> None:
+    await open_books(ports.ledger)
+    text = GLUED + (
+        "2022-03-01 10:00:00,BTCUSDT,SELL,40000,0.5BTC,20000USDT,0USDT\n"
+        "2022-03-02 10:00:00,BTCUSDT,BUY,40000,1BTC,40000USDT,0USDT\n"
+    )
+    [first] = await imported(ports, {"file": text}, partial=True)
+    [again] = await imported(ports, {"file": text}, partial=True)
+    assert (len(first.events), len(first.reported), len(again.events), len(again.known)) == (1, 1, 1, 1)
+    assert "a row that is reported is not remembered: if it comes again" in first.remarks[0]
 
 
 async def test_what_overlaps_a_file_that_is_not_booked_is_booked_from_the_other(ports: Ports) -> None:

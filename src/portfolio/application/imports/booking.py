@@ -16,6 +16,7 @@ from portfolio.application.clock import Clock
 from portfolio.application.imports.already.between import INSIDE
 from portfolio.application.imports.already.likeness import span_of
 from portfolio.application.imports.already.likes import Likes
+from portfolio.application.imports.already.own_transfers import tell_own_transfers
 from portfolio.application.imports.before_splits import remarks_on
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.kept.writing import write_entries
@@ -39,6 +40,11 @@ from portfolio.domain.ledger.portfolio import BookingRules, Portfolio
 
 _MAX_FEE_SHARE: Final = Decimal(1)
 """Exchanges charge a dollar of a purchase for four; their files say of each fee what it was charged in."""
+
+_LOOKED_AT_AGAIN: Final = (
+    "a row that is reported is not remembered: if it comes again, in the same file too, it is booked if it can be by"
+    " then, out of what is held then, which may have been bought after the time of the row"
+)
 
 
 class ImportWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,7 +207,9 @@ class _Run(msgspec.Struct):
         for preview in self.previews.values():
             preview.add_up()
             of_changes = remarks_on(preview.events, self.standing.changes)
-            preview.remarks = () if preview.is_given_up else [*preview.remarks, *of_changes]
+            again = [_LOOKED_AT_AGAIN] if preview.reported and preview.events else []
+            preview.remarks = () if preview.is_given_up else [*preview.remarks, *of_changes, *again]
+        tell_own_transfers([one for one in self.answer if not one.is_given_up])
 
     async def write(self, unit: LedgerUnit, within: Within | None) -> Made[list[Preview]]:
         """Write the entries and what came; nothing where nothing did."""
