@@ -294,7 +294,9 @@ async def test_a_dry_run_says_what_would_be_and_leaves_nothing_behind(ports: Por
     before = await opened(ports)
     planned = kept(await book(ports, *EVERY_KIND, dry_run=True))
     [refused] = await book(ports, wish(Kind.CHARGE, "c", amount=money(10**6)), dry_run=True)
-    assert isinstance(refused, InsufficientCash)
+    assert isinstance(refused, EventReply)
+    assert isinstance(refused.event, RefusedCashEntry)
+    assert refused.event.refusal.error == InsufficientCash.__name__
     assert await ports.ledger.load(1) == before
     booked = kept(await book(ports, *EVERY_KIND))
     assert [(e.legs, e.cash_delta, e.realized_delta, e.fees_delta, e.terms) for e in planned] == [

@@ -180,7 +180,8 @@ async def test_an_override_that_cannot_be_booked_leaves_the_refusal(ports: Ports
         assert isinstance(neither, InsufficientQuantity)
     assert (await listed(ports), await ports.ledger.load(1)) == (kept, before)
     [not_booked] = await book(ports, wish(Kind.CHARGE, amount=money(60_000)), dry_run=True)
-    assert not isinstance(not_booked, EventReply)
+    assert isinstance(not_booked, EventReply)
+    assert isinstance(not_booked.event, RefusedCashEntry)
     assert await listed(ports) == kept
 
 

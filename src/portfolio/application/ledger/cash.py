@@ -151,11 +151,11 @@ async def known_under(
     return await unit.transaction("", key) if known is None and wish.adopts_open else known
 
 
-async def refuse(
+def refusal_of(
     unit: LedgerUnit, wish: MoveCash | BookEvent, key: str | None, error: DomainError, now: datetime
-) -> tuple[RefusedCashEntry, IsKept]:
-    """Keep a refusal, and return it; what has no key gets one, under which an override may book it."""
-    refused = RefusedCashEntry(
+) -> RefusedCashEntry:
+    """Return a refusal as it is kept; what has no key gets one, under which an override may book it."""
+    return RefusedCashEntry(
         portfolio_id=unit.portfolio.id,
         owner=wish.owner,
         client_transaction_id=key or f"refused-{uuid.uuid4().hex}",
@@ -164,6 +164,13 @@ async def refuse(
         decided_at=now,
         stated=wish.stated,
     )
+
+
+async def refuse(
+    unit: LedgerUnit, wish: MoveCash | BookEvent, key: str | None, error: DomainError, now: datetime
+) -> tuple[RefusedCashEntry, IsKept]:
+    """Keep a refusal, and return it."""
+    refused = refusal_of(unit, wish, key, error, now)
     await unit.add_cash_refusal(refused)
 
     async def is_kept(unit: LedgerUnit) -> bool:

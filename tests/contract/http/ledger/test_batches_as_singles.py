@@ -86,6 +86,19 @@ async def test_a_batch_does_what_its_requests_do_singly(kind: str, keyed: bool) 
         assert found[0] == found[1], seed
 
 
+async def test_a_dry_run_of_a_batch_says_what_the_batch_does() -> None:
+    for seed in range(20):
+        random, found = Random(seed), []
+        async with running() as service:
+            for _ in range(3):
+                await service.http.post("/events", json=event(random))
+            bodies = [event(random) for _ in range(8)]
+            for dry_run in (True, False):
+                answer = await service.http.post("/events/batch", json={"events": bodies, "dry_run": dry_run})
+                found.append([(one["http_status"], one["replayed"]) for one in answer.json()["results"]])
+        assert found[0] == found[1], seed
+
+
 async def test_an_override_of_what_another_engine_had_refused_in_the_same_batch_is_ambiguous() -> None:
     body = {"symbol": "BTC", "side": "BUY", "quantity": 100, "price": 45000, "net_amount": 4_500_000, "engine": "a"}
     refused = body | {"client_trade_id": "k"}

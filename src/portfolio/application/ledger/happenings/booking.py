@@ -11,7 +11,7 @@ from portfolio.application.announcer import NO_LISTENERS, Announcement, Announce
 from portfolio.application.clock import Clock
 from portfolio.application.errors import KeyReused
 from portfolio.application.ledger.announcements import CashMoved, TradeBooked
-from portfolio.application.ledger.cash import known_under, noted, refuse
+from portfolio.application.ledger.cash import known_under, noted, refusal_of, refuse
 from portfolio.application.ledger.cash_records import CashEntry, RefusedCashEntry
 from portfolio.application.ledger.happenings.late_splits import LateEvents
 from portfolio.application.ledger.happenings.overrides import in_their_names
@@ -48,8 +48,8 @@ class BookEvents(msgspec.Struct):
         """Return one result a wish, in order, once they are committed.
 
         A result is a reply (booked, or refused and kept; now or before), or the error that kept nothing: a key that
-        belongs to another request or to requests of several owners, an override of a kept refusal that cannot be
-        booked either, or a refusal in a dry run.
+        belongs to another request or to requests of several owners, or an override of a kept refusal that cannot be
+        booked either. A dry run has the results that the request would have.
         """
         wanted = await in_their_names(self.ledger, portfolio_id, wishes, attrgetter("client_event_id"))
 
@@ -119,7 +119,7 @@ class _Run(msgspec.Struct):
             what, remark = await self.late.in_time(self.portfolio, wish)
             happened = happen(self.portfolio, what, self.rules, self.clock.now(), override=wish.override)
         except DomainError as error:
-            return error if first is not None or self.dry_run else await self._refuse(wish, error)
+            return error if first is not None else await self._refuse(wish, error)
         entry, trades = self._entries(wish, happened, first, remark)
         self.portfolio = happened.after
         event = _planned(entry, trades) if self.dry_run else await self._keep(entry, trades)
@@ -147,7 +147,10 @@ class _Run(msgspec.Struct):
         return event
 
     async def _refuse(self, wish: BookEvent, error: DomainError) -> EventReply:
-        refused, is_kept = await refuse(self.unit, wish, wish.client_event_id, error, self.clock.now())
+        what = self.unit, wish, wish.client_event_id, error, self.clock.now()
+        if self.dry_run:  # those after it in the request are as if it had been kept
+            return EventReply(refusal_of(*what), replayed=False)
+        refused, is_kept = await refuse(*what)
         self.is_kept = self.is_kept or is_kept
         return EventReply(refused, replayed=False)
 
