@@ -60,15 +60,16 @@ class Symbol:
         (Symbol(code='BTC'), Symbol(code='ETH'))
 
         Raises:
-            InvalidSymbol: another quote currency, an unseparated pair such as BTCUSDT, a contract, or no symbol at all.
+            InvalidSymbol: another quote currency, an unseparated pair such as BTCUSDT, a contract such as
+                BTC-PERP, or no symbol at all.
         """
         # In other scripts upper case may be something else altogether: the German sharp s becomes SS.
         if not text.isascii():
             raise InvalidSymbol(text, "takes 1 to 20 of A-Z and 0-9")
         upper = text.upper()
-        if is_contract(upper):
-            hint = f"; if an asset has that ticker: send {upper}-USD" if SHAPE.fullmatch(upper) else ""
-            raise InvalidSymbol(text, f"{_NO_CONTRACTS}{hint}")
+        # One word, such as BTCPERP, is taken as it comes: an engine that holds one by that name must be able to sell.
+        if not SHAPE.fullmatch(upper) and is_contract(upper):
+            raise InvalidSymbol(text, _NO_CONTRACTS)
         pair = _QUOTED.fullmatch(upper)
         if pair and pair["quote"] not in _DOLLARS:
             raise InvalidSymbol(text, f"quoted in {pair['quote'][:20]}, {_in_dollars(pair['base'])}")

@@ -229,6 +229,7 @@ def test_a_contract_is_no_pair_and_no_asset(text: str) -> None:
             read(text)
         assert refused.value.remedy == "book what came of them by hand"
     assert (pair_in("PERP/USDT"), symbol_in("perp")) == (("PERP", "USDT"), "PERP")  # the coin of that name
+    assert [symbol_in(code) for code in ("USDM", "BTC24", "METHM24")] == ["USDM", "BTC24", "METHM24"]
     assert pair_in("1000-USDT") == ("1000", "USDT")
 
 
