@@ -17,6 +17,8 @@ from tests.support.database.databases import sqlite_database_in
 from tests.support.demo import STILL, demo_copy
 from tests.support.services.service import ServiceProcess
 
+OF_YEARS = (PAGES["performance"], "/reports/tearsheet?days=3650")
+
 
 async def seen(browser: BrowserThread, url: str, path: str) -> tuple[list[str], list[str], int]:
     """Return what is found at any width, which states the strip names, and the status of a page."""
@@ -87,6 +89,33 @@ def test_the_largest_and_the_smallest_numbers_stay_in_their_boxes(browser: Brows
             assert booked.status_code == 200, booked.text
         for path in (OVERVIEW, *(f"{PAGES['positions']}/{symbol}" for symbol, _, _ in trades)):
             assert browser.run(look(service.url, path)) == [], path
+
+
+def test_years_of_which_no_close_is_known_fit_on_every_screen_and_on_paper(
+    browser: BrowserThread, tmp_path: Path
+) -> None:
+    events = (
+        {"kind": "interest", "amount": 100, "effective_at": "2019-01-01T12:00:00Z"},
+        {"kind": "transfer_in", "symbol": "BTC", "quantity": 1, "value": 8000, "effective_at": "2019-06-30T12:00:00Z"},
+    )
+
+    async def look(url: str, path: str) -> list[str]:
+        found, _, _ = await seen(browser, url, path)
+        context = await browser.context()
+        async with visiting(context, url, path) as visit:
+            assert await visit.page.locator("td .null", has_text="is not known").count() > 2, path
+            if path == PAGES["performance"]:  # the twelve months of a year say it once
+                assert await visit.page.locator(".months tr:has-text('2022') td[colspan='12']").count() == 1
+            found += await rules.on_paper(visit.page)
+        await context.close()
+        return found
+
+    with ServiceProcess(sqlite_database_in(tmp_path), tmp_path, settings=STILL) as service:
+        for event in events:
+            assert httpx.post(service.url + "/events", json=event, timeout=30).status_code == 200
+        assert service.command("backfill", "--days", "30").returncode == 0
+        found = {path: browser.run(look(service.url, path)) for path in OF_YEARS}
+    assert not any(found.values()), found
 
 
 @pytest.mark.parametrize(

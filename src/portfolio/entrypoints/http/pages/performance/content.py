@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from portfolio.analytics.conventions import CONVENTION
@@ -81,11 +82,12 @@ COLUMNS: Final[Sequence[tuple[str, str, Kind]]] = (
 
 
 class Month(NamedTuple):
-    """A month in the table of months: its return, and the class that colours it."""
+    """A month in the table of months: its return, and the class that colours it; ``span`` months may have none."""
 
     cell: Cell
     heat: str
     is_whole: bool
+    span: int = 1
 
 
 def figures_of(view: TimeframeView, series: DailySeries) -> Iterator[tuple[str, list[Figure]]]:
@@ -157,8 +159,18 @@ def months_table(series: DailySeries) -> list[tuple[str, list[Month | None]]]:
     table: list[tuple[str, list[Month | None]]] = []
     for year in reversed(series.years):
         found = [months.get(f"{year.name}-{n:02}") for n in range(1, 13)]
-        table.append((year.name, [*(_month(one, most) if one else None for one in found), _month(year, 0)]))
+        table.append((year.name, [*_joined(_month(one, most) if one else None for one in found), _month(year, 0)]))
     return table
+
+
+def _joined(months: Iterable[Month | None]) -> Iterator[Month | None]:
+    """Yield the months; of a run of them that have no return for the same reason the first alone, which spans it."""
+    for reason, run in groupby(months, key=lambda month: month and month.cell.reason):
+        first, *others = run
+        if reason is None or first is None:
+            yield from (first, *others)
+        else:
+            yield first._replace(span=1 + len(others))
 
 
 def month_figures(series: DailySeries) -> list[Figure]:
