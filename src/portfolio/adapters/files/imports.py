@@ -23,6 +23,9 @@ _SQLITE = b"SQLite format 3\x00"
 _MADE = "SELECT sql FROM sqlite_master WHERE name IN ('trades', 'orders')"
 # Enough for a million orders: a view or a formula that never ends is given up.
 _MOST_STEPS, _OPERATIONS_A_STEP = 20_000, 10_000
+# Bytes of memory that its rows take for each of the file, and what a text takes beside its characters: real ones take a
+# half. Values by default, of columns that were added, take no room in a file, in however many rows.
+_MOST_FOR_A_BYTE, _A_TEXT = 20, 50
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -41,6 +44,8 @@ _NO_TABLES = (
 )
 _MINUS = "\N{MINUS SIGN}"
 _MOST_LINES_OF_A_RECORD = 20
+# No sheet of a spreadsheet is wider, and the rows of no file that is known have a hundredth of them.
+_MOST_COLUMNS = 16_384
 _SNIFFED_LINES = 40
 _NOT_CLOSED = "a quotation mark is opened and not closed: the row is cut: import the file as it was downloaded"
 
@@ -130,7 +135,9 @@ def _lines(text: str) -> Iterator[Line]:
     while index < len(lines):
         end = index + 1
         line = lines[index]
-        if '"' not in line:
+        if line.count(delimiter) >= _MOST_COLUMNS:
+            yield Line(end, fault=f"the row has over {_MOST_COLUMNS:,} columns: import the file as it was downloaded")
+        elif '"' not in line:
             if line and not line.isspace():
                 yield Line(end, line.split(delimiter))
         else:
@@ -167,7 +174,7 @@ def _database(file: Path) -> Content:
     """Return the trades of a freqtrade database with their orders, as its HTTP interface answers them."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file.resolve()))}?mode=ro", uri=True)) as connection:
-            return _trades(connection)
+            return _trades(connection, file.stat().st_size)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return _no_database(error)
 
@@ -185,15 +192,14 @@ def _given_database(raw: bytes) -> Content:
                 return Unreadable(
                     "the trades or orders of this SQLite database are no tables: fetch GET /trades of freqtrade"
                 )
-            return _trades(connection)
+            return _trades(connection, len(raw))
     except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
         return _no_database(error)
 
 
-def _trades(connection: sqlite3.Connection) -> Content:
-    connection.row_factory = sqlite3.Row
-    trades = [_texts(row) for row in connection.execute("SELECT * FROM trades ORDER BY id")]
-    orders = [_texts(row) for row in connection.execute("SELECT * FROM orders ORDER BY id")]
+def _trades(connection: sqlite3.Connection, size: int) -> Content:
+    trades = _rows(connection.execute("SELECT * FROM trades ORDER BY id"), size)
+    orders = _rows(connection.execute("SELECT * FROM orders ORDER BY id"), size)
     by_trade: dict[str | None, list[dict[str, str]]] = defaultdict(list)
     for order in orders:
         by_trade[order.get("ft_trade_id")].append(order)
@@ -207,6 +213,14 @@ def _no_database(error: Exception) -> Unreadable:
     )
 
 
-def _texts(row: sqlite3.Row) -> dict[str, str]:
-    """Return the columns of a row as texts; a float as the shortest one that stands for it."""
-    return {name: str(row[name]) for name in row.keys() if isinstance(row[name], str | int | float)}  # noqa: SIM118  a row is no dict
+def _rows(found: sqlite3.Cursor, size: int) -> list[dict[str, str]]:
+    """Return rows as texts; a float is the shortest one that stands for it."""
+    rows, room = list[dict[str, str]](), _MOST_FOR_A_BYTE * size
+    names = [column[0] for column in found.description]
+    for row in found:
+        read = zip(names, row, strict=True)
+        rows.append({name: str(value) for name, value in read if isinstance(value, str | int | float)})
+        room -= _A_TEXT + sum(_A_TEXT + len(text) for text in rows[-1].values())
+        if room < 0:
+            raise sqlite3.DataError("its rows are much larger than the file")
+    return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from itertools import pairwise
@@ -94,11 +95,11 @@ def recognise(file: ImportFile, wanted: str | None = None) -> Recognised | Repor
 
 def _tables(lines: Sequence[Line], formats: Sequence[Format]) -> Iterator[Recognised]:
     for index, line in enumerate(lines[:_HEADER_WITHIN]):
-        yield from (_table_of(one, lines[index:]) for one in formats if _is_header(line, one))
+        names = {*_header(line.cells)[0]}
+        yield from (_table_of(one, lines[index:]) for one in formats if _has_columns(names, one))
 
 
-def _is_header(line: Line, of: Format) -> bool:
-    names = {*_header(line.cells)[0]}
+def _has_columns(names: set[str], of: Format) -> bool:
     return any(header <= names for header in of.headers)
 
 
@@ -108,7 +109,9 @@ def _table_of(one: Format, lines: Sequence[Line]) -> Recognised:
     again = [
         index
         for index, line in enumerate(lines)
-        if index and (line.cells == lines[0].cells or not columns.isdisjoint(line.cells[:2])) and _is_header(line, one)
+        if index
+        and (line.cells == lines[0].cells or not columns.isdisjoint(line.cells[:2]))
+        and _has_columns({*_header(line.cells)[0]}, one)
     ]
     faults: list[Reported | Ignored] = [Ignored(lines[index].number, "the header once more") for index in again]
     parts = []
@@ -213,8 +216,9 @@ def _orders(value: object) -> Objects | None:
         number = trade.get("trade_id", trade.get("id", position))
         fields = {f"trade.{name}": one for name, one in trade.items() if name != "orders"}
         listed = trade.get("orders")
-        orders = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-        found += [(f"{number}/{order.get('order_id')}", {**order, **fields}) for order in orders]
+        orders = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        # Not copied: a file may have many orders in a trade of many fields.
+        found += [(f"{number}/{order.get('order_id')}", ChainMap(fields, order)) for order in orders]
         found += [] if orders else [(f"{number}", fields)]
     return found
 

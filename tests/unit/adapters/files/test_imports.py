@@ -1,14 +1,18 @@
 """Files to import, as they lie on a disk."""
 
+import json
 import sqlite3
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from portfolio.adapters.files.imports import MOST_LINES, LocalImportFiles, content_of
+from portfolio.adapters.files.imports import MOST_LINES, GivenFiles, LocalImportFiles, content_of
+from portfolio.application.imports.kept.records import GivenFile
 from portfolio.application.imports.preview import PreviewImport
-from portfolio.application.imports.records import Options, Table, Unreadable
+from portfolio.application.imports.recognition import recognise
+from portfolio.application.imports.records import ImportFile, Options, Table, Unreadable
 from tests.support.imports import StoppedClock, answer_of
 
 pytestmark = pytest.mark.unmeasured
@@ -80,6 +84,42 @@ def test_a_file_of_more_lines_than_memory_is_for_is_not_read() -> None:
     content = content_of(b"a\n" * (MOST_LINES + 1))
     assert isinstance(content, Unreadable)
     assert content.reason == "over 1,000,000 lines: split the file"
+
+
+def test_a_line_of_more_columns_than_any_sheet_is_a_fault_of_its_own() -> None:
+    content = content_of(b"a,b\n" + b"," * 16_384 + b"\n" + b"," * 16_383)
+    assert isinstance(content, Table)
+    assert [line.fault.partition(":")[0] for line in content.lines] == ["", "the row has over 16,384 columns", ""]
+
+
+def test_the_fields_of_a_trade_are_held_once_however_many_orders_it_has() -> None:
+    trade = {"pair": "ETH/USDT", **{f"field{n}": "x" for n in range(1000)}, "orders": [{"order_id": "1"}] * 1000}
+    file = ImportFile("trades.json", content_of(json.dumps({"trades": [trade]}).encode()))
+    tracemalloc.start()
+    try:
+        recognise(file)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000  # copies of them for each order take 26 MB
+
+
+def test_a_database_whose_rows_are_much_larger_than_it_is_read_only_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "tradesv3.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE trades (id INTEGER PRIMARY KEY)")
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+        connection.executemany("INSERT INTO orders VALUES (?)", [(n,) for n in range(100)])
+        # A value by default is in the file once, and in every row that is read.
+        connection.execute(f"ALTER TABLE orders ADD COLUMN status DEFAULT '{'x' * 10_000}'")
+        connection.commit()
+    for files, name in (
+        (LocalImportFiles(), str(path)),
+        (GivenFiles([GivenFile("tradesv3.sqlite", path.read_bytes())]), "0"),
+    ):
+        content = files.read(name).content
+        assert isinstance(content, Unreadable)
+        assert "its rows are much larger than the file" in content.reason
 
 
 @pytest.mark.parametrize(
