@@ -106,6 +106,9 @@ class _Books:
             later_in_fold_thread(last.derived.forget_all)
         return self.last
 
+    async def fold(self, *told: Any) -> Any:
+        return await in_fold_thread(told[-1])
+
     async def newest(self) -> _Books:
         return self
 

@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from portfolio.application.clock import Clock
-from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt, Moved
 from portfolio.application.ledger.lots.movement import Movement
@@ -123,7 +122,8 @@ class ReadPastBooks(msgspec.Struct, frozen=True):
         """
         portfolio = (await self.snapshots.newest()).portfolio
         entries, now = await self.journal.read(portfolio), self.clock.now()
-        found = await in_fold_thread(partial(books_at, entries, portfolio, as_of or now, known_at))
+        made = partial(books_at, entries, portfolio, as_of or now, known_at)
+        found = await self.journal.fold(entries, known_at, (books_at, as_of), made)
         prices = await self._closes(found, now)
         return replace(found, positions=[replace(one, price=prices.get(one.symbol)) for one in found.positions])
 

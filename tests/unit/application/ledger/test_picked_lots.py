@@ -147,6 +147,9 @@ class Scene:
     async def read(self, _: Any) -> Entries:
         return Entries(revision=self.booked.portfolio.revision, moved=kept(self.booked.entries), is_complete=True)
 
+    async def fold(self, *told: Any) -> Any:
+        return told[-1]()
+
     async def gained(self, **moments: Any) -> Sequence[str]:
         return [str(one.basis) for one in (await self.lots.gains(LotMethod.PICKED, **moments)).disposals]
 

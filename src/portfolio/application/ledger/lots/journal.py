@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
 from portfolio.application.announcer import Announcement
 from portfolio.application.derived import Derived
-from portfolio.application.in_thread import later_in_fold_thread
+from portfolio.application.in_thread import in_fold_thread, later_in_fold_thread
 from portfolio.application.ledger.announcements import CashMoved, TradeBooked
 from portfolio.application.ledger.cash_records import CashEntry
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.progress import Progress
 from portfolio.application.ledger.ports import Ledger
+from portfolio.application.shared_computations import SharedComputations
 from portfolio.application.uncancelled import Uncancelled
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.ledger.sums import LedgerSums, moved_without_entry
@@ -23,6 +25,12 @@ from portfolio.domain.packed import Packed, Packing
 
 # So many at once: whoever waits for the event loop meanwhile waits for no more than these.
 PAGE_SIZE: Final = 250
+
+KEPT_SECONDS: Final = 60.0
+MOST_FOLDS: Final = 2
+"""So many folds go on without anybody, and for so long each is kept for the next one who asks: it may be large."""
+
+T = TypeVar("T")
 
 KnownAt: TypeAlias = datetime | int
 """As far as was known: at a moment, itself included, or at a ledger revision."""
@@ -109,7 +117,7 @@ class Journal:
     Half a kilobyte of memory an entry: a service that nobody asks for lots keeps none. Long books take longer than a
     request may: the reading goes on without it, and what was read stays where it breaks off. Entries that do not add up
     to the books are read once more, since the ledger may have been put back to an earlier state. What this process has
-    committed itself is announced, and not asked for.
+    committed itself is announced, and not asked for. What is made of them may take longer than a request too.
 
     Who does not have to wait waits for as long as ``patience_seconds``: for as long as it takes where there are none.
     """
@@ -135,13 +143,15 @@ class Journal:
 
     def _begin(self) -> None:
         self._announced = Announced()
+        self._folds = SharedComputations[Any](kept_seconds=KEPT_SECONDS, most=MOST_FOLDS)
         self._revision = 0
         self._moved = kept(())
         self._sums = LedgerSums()
 
     async def stop(self) -> None:
-        """End a reading that nobody waits for any more."""
+        """End what nobody waits for any more."""
         await self._uncancelled.stop()
+        await self._folds.stop()
 
     async def read(self, portfolio: Portfolio, *, waits: bool = False) -> Entries:
         """Return the entries of a portfolio as it is; ``waits`` for them however long that takes.
@@ -163,6 +173,16 @@ class Journal:
                 return await self._uncancelled(self._read(portfolio))
         except TimeoutError as error:
             raise self._progress.unread(self._revision, portfolio.revision) from error
+
+    async def fold(self, entries: Entries, known_at: KnownAt | None, what: Hashable, make: Callable[[], T]) -> T:
+        """Return what is made of entries in their thread. It goes on without the request, and the next one has it.
+
+        It is told from others by ``what`` it is, and by the entries as far as they were known at a ledger revision.
+        """
+        revision = min(known_at, entries.revision) if isinstance(known_at, int) else entries.revision
+        key = revision, entries.is_complete, known_at, what
+        made: T = await self._folds(key, partial(in_fold_thread, make))
+        return made
 
     async def _read(self, portfolio: Portfolio) -> Entries:
         try:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from portfolio.application.clock import Clock
-from portfolio.application.in_thread import in_fold_thread
 from portfolio.application.ledger.lots.journal import Entries, Journal, KnownAt
 from portfolio.application.ledger.lots.picking import PickedSales, picks_of
 from portfolio.application.ledger.lots.postings import known_postings
 from portfolio.application.ledger.snapshots import Snapshots
 from portfolio.domain.ledger.lots.methods import NO_PICKS, lots_of
-from portfolio.domain.ledger.lots.records import Disposal, Lot, LotBook, LotMethod
+from portfolio.domain.ledger.lots.records import Disposal, Lot, LotBook, LotMethod, Posting
 from portfolio.domain.ledger.picks import Picks
 from portfolio.domain.ledger.portfolio import Portfolio
 from portfolio.domain.money import Money, added, subtracted, sum_of
 from portfolio.domain.packed import Packed
+
+T = TypeVar("T")
 
 Term: TypeAlias = Literal["short", "long"]
 
@@ -82,8 +83,8 @@ class ReadLots:
 
         Of entries that were booked after ``known_at`` nothing is known.
         """
-        known, book, now = await self._book(method, as_of, known_at)
-        return await in_fold_thread(_lots, known, book, method, as_of or now)
+        wanted = _Wanted(method=method, as_of=as_of, known_at=known_at)
+        return await self._made("lots", wanted, partial(_lots, method))
 
     async def gains(
         self,
@@ -93,19 +94,21 @@ class ReadLots:
         known_at: KnownAt | None = None,
     ) -> Gains:
         """Return what was realized in a UTC year; of all years without. The moments are those of the lots."""
-        known, book, now = await self._book(method, as_of, known_at)
-        return await in_fold_thread(partial(self._gains, known, book, method, year, as_of or now))
+        wanted = _Wanted(method=method, as_of=as_of, known_at=known_at)
+        return await self._made(("gains", year), wanted, partial(self._gains, method, year))
 
-    async def _book(
-        self, method: LotMethod, as_of: datetime | None, known_at: KnownAt | None
-    ) -> tuple[Entries, LotBook, datetime]:
+    async def _made(self, what: Hashable, wanted: _Wanted, make: Callable[[Entries, LotBook, datetime], T]) -> T:
         portfolio = (await self.snapshots.newest()).portfolio
         entries, now = await self.journal.read(portfolio), self.clock.now()
-        is_picked = method is LotMethod.PICKED
-        picks = picks_of(await self.picked.all(portfolio.id), known_at) if is_picked else NO_PICKS
-        return *await in_fold_thread(_book, entries, portfolio, _Wanted(method, picks, as_of, known_at)), now
+        if wanted.method is LotMethod.PICKED:
+            wanted = replace(wanted, picks=picks_of(await self.picked.all(portfolio.id), wanted.known_at))
 
-    def _gains(self, entries: Entries, book: LotBook, method: LotMethod, year: int | None, as_of: datetime) -> Gains:
+        def made() -> T:
+            return make(*_book(entries, portfolio, wanted), wanted.as_of or now)
+
+        return await self.journal.fold(entries, wanted.known_at, (what, wanted.key), made)
+
+    def _gains(self, method: LotMethod, year: int | None, entries: Entries, book: LotBook, as_of: datetime) -> Gains:
         found = book.disposals
         wanted = found if year is None else found.where(lambda one: one.realized_at.astimezone(UTC).year == year)
         terms, proceeds, basis = defaultdict[Term | None, Money](Money.zero), Money.zero(), Money.zero()
@@ -133,7 +136,7 @@ class ReadLots:
         )
 
 
-def _lots(entries: Entries, book: LotBook, method: LotMethod, as_of: datetime) -> Lots:
+def _lots(method: LotMethod, entries: Entries, book: LotBook, as_of: datetime) -> Lots:
     return Lots(
         method=method,
         as_of=as_of,
@@ -151,21 +154,28 @@ def term_of(days_held: int | None, long_term_days: int) -> Term | None:
     return None if days_held is None else "long" if days_held > long_term_days else "short"
 
 
-class _Wanted(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
     """What is asked for of the entries."""
 
     method: LotMethod
-    picks: Picks
     as_of: datetime | None
     known_at: KnownAt | None
+    picks: Picks = field(default_factory=lambda: NO_PICKS)
+
+    @property
+    def key(self) -> Hashable:
+        """Return what tells a fold of known entries from the others."""
+        return self.method, tuple(self.picks.items()), self.as_of
 
 
 def _book(entries: Entries, portfolio: Portfolio, wanted: _Wanted) -> tuple[Entries, LotBook]:
-    """Return the entries that were known, and their fold."""
-    known, as_of = entries.known(wanted.known_at), wanted.as_of
-    postings = known_postings(entries, known, portfolio)
-    if as_of is not None:
-        until = postings.where(lambda posting: posting.at <= as_of)
-        return known, lots_of(until, wanted.method, wanted.picks)
-    key = wanted.method, tuple(wanted.picks.items())
-    return known, known.derived.once(key, partial(lots_of, postings, wanted.method, wanted.picks))
+    """Return the entries that were known, and their fold, which is kept: page after page is of it."""
+    known = entries.known(wanted.known_at)
+    return known, known.derived.once(wanted.key, partial(_folded, known_postings(entries, known, portfolio), wanted))
+
+
+def _folded(postings: Packed[Posting], wanted: _Wanted) -> LotBook:
+    as_of = wanted.as_of
+    until = postings if as_of is None else postings.where(lambda posting: posting.at <= as_of)
+    return lots_of(until, wanted.method, wanted.picks)
