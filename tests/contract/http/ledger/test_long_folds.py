@@ -14,6 +14,7 @@ import pytest
 from portfolio.application.in_thread import later_in_fold_thread
 from portfolio.domain.ledger.lots.records import LotMethod
 from tests.contract.http.ledger.test_lots import book
+from tests.contract.http.performance.test_attribution import day_ends
 from tests.support.services.http_service import Service
 from tests.support.services.waiting import until
 
@@ -86,3 +87,16 @@ async def test_the_pages_of_lots_as_of_a_moment_are_of_one_fold(service: Service
     ]
     assert len(first.lots) == 3
     assert second.lots is first.lots
+
+
+async def test_results_by_tag_go_on_too(service: Service) -> None:
+    body = {"symbol": "BTC", "side": "BUY", "quantity": 1, "price": 100, "net_amount": 100, "engine": "momentum"}
+    assert (await service.http.post("/holdings/update", json=body)).status_code == 200
+    for price in ("110", "120", "130"):
+        await day_ends(service, BTC=price)
+    path = "/attribution?by=engine"
+    found = await ask(service, path)
+    with no_fold_ends():
+        await give_up(service, path)
+        next_one = asyncio.create_task(ask(service, path))
+    assert (await next_one)["rows"] == found["rows"] != []

@@ -100,7 +100,8 @@ class ReadTaggedResults:
         period = TagPeriod(start=first.day, end=last.day, by_effect=self.by_effect, is_first=is_first)
         total = gain(first, last)
         try:
-            sums = await in_fold_thread(partial(sums_of, entries.moved, tag_of, period))
+            summed = partial(sums_of, entries.moved, tag_of, period)
+            sums = await self.sources.journal.fold(entries, known_at, (sums_of, by, period), summed)
             start, end = await self._ends(sums, held, first.day, last.day)
             rows = results_of(sums, start, end, total)
         except OutOfRange:  # one tag may have bought all that others sold, and more than there ever was
@@ -130,7 +131,7 @@ class ReadTaggedResults:
     async def _tag_of(self, by: TagKind, entries: Entries) -> TagOf:
         if by is not TagKind.REASON:
             return _TAGS[by]
-        signals = await in_fold_thread(partial(signals_of, entries.moved))
+        signals = await self.sources.journal.fold(entries, None, signals_of, partial(signals_of, entries.moved))
         reasons = await self.sources.reasons.reasons(self.sources.snapshots.portfolio_id, signals) if signals else {}
         return lambda moved: reasons.get(moved.signal_id or "") if isinstance(moved, Movement) else None
 
