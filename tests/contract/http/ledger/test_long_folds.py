@@ -13,9 +13,9 @@ import pytest
 
 from portfolio.application.in_thread import later_in_fold_thread
 from portfolio.domain.ledger.lots.records import LotMethod
-from tests.contract.http.ledger.test_lots import book
+from tests.contract.http.ledger.test_lots import Watched, book
 from tests.contract.http.performance.test_attribution import day_ends
-from tests.support.services.http_service import Service
+from tests.support.services.http_service import Service, running
 from tests.support.services.waiting import until
 
 
@@ -100,3 +100,20 @@ async def test_results_by_tag_go_on_too(service: Service) -> None:
         await give_up(service, path)
         next_one = asyncio.create_task(ask(service, path))
     assert (await next_one)["rows"] == found["rows"] != []
+
+
+async def test_entries_that_are_missing_are_looked_for_and_the_others_are_not_read_again_before_one_is_there() -> None:
+    async with running(ledger=Watched()) as service:
+        await book(service)
+        service.ledger.left_out = 4
+        assert (await ask(service, "/lots"))["complete"] is False
+        service.ledger.read_after.clear()
+        for revision in (8, 9):
+            await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
+            found = await ask(service, "/lots")
+            assert (found["complete"], found["revision"]) == (False, revision)
+        assert service.ledger.read_after == [3, 3]
+        service.ledger.left_out = 0
+        await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
+        assert (await ask(service, "/lots"))["complete"] is True
+        assert service.ledger.read_after == [3, 3, 3, 0, 2, 4, 6, 8]

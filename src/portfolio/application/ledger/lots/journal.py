@@ -27,6 +27,8 @@ from portfolio.domain.packed import Packed, Packing
 PAGE_SIZE: Final = 250
 
 KEPT_SECONDS: Final = 60.0
+MOST_MISSING: Final = 10
+"""So many entries that were missing are looked for again at each reading."""
 MOST_FOLDS: Final = 2
 """So many folds go on without anybody, and for so long each is kept for the next one who asks: it may be large."""
 
@@ -45,6 +47,15 @@ MOVEMENTS: Final = Packing(Movement)
 def was_known(at: KnownAt, revision: int, moment: datetime) -> bool:
     """Return whether what was said at a moment, at a ledger revision, was known then."""
     return revision <= at if isinstance(at, int) else moment <= at
+
+
+async def is_one_there(ledger: Ledger, portfolio_id: int, revisions: Iterable[int]) -> bool:
+    """Return whether the entry of one of these ledger revisions is there."""
+    for revision in revisions:
+        found = await ledger.movements(portfolio_id, after=revision - 1, limit=1)
+        if found and found[0].revision == revision:
+            return True
+    return False
 
 
 def kept(entries: Iterable[Movement | CashEntry]) -> Moved:
@@ -116,8 +127,9 @@ class Journal:
 
     Half a kilobyte of memory an entry: a service that nobody asks for lots keeps none. Long books take longer than a
     request may: the reading goes on without it, and what was read stays where it breaks off. Entries that do not add up
-    to the books are read once more, since the ledger may have been put back to an earlier state. What this process has
-    committed itself is announced, and not asked for. What is made of them may take longer than a request too.
+    to the books are read once more, since the ledger may have been put back to an earlier state; if some are missing,
+    not before one of these is there. What this process has committed itself is announced, and not asked for. What is
+    made of them may take longer than a request too.
 
     Who does not have to wait waits for as long as ``patience_seconds``: for as long as it takes where there are none.
     """
@@ -145,6 +157,7 @@ class Journal:
         self._announced = Announced()
         self._folds = SharedComputations[Any](kept_seconds=KEPT_SECONDS, most=MOST_FOLDS)
         self._revision = 0
+        self._missing: list[int] = []
         self._moved = kept(())
         self._sums = LedgerSums()
 
@@ -191,11 +204,12 @@ class Journal:
                 return last
             if self._revision > portfolio.revision and last is not None and await self._is_older(last, portfolio):
                 return self._first(portfolio.revision, last)
-            if self._revision > portfolio.revision or (last is not None and not last.is_complete):
+            was_complete = last is None or last.is_complete
+            if self._revision > portfolio.revision or not (was_complete or await self._lacks_the_same(portfolio)):
                 self._begin()
             has_begun = self._revision > 0
             await self._read_until(portfolio)
-            if has_begun and not self._add_up_to(portfolio):
+            if has_begun and was_complete and not self._add_up_to(portfolio):
                 self._begin()
                 await self._read_until(portfolio)
             is_complete = self._add_up_to(portfolio)
@@ -205,6 +219,10 @@ class Journal:
             return self._last
         finally:
             self._lock.release()
+
+    async def _lacks_the_same(self, portfolio: Portfolio) -> bool:
+        """Return whether entries were missing, and still are."""
+        return bool(self._missing) and not await is_one_there(self._ledger, portfolio.id, self._missing)
 
     async def _is_older(self, last: Entries, portfolio: Portfolio) -> bool:
         """Return whether the portfolio is of before the newest reading, and the ledger was not put back since."""
@@ -231,8 +249,9 @@ class Journal:
     def _take(self, entries: Sequence[Movement | CashEntry]) -> None:
         for entry in entries:
             self._sum(entry)
+            self._missing += range(self._revision + 1, entry.revision)[: MOST_MISSING - len(self._missing)]
+            self._revision = entry.revision
         self._moved += entries
-        self._revision = entries[-1].revision
 
     def _sum(self, entry: Movement | CashEntry) -> None:
         if isinstance(entry, Movement):

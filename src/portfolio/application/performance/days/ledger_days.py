@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from portfolio.application.announcer import Announcement
 from portfolio.application.ledger.cash_records import CashEntry
-from portfolio.application.ledger.lots.journal import Announced
+from portfolio.application.ledger.lots.journal import MOST_MISSING, Announced, is_one_there
 from portfolio.application.ledger.lots.movement import Movement
 from portfolio.application.ledger.lots.progress import Progress
 from portfolio.application.ledger.ports import Ledger, Lookups
@@ -26,8 +26,6 @@ Offer: TypeAlias = Callable[[int, Sequence[Movement | CashEntry]], None]
 """Takes the entries after a ledger revision."""
 
 _IN_TIME: Final = timedelta(days=1)
-MOST_MISSING: Final = 10
-"""So many entries that were missing are looked for again at each reading."""
 
 
 class LedgerDays(DayEntries):
@@ -118,10 +116,8 @@ class LedgerDays(DayEntries):
 
     async def _is_mended(self, portfolio_id: int) -> bool:
         """Return whether one of the entries that were missing is there by now."""
-        for revision in sorted(self._missing)[:MOST_MISSING]:
-            found = await self._ledger.movements(portfolio_id, after=revision - 1, limit=1)
-            if found and found[0].revision == revision:
-                return True
+        if await is_one_there(self._ledger, portfolio_id, sorted(self._missing)[:MOST_MISSING]):
+            return True
         return any([await self._taken_back(portfolio_id, trade) for trade in self._alone[:MOST_MISSING]])
 
     async def _add(self, portfolio_id: int, entry: Movement | CashEntry) -> None:
