@@ -80,6 +80,14 @@ async def test_what_was_known_at_a_revision_is_not_begun_anew_by_a_booking_and_t
     assert (known["revision"], known["as_of"][11:19]) == (7, "12:00:00")
 
 
+async def test_what_nobody_waits_for_any_more_ends_with_the_service(service: Service) -> None:
+    await book(service)
+    with no_fold_ends():
+        await give_up(service, "/lots")
+        await service.cases.ledger.journal.stop()
+        assert not begun()
+
+
 async def test_the_pages_of_lots_as_of_a_moment_are_of_one_fold(service: Service) -> None:
     await book(service)
     first, second = [
