@@ -73,6 +73,10 @@ class LedgerRefused(LedgerUnavailable):
     """The database answers, and refuses what a booking needs, or cannot keep what it promises; nothing was applied."""
 
 
+class MessageTooLarge(LedgerRefused):
+    """The database takes no message of that size; of smaller ones this says nothing. Nothing was applied."""
+
+
 class Overloaded(LedgerUnavailable):
     """More bookings are waiting than can be answered in time; this one was not begun."""
 

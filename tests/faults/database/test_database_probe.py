@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from tests.support.database.database_server import DatabaseServer
 from tests.support.database.databases import DatabaseUnderTest, sqlite_database_in
 from tests.support.database.old_database import execute
-from tests.support.services.proxied_service import SETTINGS, answers, ask, book, until
+from tests.support.services.proxied_service import BUY, SETTINGS, answers, ask, book, until
 from tests.support.services.service import ServiceProcess
 
 
@@ -216,6 +216,27 @@ async def test_after_three_bookings_that_failed_for_what_no_trial_meets_it_is_no
         assert (await ask(client, "GET", "/health/ready")).status == 503, "nothing has shown yet that one succeeds"
         assert (await book(client, "btc")).body["replayed"] is False
         await mysql.agrees_that_all_is_well(client)
+
+
+async def test_a_batch_too_large_for_the_server_is_refused_by_its_size_and_says_nothing_of_other_bookings(
+    server: DatabaseServer, tmp_path: Path
+) -> None:
+    place = server.create_database_pair("packet")
+    batch = {"bookings": [{**BUY, "client_trade_id": f"b-{number}", "notes": "x" * 500} for number in range(200)]}
+    [[usual]] = server.execute("SELECT @@GLOBAL.max_allowed_packet")
+    server.execute("SET GLOBAL max_allowed_packet = 65536")
+    try:
+        with ServiceProcess(place, tmp_path, settings=SETTINGS) as service:
+            async with service.client() as client:
+                refused = await ask(client, "POST", "/holdings/update/batch", batch)
+                assert (refused.status, refused.slug) == (413, "body-too-large"), refused.body
+                assert "max_allowed_packet" in refused.body["detail"]
+                await until(lambda: answers(service.url, "/health/ready", 200), "one batch has made it not ready")
+                few = await ask(client, "POST", "/holdings/update/batch", {"bookings": batch["bookings"][:20]})
+                assert (few.status, few.body["booked"]) == (200, 20)
+        assert service.command("verify").returncode == 0
+    finally:
+        server.execute(f"SET GLOBAL max_allowed_packet = {usual}")
 
 
 async def test_what_is_tried_leaves_nothing_behind_and_costs_no_number(mysql: Running) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from portfolio.application.errors import ApplicationError, LedgerRefused, Overloaded
+from portfolio.application.errors import ApplicationError, LedgerRefused, MessageTooLarge, Overloaded
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.records import Acceptance, BookingReply, BookTrade
@@ -32,6 +32,8 @@ class OwnFailures(msgspec.Struct):
 
     def note(self, error: Exception, bookings: int) -> None:
         """Count failures. What a database that is away or busy does to them is no failure of this kind."""
+        if isinstance(error, MessageTooLarge) and bookings > 1:
+            return  # fewer of them may fit
         if isinstance(error, LedgerRefused):
             self._count, self._last = self._count + bookings, str(error)
         elif not isinstance(error, ApplicationError):
@@ -148,17 +150,14 @@ class BookingQueue:
         commands = [command for one in taken for command in one.commands]
         try:
             results = await self._book(self._portfolio_id, commands)
-        except ApplicationError as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it is handed to whom it concerns
+            # Too much at once, or not foreseen: perhaps one caller's doing, and the others must not suffer for it.
+            if len(taken) > 1 and (isinstance(error, MessageTooLarge) or not isinstance(error, ApplicationError)):
+                for one in taken:
+                    await self._book_together([one])
+                return
             self.failures.note(error, len(commands))
             self._answer_all(taken, error)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is handed to whom it concerns
-            # Not foreseen, so perhaps one command's doing: the others must not suffer for it.
-            if len(taken) == 1:
-                self.failures.note(error, len(commands))
-                self._answer_all(taken, error)
-                return
-            for one in taken:
-                await self._book_together([one])
         else:
             self.failures.note_success(results)
             start = 0

@@ -64,6 +64,7 @@ PROBLEMS: Mapping[type[Exception], ProblemKind] = {
     domain.InvalidPolicy: ProblemKind(400, "invalid-policy", "A setting of the policy is not allowed"),
     application.LedgerUnavailable: LEDGER_UNAVAILABLE,
     application.LedgerRefused: LEDGER_UNAVAILABLE,
+    application.MessageTooLarge: TOO_LARGE,
     application.Overloaded: ProblemKind(503, "overloaded", "Too many bookings are waiting; nothing was applied"),
     application.BooksContradicted: ProblemKind(
         503, "books-contradicted", "The portfolio's row is not what the ledger's entries say"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from portfolio.application.errors import LedgerRefused, LedgerUnavailable, Overloaded
+from portfolio.application.errors import LedgerRefused, LedgerUnavailable, MessageTooLarge, Overloaded
 from portfolio.application.ledger.booking import BookTrades
 from portfolio.application.ledger.booking_batch import BookingResult
 from portfolio.application.ledger.booking_queue import BookingQueue
@@ -227,6 +227,25 @@ async def test_failures_count_that_a_database_that_answers_or_a_bug_is_to_blame_
     with pytest.raises(LedgerRefused):
         await queue.book([wish(BUY, "e")])
     assert queue.failures.cause == "disk full"
+
+
+async def test_what_is_too_large_is_its_callers_alone_and_counts_only_if_not_one_booking_fits(gated: Gated) -> None:
+    gated.gate.set()
+    queue = BookingQueue(gated, 1)
+    gated.failures = [MessageTooLarge("together"), MessageTooLarge("alone")]
+    large, small = await asyncio.gather(
+        begin(queue, *(wish(BUY, key) for key in "abc")), begin(queue, wish(BUY, "d")), return_exceptions=True
+    )
+    assert gated.together == [["a", "b", "c", "d"], ["a", "b", "c"], ["d"]]
+    assert isinstance(large, MessageTooLarge)
+    assert isinstance(small, list)
+    assert (accepted(small[0]).trade_id, queue.failures.cause) == (1, "")
+    gated.failures = [MessageTooLarge("larger"), *[MessageTooLarge("one")] * 3]
+    for keys in ("abc", "a", "b", "c"):
+        assert queue.failures.cause == ""
+        with pytest.raises(MessageTooLarge):
+            await queue.book([wish(BUY, key) for key in keys])
+    assert queue.failures.cause == "one"
 
 
 async def test_failures_are_forgotten_when_something_is_booked_and_not_by_a_copy_or_a_refusal(gated: Gated) -> None:

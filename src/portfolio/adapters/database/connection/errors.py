@@ -23,12 +23,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from portfolio.adapters.database.connection.sqlite_file import FileReplaced
 from portfolio.adapters.database.schema.fields import UnreadableRow
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION
-from portfolio.application.errors import LedgerRefused, LedgerUnavailable, OutcomeUnknown, SchemaUnknown
+from portfolio.application.errors import (
+    LedgerRefused,
+    LedgerUnavailable,
+    MessageTooLarge,
+    OutcomeUnknown,
+    SchemaUnknown,
+)
 from portfolio.domain.errors import DomainError
 
 NO_SUCH_TABLE = 1146
 ACCESS_DENIED = 1045
 DUPLICATE_KEY = 1062
+PACKET_TOO_LARGE = 1153
 # Deadlock, lock wait, MariaDB's snapshot conflict, the key of a row that another transaction was first to insert, and
 # what a member of a group replication says at COMMIT when another member's transaction came first.
 CONFLICTS = frozenset({1213, 1205, 1020, DUPLICATE_KEY, 3101})
@@ -131,7 +138,8 @@ def translated() -> Iterator[None]:
     Raises:
         SchemaUnknown: a table is missing.
         OutcomeUnknown: the answer to a commit never came.
-        LedgerRefused: the database answers, and refuses or is unfit; nothing was applied.
+        LedgerRefused: the database answers, and refuses or is unfit; nothing was applied. What it refuses for its size
+            is a MessageTooLarge.
         LedgerUnavailable: anything else; nothing was applied.
     """
     try:
@@ -144,7 +152,8 @@ def translated() -> Iterator[None]:
         if _misses_a_table(error):
             raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"a table ({_said(error)})") from error
         if _is_refusal(error):
-            raise LedgerRefused(f"the database refused: {_said(error)}") from error
+            refused = MessageTooLarge if error_code(error) == PACKET_TOO_LARGE else LedgerRefused
+            raise refused(f"the database refused: {_said(error)}") from error
         what = "is away" if error_code(error) in CLIENT_ERRORS else "refused"
         raise LedgerUnavailable(f"the database {what}: {_said(error)}") from error
     except Unfit as error:
