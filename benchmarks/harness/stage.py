@@ -23,7 +23,12 @@ from tests.support.database.databases import DatabaseUnderTest
 from tests.support.services.service import PORTFOLIO, ServiceByCommand
 
 # Durable commits, as the tests' server has them anyway; room for a million trades.
-SERVER_OPTIONS = ("--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M")
+SERVER_OPTIONS = (
+    "--innodb-buffer-pool-size=512M",
+    "--loose-innodb-log-file-size=256M",  # MariaDB's name; MySQL 9 has the next one alone
+    "--loose-innodb-redo-log-capacity=256M",
+    "--loose-log-raw=ON",  # MySQL's log of statements has messages, as MariaDB's, and not each statement of them
+)
 KEY = "bench-0123456789abcdef0123456789abcdef"
 HEADERS = {"X-TRADING-API-KEY": KEY}
 FEED_SECONDS = 0.05
