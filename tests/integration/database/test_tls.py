@@ -95,6 +95,12 @@ async def test_a_server_that_wants_tls_lets_nobody_in_without(encrypted: Encrypt
     await refused(encrypted.settings(), "denied.*may come with TLS alone")
 
 
+def test_a_migration_that_is_not_let_in_says_what_that_may_mean(mysql_database: DatabaseUnderTest) -> None:
+    wrong = make_url(mysql_database.migration_url).set(username="nobody")
+    with pytest.raises(LedgerUnavailable, match=r"denied.*a wrong name or password.*may come with TLS alone"):
+        migrate(wrong.render_as_string(hide_password=False), mysql_database.prices_schema)
+
+
 async def test_a_server_of_another_authority_is_refused(encrypted: Encrypted, tmp_path: Path) -> None:
     other = {"database_tls_ca": str(Authority(tmp_path, "other").cert)}
     with pytest.raises(LedgerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):

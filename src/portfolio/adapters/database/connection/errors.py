@@ -150,12 +150,12 @@ def translated() -> Iterator[None]:
         raise LedgerUnavailable("all database connections are in use") from error
     except DBAPIError as error:
         if _misses_a_table(error):
-            raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"a table ({_said(error)})") from error
+            raise SchemaUnknown(None, SCHEMA_REVISION, missing=f"a table ({said_of(error)})") from error
         if _is_refusal(error):
             refused = MessageTooLarge if error_code(error) == PACKET_TOO_LARGE else LedgerRefused
-            raise refused(f"the database refused: {_said(error)}") from error
+            raise refused(f"the database refused: {said_of(error)}") from error
         what = "is away" if error_code(error) in CLIENT_ERRORS else "refused"
-        raise LedgerUnavailable(f"the database {what}: {_said(error)}") from error
+        raise LedgerUnavailable(f"the database {what}: {said_of(error)}") from error
     except Unfit as error:
         raise LedgerRefused(str(error)) from error
     except Conflict as error:
@@ -191,7 +191,8 @@ def _is_refusal(error: DBAPIError) -> bool:
     return not is_away and not is_busy and code not in CLIENT_ERRORS
 
 
-def _said(error: DBAPIError) -> str:
+def said_of(error: DBAPIError) -> str:
+    """Return what the database or its driver says, and what that may mean."""
     # The statement and its parameters stay out of the message: they are somebody's trades.
     said = str(error.orig)[:200]
     if error_code(error) == ACCESS_DENIED:

@@ -19,10 +19,10 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listens_for
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from portfolio.adapters.database.connection.errors import Unfit, error_code, is_locked
+from portfolio.adapters.database.connection.errors import Unfit, error_code, is_locked, said_of
 from portfolio.adapters.database.connection.mysql import ALL_ROWS
 from portfolio.adapters.database.connection.url import parse_url, service_url
 from portfolio.adapters.database.schema.revision import SCHEMA_REVISION, number_of
@@ -101,7 +101,8 @@ def migrate(  # shape: where the database is, and how it is migrated
         raise LedgerRefused(str(error)) from error
     except (SQLAlchemyError, OSError) as error:
         why = "another session keeps a lock, see SHOW PROCESSLIST: " if is_locked(error) else ""
-        raise LedgerUnavailable(f"the migration failed: {why}{getattr(error, 'orig', error)}") from error
+        said = said_of(error) if isinstance(error, DBAPIError) else error
+        raise LedgerUnavailable(f"the migration failed: {why}{said}") from error
     finally:
         engine.dispose()
 
