@@ -28,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 REFUSED = "connections.refused"
 OVERDUE = "connections.overdue"
+EVENTS.update({REFUSED: 0, OVERDUE: 0})  # an increase is seen only of what was there before
 # Files that are no connections: the log, the libraries', those to the exchanges.
 _OTHER_FILES = 190
 # Of clients: below it, a single engine and whoever watches the service could use it up.
@@ -106,7 +107,6 @@ class BoundedConnection(PacedConnection):
             return
         if not in_head:
             if not self.bears(len(data) - (self._body_bytes - body)):
-                EVENTS[REFUSED] += 1
                 self.send_400_response("")
             return
         # What is not a complete header yet is kept by the parser, which reports it to nobody.

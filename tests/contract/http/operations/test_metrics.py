@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from portfolio import __version__
+from portfolio.entrypoints.connections import OVERDUE, REFUSED
 from portfolio.entrypoints.http.errors import BOOKING_PROBLEMS
 from portfolio.entrypoints.http.shell.metrics import METHODS
 from tests.contract.http.shell.test_envelope import SlowLedger
@@ -175,6 +176,11 @@ async def test_each_result_that_bookings_may_have_is_counted_from_0_so_that_its_
         for result in {*of_route, "booked", "replayed", "internal-error"}
     }
     assert all(slug in str(operation["responses"]) for slug in of_route), "the document says what may become of one"
+
+
+async def test_connections_that_are_cut_are_counted_from_0(service: Service) -> None:
+    told = await figures(service)
+    assert {f"portfolio_events_total event={name}" for name in (REFUSED, OVERDUE)} <= told.keys()
 
 
 async def test_who_is_not_let_in_makes_no_figures_of_his_own() -> None:
