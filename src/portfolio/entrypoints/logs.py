@@ -7,11 +7,14 @@ import json
 import logging
 import re
 import sys
+import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +33,7 @@ REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=Non
 
 LAST_WRITE_SECONDS: Final = 1.0
 
+_log = structlog.get_logger(__name__)
 _DOTTED = re.compile(r"[a-z][a-z_]*(\.[a-z_]+)+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _WRITERS: Final[list[LogWriter]] = []
@@ -58,6 +62,25 @@ def configure_logging(settings: Settings) -> None:
     # It has a line for every request, of the client's making; ours is `request.served`.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def log_what_python_prints() -> None:
+    """Have what Python prints on the standard error by itself be lines of the log: they are in the file, too."""
+    warnings.showwarning = _log_warning
+    threading.excepthook = sys.unraisablehook = _log_failure
+
+
+def _log_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any
+) -> None:
+    place = f"{Path(filename).name}:{lineno}"
+    _log.warning("python.warned", reason=str(message), category=category.__name__, place=place)
+
+
+def _log_failure(failed: threading.ExceptHookArgs | sys.UnraisableHookArgs) -> None:
+    if failed.exc_type is not SystemExit:
+        found = (failed.exc_type, failed.exc_value, failed.exc_traceback)
+        _log.error("python.failed", exc_info=found)
 
 
 @atexit.register

@@ -20,7 +20,7 @@ import uvicorn
 from portfolio.application.stream.broadcast import Broadcast
 from portfolio.entrypoints.connections import ConnectionLimits, bounded, connection_limits
 from portfolio.entrypoints.http.app import PortfolioApp
-from portfolio.entrypoints.logs import configure_logging
+from portfolio.entrypoints.logs import configure_logging, log_what_python_prints
 from portfolio.entrypoints.socket_connections import BoundedSocket
 from portfolio.settings import ENV_FILE, Settings, SettingsError, read_settings
 
@@ -58,6 +58,7 @@ def run(app: PortfolioApp, settings: Settings, identity: Mapping[str, str], note
     """
     limits = connection_limits(settings)
     configure_logging(settings)
+    log_what_python_prints()
     prices = settings.price_feed.value
     _log.info("service.starting", **identity, host=settings.host, port=settings.port, prices=prices)
     for note in notes:

@@ -211,6 +211,39 @@ def test_what_was_logged_before_a_crash_is_written(tmp_path: Path) -> None:
     assert [line["event"] for line in parsed((tmp_path / "log").read_text())] == ["one.event"]
 
 
+def test_what_python_prints_by_itself_is_a_line_of_the_log(tmp_path: Path) -> None:
+    program = (
+        "import sys, threading, warnings\n"
+        "from portfolio.entrypoints.logs import configure_logging, log_what_python_prints\n"
+        "from portfolio.settings import Settings\n"
+        "configure_logging(Settings(log_file='log'))\n"
+        "log_what_python_prints()\n"
+        "class Object:\n"
+        "    def __del__(self): 1 / 0\n"
+        "warnings.warn('a server says\\nso')\n"
+        "for work in (lambda: {}[1], sys.exit):\n"
+        "    thread = threading.Thread(target=work)\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "Object()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=environment)
+    found = parsed((tmp_path / "log").read_text())
+    assert parsed(done.stderr) == found
+    assert [line["event"] for line in found] == ["python.warned", "python.failed", "python.failed"]
+    assert [found[0][name] for name in ("reason", "category", "place")] == [
+        "a server says\nso",
+        "UserWarning",
+        "<string>:8",
+    ]
+    assert [str(line["exception"]).split("\n")[-1] for line in found[1:]] == [
+        "KeyError: 1",
+        "ZeroDivisionError: division by zero",
+    ]
+
+
 @contextmanager
 def stuck_pipe() -> Iterator[int]:
     """A pipe for the standard error that nobody reads; what is yielded is its end to read from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -84,6 +85,8 @@ class WorkerProcess:
 
     def _start(self) -> ProcessPoolExecutor:
         before = set(multiprocessing.active_children())
+        # Else what tidies up behind a service that was killed tells of it, on the standard error and in no log.
+        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
         context = multiprocessing.get_context("spawn")
         pool = self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=prepare)
         try:

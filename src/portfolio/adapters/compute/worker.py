@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -38,6 +39,7 @@ def prepare() -> None:
     os.nice(NICENESS)
     for name in ONE_THREAD:
         os.environ[name] = "1"
+    warnings.simplefilter("ignore")  # what there is to say of a computation is in its result: this process has no log
     threading.Thread(target=_end_with_parent, name="end with the service", daemon=True).start()
 
 

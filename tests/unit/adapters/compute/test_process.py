@@ -218,14 +218,17 @@ if __name__ == "__main__":
 def test_it_ends_with_a_service_that_was_killed(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    service = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
+    service = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert service.stdout is not None
+    assert service.stderr is not None
     worker = int(service.stdout.readline())
     assert psutil.pid_exists(worker)
     service.kill()
     service.wait()
     service.stdout.close()
     asyncio.run(until(lambda: not psutil.pid_exists(worker) or psutil.Process(worker).status() == "zombie"))
+    assert service.stderr.read() == "", "nor does what tidies up behind it write beside the service's log"
+    service.stderr.close()
 
 
 @pytest.mark.unmeasured
