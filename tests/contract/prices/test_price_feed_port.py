@@ -87,5 +87,5 @@ async def test_what_fails_is_in_the_report_and_never_raised(
         report = await feed.quotes([BTC, ETH])
         assert not report.quotes
         assert set(report.failures) == {BTC, ETH}
-    assert all(state.state in {SourceCondition.NEVER_ANSWERED, SourceCondition.OFF} for state in feed.states().values())
+    assert all(state.state in {SourceCondition.RESTING, SourceCondition.OFF} for state in feed.states().values())
     assert all(state.last_error for state in feed.states().values())

@@ -184,7 +184,7 @@ async def test_a_firewall_opens_the_circuit_at_once(exchange: StandInExchange, b
     await binance.quotes([BTC])
     await binance.quotes([BTC])
     assert exchange.count("binance") == 1
-    assert binance.states()["binance"].state is SourceCondition.NEVER_ANSWERED
+    assert binance.states()["binance"].state is SourceCondition.RESTING
 
 
 async def test_what_does_not_answer_within_the_budget_has_failed(exchange: StandInExchange, clock: FakeClock) -> None:

@@ -76,7 +76,7 @@ async def test_with_coinbase_down_binance_serves_and_coinbase_is_left_in_peace(
         clock.advance(1)
     # At most the first round was sent, all at once, before anything was known.
     assert exchange.count("coinbase") <= len(symbols) + 2
-    assert exchanges.prices.states()["coinbase"].state is SourceCondition.NEVER_ANSWERED
+    assert exchanges.prices.states()["coinbase"].state is SourceCondition.RESTING
     assert exchanges.prices.states()["binance"].state is SourceCondition.ANSWERING
 
 

@@ -77,12 +77,12 @@ class Breaker:
         """Return how the source is doing."""
         if self._state is Circuit.OFF:
             state = SourceCondition.OFF
-        elif self._last_success is None:
-            state = SourceCondition.NEVER_ANSWERED
         elif self.circuit is Circuit.OPEN:
             state = SourceCondition.RESTING
+        elif self._is_failing:
+            state = SourceCondition.FAILING
         else:
-            state = SourceCondition.FAILING if self._is_failing else SourceCondition.ANSWERING
+            state = SourceCondition.ANSWERING if self._last_success else SourceCondition.NEVER_ANSWERED
         return SourceState(state=state, last_error=self._last_error, last_success=self._last_success)
 
     @asynccontextmanager

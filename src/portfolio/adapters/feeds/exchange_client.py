@@ -129,7 +129,7 @@ class ExchangeClient:
             # Mostly a kept connection that the server closed just as it was taken up again: once more, on a
             # fresh one.
             if is_again or not isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
-                raise SourceFailed(f"{type(error).__name__}: {error}".rstrip(": ")[:120]) from error
+                raise SourceFailed(f"{type(error).__name__}: {_said_by(error)}".rstrip(": ")[:200]) from error
         return await self._fetch(path, query, cap, is_again=True)
 
     async def _fetch_once(self, path: str, query: Mapping[str, str], cap: int) -> bytes:
@@ -173,6 +173,12 @@ def _given_once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
         times = Counter(name for name, _ in pairs)
         found = {name: value for name, value in pairs if times[name] == 1}
     return found
+
+
+def _said_by(error: BaseException) -> str:
+    """Return the error's text, or else that of what caused it: a handshake that is cut off has none of its own."""
+    cause = error.__cause__ or error.__context__
+    return str(error) or (_said_by(cause) if cause else "")
 
 
 def _failure(response: httpx.Response, body: bytes, now: datetime) -> Refused | SourceFailed:

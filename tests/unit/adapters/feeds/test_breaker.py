@@ -64,8 +64,10 @@ def condition(source: Source) -> SourceCondition:
 async def test_how_a_source_does_is_said_in_words() -> None:
     source = Source()
     assert condition(source) is SourceCondition.NEVER_ANSWERED
-    await source.fail(3)
-    assert condition(source) is SourceCondition.NEVER_ANSWERED
+    await source.fail()
+    assert condition(source) is SourceCondition.FAILING, "whoever fails from the start is told like any other"
+    await source.fail(2)
+    assert condition(source) is SourceCondition.RESTING
     source.clock.advance(10)
     await source.call()
     seen = [condition(source)]

@@ -23,7 +23,7 @@ from portfolio.entrypoints.log_writer import DROPPED
 SYMBOLS_SHOWN: Final = 30
 
 SOURCES: Final = {
-    "never answered": "It has not answered yet.",
+    "never answered": "It was not asked yet.",
     "answering": "The breaker is closed: it is asked in each cycle.",
     "failing": "The breaker is closed: it is asked in each cycle, and did not answer the last time.",
     "resting": "The breaker is open: after failures it is not asked for a while.",
