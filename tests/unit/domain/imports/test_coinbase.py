@@ -106,6 +106,11 @@ def test_a_report_of_before_2020_has_days_alone_and_a_total_with_its_fee() -> No
     ]
     assert answer(text, date_order="mdy")["events"][1]["at"] == "2018-01-05T00:00:00Z"
     assert "--date-order" in reported(text)[1][1]  # which is the day is not guessed
+    # 1.60 and the flat fee of 0.99; a total of a hundred times as much is no fee
+    small = text + "03/01/2018,Buy,BTC,0.0001,16000.00,2.59,,\n"
+    assert legs(small, date_order="mdy")[3] == ("trade", {"BTC": "0.0001", "USD": "-2.59"})
+    wrong = text + "03/01/2018,Buy,BTC,0.0001,16000.00,160.00,,\n"
+    assert "which is wrong is not known" in answer(wrong, date_order="mdy")["reported"][0]["reason"]
     newer = text.replace("Amount Transacted (Inclusive of Coinbase Fees)", "Total (inclusive of fees)")
     assert "has lost its seconds" in reported(newer, date_order="mdy")[0][1]
 

@@ -15,6 +15,7 @@ from portfolio.domain.imports.formats.coinbase_columns import (
     currency_named,
     has_days_alone,
     money_columns,
+    price_of,
 )
 from portfolio.domain.imports.formats.coinbase_notes import CONVERTED, numbers_of, paid_of
 from portfolio.domain.imports.formats.coinbase_pairs import Line, pairs
@@ -144,7 +145,7 @@ def _trade(line: Line, side: int, how: Reading, currency: str) -> Iterator[FileE
     if total is None and subtotal is None:
         raise RowRefused("neither a total nor a subtotal says what was paid")
     amount = EXACT.subtract(total.copy_abs(), with_fee) if total is not None else (subtotal or ZERO).copy_abs()
-    price = how.money(row, *names.price)
+    price = price_of(row, how, currency, base.amount.copy_abs(), amount)
     yield from market_trade(line.origin, base, _against(base, money, amount), [Part(money, fee)], price)
 
 

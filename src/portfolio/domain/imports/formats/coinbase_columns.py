@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
+
+from portfolio.domain.arithmetic import exact
+from portfolio.domain.imports.reading import Reading
+from portfolio.domain.imports.records import Row
 
 TOTAL = ("Total (inclusive of fees and/or spread)", "Total (inclusive of fees)", "Total")
 _FEES = ("Fees and/or Spread", "Fees")
@@ -13,6 +18,7 @@ _PRICE = ("Price at Transaction", "Spot Price at Transaction")
 OF_MONEY = (*_PRICE, "Subtotal", *TOTAL, *_FEES)
 """All of them that name no currency."""
 
+_FLAT_FEE = Decimal(3)
 _OF_BEFORE_2020 = "Amount Transacted (Inclusive of Coinbase Fees)"
 _PREFIXED = re.compile(
     rf"([A-Z]{{3}}) (Spot Price at Transaction|Subtotal|Total \(inclusive of fees\)|Fees|{re.escape(_OF_BEFORE_2020)})"
@@ -47,3 +53,13 @@ def money_columns(currency: str) -> MoneyColumns:
         fees=(*_FEES, f"{currency} Fees"),
         price=(*_PRICE, f"{currency} Spot Price at Transaction"),
     )
+
+
+@exact
+def price_of(row: Row, how: Reading, currency: str, size: Decimal, amount: Decimal) -> Decimal | None:
+    """Return the price that a row of a trade states. None where an amount of before 2020 may differ from it by its
+    fee, which was a flat one of up to 2.99 for what cost up to 200.
+    """
+    price = how.money(row, *money_columns(currency).price)
+    is_flat = price is not None and has_days_alone(row.values) and abs(size * price - amount) <= _FLAT_FEE
+    return None if is_flat else price
