@@ -15,6 +15,7 @@ from tests.contract.imports.test_like_booked import engine_trade, happened
 from tests.contract.ledger.event_wishes import units
 from tests.contract.ledger.ledger_kinds import Ports, ports
 from tests.support.ledger_examples import BTC, ETH, open_books
+from tests.unit.examples import money
 
 __all__ = ["ports"]
 
@@ -88,3 +89,25 @@ async def test_rows_of_before_a_booked_rename_are_told_too(ports: Ports) -> None
     told = f"what rows 2, 5 say: lies before the rename of BTC to NEW that is booked already, event {rename.event_id}, "
     [preview] = await imported(ports, {"file.csv": FILE})
     assert [one[: len(told)] for one in preview.remarks] == [told]
+
+
+async def test_rows_that_the_file_itself_renames_later_are_not_told(ports: Ports) -> None:
+    """Each place renames what is held there: the rename that is booked is of another one."""
+    await open_books(ports.ledger)
+    await happened(ports, Kind.TRANSFER_IN, -300, symbol=Symbol("MATIC"), quantity=units(1), value=money(1))
+    await happened(
+        ports, Kind.EXCHANGE, 0, symbol=Symbol("MATIC"), quantity=units(1), to_symbol=Symbol("POL"), ratio=Decimal(1)
+    )
+    header = "User_ID,UTC_Time,Account,Operation,Coin,Change,Remark\n"
+    bought = "1,{0},Spot,Transaction Buy,MATIC,5,\n1,{0},Spot,Transaction Spend,USDT,-5,\n"
+    before, later = header + bought.format("2022-03-01 08:00:00"), bought.format("2022-03-01 08:40:00")
+    own = (
+        "1,2022-03-01 08:30:00,Spot,Token Swap - Redenomination/Rebranding,MATIC,-5,\n"
+        "1,2022-03-01 08:30:00,Spot,Token Swap - Distribution,POL,5,\n"
+    )
+    [preview] = await imported(ports, {"file.csv": before + own}, dry_run=True)
+    assert (preview.reported, len(preview.events), preview.remarks) == ([], 2, [])
+    previews = await imported(ports, {"1.csv": before, "2.csv": header + own}, dry_run=True)
+    assert [(len(one.events), one.remarks) for one in previews] == [(1, []), (1, [])]
+    [preview] = await imported(ports, {"file.csv": before + own + later}, dry_run=True)
+    assert ["what row 6 says: lies before the rename of MATIC" in one for one in preview.remarks] == [True]

@@ -219,6 +219,12 @@ async def test_what_was_wrapped_or_bridged_takes_nothing_with_it(ports: Ports, l
     assert replies[0].outcome.result.remarks_changed is None
 
 
+async def test_a_rename_of_a_part_before_another_part_was_renamed_is_told_nothing(ports: Ports) -> None:
+    ledger = await bought(ports)
+    replies = await book(ledger, renamed(3, 5), renamed(4, 8))
+    assert [reply.event.entry.note for reply in replies] == [None, None]
+
+
 async def test_splits_and_renames_are_named_together(ports: Ports) -> None:
     ledger = await bought(ports)
     of_split = wish(Kind.SPLIT, symbol=ETH, ratio=Decimal(2))

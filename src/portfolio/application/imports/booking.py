@@ -17,7 +17,7 @@ from portfolio.application.imports.already.between import INSIDE
 from portfolio.application.imports.already.likeness import span_of
 from portfolio.application.imports.already.likes import Likes
 from portfolio.application.imports.already.own_transfers import tell_own_transfers
-from portfolio.application.imports.before_splits import remarks_on
+from portfolio.application.imports.before_splits import remarks_on, renames_in
 from portfolio.application.imports.entering import Allowed, Entering
 from portfolio.application.imports.kept.writing import write_entries
 from portfolio.application.imports.letting_go import let_go
@@ -204,12 +204,14 @@ class _Run(msgspec.Struct):
             if not spoilt:
                 self.revisions, self.learned = entered.revisions, placing.learned()
                 break
+        changes, booked = self.standing.changes, [one for one in self.answer if not one.is_given_up]
+        renames = renames_in(event for one in booked for event in one.events)
         for preview in self.previews.values():
             preview.add_up()
-            of_changes = remarks_on(preview.events, self.standing.changes)
+            of_changes = remarks_on(preview.events, changes, renames)
             again = [_LOOKED_AT_AGAIN] if preview.reported and preview.events else []
             preview.remarks = () if preview.is_given_up else [*preview.remarks, *of_changes, *again]
-        tell_own_transfers([one for one in self.answer if not one.is_given_up])
+        tell_own_transfers(booked)
 
     async def write(self, unit: LedgerUnit, within: Within | None) -> Made[list[Preview]]:
         """Write the entries and what came; nothing where nothing did."""

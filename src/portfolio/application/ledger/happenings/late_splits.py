@@ -95,13 +95,16 @@ class LateEvents(msgspec.Struct):
 
     async def _remark(self, wish: BookEvent) -> str | None:
         """Return the remark on an event that lies before a split or a rename; nobody looks at those of now."""
-        at, symbols = wish.stated_at, {wish.what.symbol, wish.what.to_symbol}
+        at, symbol, to = wish.stated_at, wish.what.symbol, wish.what.to_symbol
         if at is None or at > self.now - _AT_ONCE:
             return None
         if self._changes is None:
             planned = (change for event in self._planned for change in _changes_of(event))
             self._changes = [*await self.unit.changes_after(self.since), *planned]
-        return not_changed("effective_at", [one for one in self._changes if one.symbol in symbols and one.at > at])
+        later = [one for one in self._changes if one.symbol in {symbol, to} and one.at > at]
+        if to is not None:  # another part of it may have been renamed to the same later on
+            later = [one for one in later if (one.symbol, one.became) != (symbol, to)]
+        return not_changed("effective_at", later)
 
 
 def _changes_of(event: RecordedEvent) -> Iterable[BookedChange]:
