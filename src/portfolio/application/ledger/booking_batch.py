@@ -89,8 +89,7 @@ class Batch:
         key = command.key
         if key is None:
             return self._book(command, rules)
-        earlier = self._decided.get(key)
-        known = _known(self._known, command) if earlier is None else earlier.outcome
+        earlier, known = self._before(command)
         if known is None or _overrides(command, known):
             decision = self._book(command, rules, first=known)
             if isinstance(decision, Decision):
@@ -102,6 +101,15 @@ class Batch:
         if not _is_copy(command, known):
             return KeyReused(key.client_trade_id)
         return BookingReply(known, replayed=True) if earlier is None else earlier
+
+    def _before(self, command: BookTrade) -> tuple[Decision | None, RecordedOutcome | None]:
+        """Return what was decided here, and what is known, of a command's key or of that of a time without API keys."""
+        for key in (command.key, command.adopted_key):
+            if key is not None and (earlier := self._decided.get(key)) is not None:
+                return earlier, earlier.outcome
+            if key is not None and (known := self._known.get(key)) is not None:
+                return None, known
+        return None, None
 
     def number(self, trade_ids: Sequence[int]) -> None:
         """Give the booked trades the ids of their rows, in order."""
@@ -218,12 +226,6 @@ def _acceptance(
         possible_duplicate_of=twin,
         remarks_changed=remarks_changed,
     )
-
-
-def _known(outcomes: Mapping[BookingKey, RecordedOutcome], command: BookTrade) -> RecordedOutcome | None:
-    """Return what became of a command's key before, or of the one that it was in a service without API keys."""
-    keys = (command.key, command.adopted_key) if outcomes else ()
-    return next((outcomes[key] for key in keys if key is not None and key in outcomes), None)
 
 
 def outcome_again(booked: BookedTrade, now: Portfolio, limit: PositionLimit) -> RecordedOutcome:

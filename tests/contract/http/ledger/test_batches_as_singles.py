@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.services.http_service import BOSS, KEYS, A, B, Service, running
 
 KINDS = {"bookings": "/holdings/update", "events": "/events"}
+ADOPTING = KEYS.replace("trade+admin", "trade+admin+adopt-open")
 READ = ("/portfolio", "/trades", "/bookings?status=refused", "/events", "/events?status=refused", "/health")
 
 
@@ -84,6 +86,31 @@ async def test_a_batch_does_what_its_requests_do_singly(kind: str, keyed: bool) 
             async with running(api_keys=KEYS if keyed else "") as service:
                 found.append(await _found(service, Random(seed), kind, keyed=keyed, together=together))
         assert found[0] == found[1], seed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_so_it_does_where_a_key_adopts_what_was_booked_without_keys(kind: str) -> None:
+    for seed in range(10):
+        found = []
+        for together in (True, False):
+            random, ledger = Random(seed), FakeLedger()
+            async with running(ledger=ledger) as service:
+                await _found(service, random, kind, keyed=False, together=False)
+            async with running(ledger=ledger, opened=False, api_keys=ADOPTING) as service:
+                found.append(await _found(service, random, kind, keyed=True, together=together))
+        assert found[0] == found[1], seed
+
+
+async def test_what_a_batch_overrides_is_what_it_answers_to_the_key_that_adopts_it() -> None:
+    body = {"symbol": "BTC", "side": "BUY", "quantity": 100, "price": 45000, "net_amount": 4_500_000, "engine": "a"}
+    refused, ledger = body | {"client_trade_id": "k"}, FakeLedger()
+    async with running(ledger=ledger) as service:
+        assert (await service.http.post("/holdings/update", json=refused)).status_code == 409
+    override = refused | {"override": True, "owner": "a"}
+    async with running(ledger=ledger, opened=False, api_keys=ADOPTING) as service:
+        answer = await service.http.post("/holdings/update/batch", json={"bookings": [override, refused]}, headers=BOSS)
+    results = [(one["http_status"], one["replayed"]) for one in answer.json()["results"]]
+    assert results == [(200, False), (200, True)]
 
 
 async def test_a_dry_run_of_a_batch_says_what_the_batch_does() -> None:
