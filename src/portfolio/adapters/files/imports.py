@@ -174,7 +174,7 @@ def _database(file: Path) -> Content:
     """Return the trades of a freqtrade database with their orders, as its HTTP interface answers them."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file.resolve()))}?mode=ro", uri=True)) as connection:
-            return _trades(connection, file.stat().st_size)
+            return _trades(connection)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         return _no_database(error)
 
@@ -192,12 +192,15 @@ def _given_database(raw: bytes) -> Content:
                 return Unreadable(
                     "the trades or orders of this SQLite database are no tables: fetch GET /trades of freqtrade"
                 )
-            return _trades(connection, len(raw))
+            return _trades(connection)
     except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
         return _no_database(error)
 
 
-def _trades(connection: sqlite3.Connection, size: int) -> Content:
+def _trades(connection: sqlite3.Connection) -> Content:
+    # Not the size of the file: a bot that runs has its newest pages, or all of them, in the file beside it (-wal).
+    [[pages]], [[page_size]] = connection.execute("PRAGMA page_count"), connection.execute("PRAGMA page_size")
+    size = pages * page_size
     trades = _rows(connection.execute("SELECT * FROM trades ORDER BY id"), size)
     orders = _rows(connection.execute("SELECT * FROM orders ORDER BY id"), size)
     by_trade: dict[str | None, list[dict[str, str]]] = defaultdict(list)

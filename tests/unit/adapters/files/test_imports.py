@@ -12,7 +12,7 @@ from portfolio.adapters.files.imports import MOST_LINES, GivenFiles, LocalImport
 from portfolio.application.imports.kept.records import GivenFile
 from portfolio.application.imports.preview import PreviewImport
 from portfolio.application.imports.recognition import recognise
-from portfolio.application.imports.records import ImportFile, Options, Table, Unreadable
+from portfolio.application.imports.records import Document, ImportFile, Options, Table, Unreadable
 from tests.support.imports import StoppedClock, answer_of
 
 pytestmark = pytest.mark.unmeasured
@@ -120,6 +120,21 @@ def test_a_database_whose_rows_are_much_larger_than_it_is_read_only_in_part(tmp_
         content = files.read(name).content
         assert isinstance(content, Unreadable)
         assert "its rows are much larger than the file" in content.reason
+
+
+def test_the_database_of_a_bot_that_runs_is_read_with_what_is_in_the_file_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "tradesv3.sqlite"
+    with closing(sqlite3.connect(path)) as bot:
+        bot.execute("PRAGMA journal_mode = wal")
+        bot.execute("CREATE TABLE trades (id INTEGER PRIMARY KEY)")
+        bot.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, ft_trade_id INTEGER, order_id TEXT)")
+        bot.execute("INSERT INTO trades VALUES (1)")
+        bot.executemany("INSERT INTO orders VALUES (?, 1, ?)", [(n, "x" * 100) for n in range(1000)])
+        bot.commit()
+        assert path.stat().st_size * 20 < 1000 * 100
+        content = LocalImportFiles().read(str(path)).content
+    assert isinstance(content, Document)
+    assert str(content.value).count("'order_id'") == 1000
 
 
 @pytest.mark.parametrize(
