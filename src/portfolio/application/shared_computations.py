@@ -13,7 +13,7 @@ T = TypeVar("T")
 KEPT_SECONDS: Final = 300.0
 """For so long a result that nobody waited for is the answer to the next one who asks."""
 MOST_BEGUN: Final = 4
-"""So many go on without anybody at a time; one more ends with its request."""
+"""So many go on without anybody at a time, or are kept; while all are at work, one more ends with its request."""
 
 
 class SharedComputations(Generic[T]):
@@ -35,6 +35,8 @@ class SharedComputations(Generic[T]):
             self._forget(old)
         task = self._begun.get(key)
         if task is None:
+            if len(self._begun) >= self._most and self._ended_at:
+                self._forget(next(iter(self._ended_at)))  # whoever wanted it has not come back for longest
             if len(self._begun) >= self._most:
                 return await make()
             task = self._begun[key] = asyncio.create_task(make(), name="shared computation")

@@ -94,6 +94,20 @@ async def test_no_more_than_some_go_on_without_anybody() -> None:
     assert (await computations("a", work), await computations("b", more)) == (1, 2)
 
 
+async def test_what_nobody_came_for_makes_room_for_what_is_asked_now() -> None:
+    computations, work, more = SharedComputations[int](most=2), Work(), Work()
+    work.may_end.set()
+    for key in "ab":
+        await given_up(computations, key, work)
+        await settled()
+    await given_up(computations, "c", more)  # goes on, and a, which ended first, is forgotten
+    more.may_end.set()
+    await settled()
+    assert [await computations(key, more) for key in "cb"] == [1, 2]
+    assert (more.begun, work.begun) == (1, 2)
+    assert await computations("a", work) == 3
+
+
 async def test_it_ends_with_the_service() -> None:
     computations, work = SharedComputations[int](), Work()
     await computations.stop()
