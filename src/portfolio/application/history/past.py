@@ -122,7 +122,8 @@ class ReadPastBooks(msgspec.Struct, frozen=True):
         """
         portfolio = (await self.snapshots.newest()).portfolio
         entries, now = await self.journal.read(portfolio), self.clock.now()
-        made = partial(books_at, entries, portfolio, as_of or now, known_at)
+        at = as_of or now
+        made = partial(entries.sums.once, (books_at, at, known_at), partial(books_at, entries, portfolio, at, known_at))
         found = await self.journal.fold(entries, known_at, (books_at, as_of), made)
         prices = await self._closes(found, now)
         return replace(found, positions=[replace(one, price=prices.get(one.symbol)) for one in found.positions])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from portfolio.application.in_thread import later_in_fold_thread
+from portfolio.application.performance.tags.reading import TagKind
 from portfolio.domain.ledger.lots.records import LotMethod
 from tests.contract.http.ledger.test_lots import Watched, book
 from tests.contract.http.performance.test_attribution import day_ends
@@ -108,6 +109,15 @@ async def test_results_by_tag_go_on_too(service: Service) -> None:
         await give_up(service, path)
         next_one = asyncio.create_task(ask(service, path))
     assert (await next_one)["rows"] == found["rows"] != []
+    read = service.cases.performance.by_basis.recorded.attribution
+    first, second = [(await read(TagKind.ENGINE, days=30)).rows or () for _ in range(2)]
+    assert second[0].cash is first[0].cash  # whoever asked first may have gone away before there was an answer
+
+
+async def test_past_books_as_of_a_moment_are_folded_once(service: Service) -> None:
+    await book(service)
+    first, second = [await service.cases.performance.past_books(datetime(2024, 2, 1, tzinfo=UTC)) for _ in range(2)]
+    assert second.cash_balance is first.cash_balance
 
 
 async def test_entries_that_are_missing_are_looked_for_and_the_others_are_not_read_again_before_one_is_there() -> None:

@@ -65,7 +65,8 @@ def kept(entries: Iterable[Movement | CashEntry]) -> Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entries:
-    """The entries up to a ledger revision, in the order they were booked; what is made of them hangs on ``derived``.
+    """The entries up to a ledger revision, in the order they were booked; what is made of them hangs on ``derived``,
+    and on ``sums`` what takes as long to make and hardly any memory.
 
     ``is_complete`` says that they add up to the books: none is gone, and all could be read.
     """
@@ -74,6 +75,7 @@ class Entries:
     moved: Moved
     is_complete: bool
     derived: Derived = field(default_factory=lambda: Derived(most=4), repr=False, compare=False)
+    sums: Derived = field(default_factory=Derived, repr=False, compare=False)
 
     def known(self, at: KnownAt | None) -> Entries:
         """Return the entries that were known then, all without a time: up to the last one that was booked by it.

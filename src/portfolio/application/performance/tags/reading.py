@@ -100,8 +100,9 @@ class ReadTaggedResults:
         period = TagPeriod(start=first.day, end=last.day, by_effect=self.by_effect, is_first=is_first)
         total = gain(first, last)
         try:
-            summed = partial(sums_of, entries.moved, tag_of, period)
-            sums = await self.sources.journal.fold(entries, known_at, (sums_of, by, period), summed)
+            what = sums_of, by, period
+            summed = partial(entries.sums.once, what, partial(sums_of, entries.moved, tag_of, period))
+            sums = await self.sources.journal.fold(entries, known_at, what, summed)
             start, end = await self._ends(sums, held, first.day, last.day)
             rows = results_of(sums, start, end, total)
         except OutOfRange:  # one tag may have bought all that others sold, and more than there ever was
