@@ -123,15 +123,27 @@ async def test_past_books_as_of_a_moment_are_folded_once(service: Service) -> No
 async def test_entries_that_are_missing_are_looked_for_and_the_others_are_not_read_again_before_one_is_there() -> None:
     async with running(ledger=Watched()) as service:
         await book(service)
-        service.ledger.left_out = 4
+        service.ledger.left_out.add(4)
         assert (await ask(service, "/lots"))["complete"] is False
         service.ledger.read_after.clear()
         for revision in (8, 9):
             await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
             found = await ask(service, "/lots")
             assert (found["complete"], found["revision"]) == (False, revision)
-        assert service.ledger.read_after == [3, 3]
-        service.ledger.left_out = 0
+        assert service.ledger.read_after == [6, 3, 7, 3]  # the newest is the same, and what is missing still is
+        service.ledger.left_out.clear()
         await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
         assert (await ask(service, "/lots"))["complete"] is True
-        assert service.ledger.read_after == [3, 3, 3, 0, 2, 4, 6, 8]
+        assert service.ledger.read_after[4:] == [8, 3, 0, 2, 4, 6, 8]
+
+
+async def test_where_the_newest_entry_is_another_one_all_are_read_again_although_the_same_are_missing() -> None:
+    async with running(ledger=Watched()) as service:
+        await book(service)
+        service.ledger.left_out.add(4)
+        await ask(service, "/lots")
+        service.ledger.left_out.add(7)  # as where the ledger was put back to before it, and others were booked since
+        await service.http.post("/cash/transactions", json={"kind": "deposit", "amount": 1})
+        service.ledger.read_after.clear()
+        await ask(service, "/lots")
+        assert service.ledger.read_after[:2] == [6, 0]

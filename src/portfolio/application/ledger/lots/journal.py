@@ -223,14 +223,17 @@ class Journal:
             self._lock.release()
 
     async def _lacks_the_same(self, portfolio: Portfolio) -> bool:
-        """Return whether entries were missing, and still are."""
-        return bool(self._missing) and not await is_one_there(self._ledger, portfolio.id, self._missing)
+        """Return whether entries were missing and still are, and the ledger was not put back since."""
+        is_same = bool(self._missing) and await self._has_the_newest(portfolio)
+        return is_same and not await is_one_there(self._ledger, portfolio.id, self._missing)
 
     async def _is_older(self, last: Entries, portfolio: Portfolio) -> bool:
         """Return whether the portfolio is of before the newest reading, and the ledger was not put back since."""
+        return last.is_complete and portfolio.revision > 0 and await self._has_the_newest(portfolio)
+
+    async def _has_the_newest(self, portfolio: Portfolio) -> bool:
         newest = self._moved[-1]
-        found = await self._ledger.movements(portfolio.id, after=newest.revision - 1, limit=1)
-        return last.is_complete and portfolio.revision > 0 and [*found] == [newest]
+        return [*await self._ledger.movements(portfolio.id, after=newest.revision - 1, limit=1)] == [newest]
 
     def _first(self, revision: int, last: Entries) -> Entries:
         if revision <= last.revision:
