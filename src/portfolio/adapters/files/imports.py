@@ -47,6 +47,7 @@ _MOST_LINES_OF_A_RECORD = 20
 # No sheet of a spreadsheet is wider, and the rows of no file that is known have a hundredth of them.
 _MOST_COLUMNS = 16_384
 _SNIFFED_LINES = 40
+_TOO_WIDE = f"the row has over {_MOST_COLUMNS:,} columns: import the file as it was downloaded"
 _NOT_CLOSED = "a quotation mark is opened and not closed: the row is cut: import the file as it was downloaded"
 
 
@@ -136,7 +137,7 @@ def _lines(text: str) -> Iterator[Line]:
         end = index + 1
         line = lines[index]
         if line.count(delimiter) >= _MOST_COLUMNS:
-            yield Line(end, fault=f"the row has over {_MOST_COLUMNS:,} columns: import the file as it was downloaded")
+            yield Line(end, fault=_TOO_WIDE)
         elif '"' not in line:
             if line and not line.isspace():
                 yield Line(end, line.split(delimiter))
@@ -164,6 +165,8 @@ def _record(lines: list[str], index: int) -> tuple[str, int]:
 def _parsed(number: int, record: str, delimiter: str) -> Line:
     if record.count('"') % 2:
         return Line(number, fault=_NOT_CLOSED)
+    if record.count(delimiter) >= _MOST_COLUMNS:  # in a line after its first
+        return Line(number, fault=_TOO_WIDE)
     try:
         return Line(number, next(csv.reader([record], delimiter=delimiter, strict=True)))
     except csv.Error as error:

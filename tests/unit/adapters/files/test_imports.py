@@ -87,9 +87,12 @@ def test_a_file_of_more_lines_than_memory_is_for_is_not_read() -> None:
 
 
 def test_a_line_of_more_columns_than_any_sheet_is_a_fault_of_its_own() -> None:
-    content = content_of(b"a,b\n" + b"," * 16_384 + b"\n" + b"," * 16_383)
+    content = content_of(
+        b"a,b\n" + b"," * 16_384 + b"\n" + b"," * 16_383 + b'\n"two\nlines"' + b"," * 16_384 + b"\n1,2"
+    )
     assert isinstance(content, Table)
-    assert [line.fault.partition(":")[0] for line in content.lines] == ["", "the row has over 16,384 columns", ""]
+    too_wide = "the row has over 16,384 columns"
+    assert [line.fault.partition(":")[0] for line in content.lines] == ["", too_wide, "", too_wide, too_wide, ""]
 
 
 def test_the_fields_of_a_trade_are_held_once_however_many_orders_it_has() -> None:
