@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from itertools import pairwise
@@ -204,7 +203,7 @@ def _unified(value: object) -> Objects | None:
 
 
 def _orders(value: object) -> Objects | None:
-    """Return the orders of freqtrade's trades, each with the fields of its trade; a trade without any stands alone."""
+    """Return the orders of freqtrade's trades, each with what is read of its trade; one without any stands alone."""
     trades = _listed(value, "trades", "pair", "orders")
     if trades is None:
         return None
@@ -214,11 +213,11 @@ def _orders(value: object) -> Objects | None:
             found.append((position, trade))
             continue
         number = trade.get("trade_id", trade.get("id", position))
-        fields = {f"trade.{name}": one for name, one in trade.items() if name != "orders"}
+        # Not all of them: a file may have many orders in a trade of many fields.
+        fields = {f"trade.{name}": trade[name] for name in freqtrade.OF_A_TRADE if name in trade}
         listed = trade.get("orders")
         orders = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        # Not copied: a file may have many orders in a trade of many fields.
-        found += [(f"{number}/{order.get('order_id')}", ChainMap(fields, order)) for order in orders]
+        found += [(f"{number}/{order.get('order_id')}", {**order, **fields}) for order in orders]
         found += [] if orders else [(f"{number}", fields)]
     return found
 

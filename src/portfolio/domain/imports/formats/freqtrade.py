@@ -12,9 +12,12 @@ from portfolio.domain.imports.records import BY_HAND, Ignored, Outcome, Row, Row
 from portfolio.domain.imports.symbols import pair_in
 from portfolio.domain.money import EXACT, round_to_step
 
+OF_A_TRADE = ("pair", "leverage", "trading_mode", "fee_open", "fee_close")
+"""The fields of its trade that are read of an order."""
+
 
 def read(rows: Sequence[Row], how: Reading) -> Iterator[Outcome]:
-    """Yield the executions. Rows are orders, with the fields of their trade under ``trade.`` before the name."""
+    """Yield the executions. Rows are orders, with fields of their trade under ``trade.`` before the name."""
     return each(rows, lambda row: _order(row, how))
 
 
