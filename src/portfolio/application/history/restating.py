@@ -169,7 +169,10 @@ class RestateDays:
     # --- closes -----------------------------------------------------------------------------------------------------
 
     async def _read_closes(self, entries: EffectiveDays, price_revision: int, until: date) -> None:
-        """Read the closes that are lacking; where others than before were written, no day is kept."""
+        """Read the closes that are lacking; where others than before were written, no day is kept.
+
+        Those of before stay until the others are read: who asks meanwhile for positions is not to lack them.
+        """
         first, stored = entries.opened, self._closes
         if first is None:
             return
@@ -180,7 +183,7 @@ class RestateDays:
         if price_revision != stored.price_revision:
             written = await self._prices.changed_closes(after=stored.price_revision)
             for symbol in stored.by_symbol.keys() & set(written):
-                del stored.by_symbol[symbol]
+                stored.by_symbol[symbol] = await self._of(symbol, stored.since, stored.until)
                 self._days = ()
             stored.price_revision = price_revision
         if until > stored.until:

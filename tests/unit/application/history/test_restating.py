@@ -30,7 +30,7 @@ class Prices:
         self.kept: dict[tuple[Symbol, date], Price] = {}
         self.changed: list[tuple[int, Symbol]] = []
         self.asked: list[tuple[str, int, int]] = []
-        self.is_away = False
+        self.is_away = self.lacks = False
 
     def write(self, number: int, text: str, revision: int, symbol: Symbol = BTC) -> None:
         self.kept[symbol, on(number)] = Price(Decimal(text))
@@ -38,6 +38,8 @@ class Prices:
 
     async def closes(self, symbols: Collection[Symbol], *, since: date, until: date) -> Sequence[Close]:
         [symbol] = symbols
+        if self.lacks:
+            raise LedgerUnavailable("the database does not answer any more")
         self.asked.append((symbol.code, (since - on(0)).days, (until - on(0)).days))
         return [
             Close(symbol=one, day=at, price=price, source="test")
@@ -127,6 +129,19 @@ async def test_days_that_a_late_entry_changed_are_made_anew_once_closes_can_be_r
     scene.prices.is_away = False
     await scene.days(11)
     assert scene.made == [11, 3]
+
+
+async def test_positions_lack_no_close_while_others_than_before_cannot_be_read(scene: Scene) -> None:
+    portfolio = replace(scene.booked.portfolio, price_revision=1)
+    before = await scene.restate.positions(portfolio, [on(5)])
+    found = await scene.restate(portfolio, on(11))
+    scene.prices.write(5, "90", 2)
+    scene.prices.lacks = True
+    with pytest.raises(LedgerUnavailable):
+        await scene.restate(replace(portfolio, price_revision=2), on(11))
+    assert await scene.restate._positions(found.entries, [on(5)]) == before
+    scene.prices.lacks, scene.revision = False, 2
+    await scene.days(11)
 
 
 async def test_a_new_day_is_added_with_its_closes(scene: Scene) -> None:
