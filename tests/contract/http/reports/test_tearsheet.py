@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from portfolio.application import in_thread
 from portfolio.application.performance.records import DailyValue, PositionOnDay
 from portfolio.application.prices.records import Close, PriceUpdate
 from portfolio.domain.mark import Mark
@@ -24,6 +27,7 @@ from tests.contract.http.performance.test_basis import late
 from tests.support.fakes.fake_ledger import FakeLedger
 from tests.support.html_file import HtmlFile, check_that_it_is_alone
 from tests.support.services.http_service import BUY, Service, running
+from tests.support.services.waiting import until
 
 pytestmark = pytest.mark.unmeasured
 
@@ -273,3 +277,21 @@ async def test_it_shows_restated_days_where_they_are_the_usual_ones(late: Servic
     assert b"days are restated" in content
     late.clock.advance(3 * 86_400)
     assert await sheet(late, days=10) == content
+
+
+async def test_a_sheet_is_of_the_entries_that_there_were_though_more_come_before_it_is_written() -> None:
+    path, goes_on, waiting = "/reports/tearsheet?days=10", threading.Event(), in_thread._THREAD._work_queue
+    async with running() as service:
+        await year_of(service, days=20)
+        before = await service.http.get(path)
+        in_thread._THREAD.submit(goes_on.wait)
+        try:
+            await until(waiting.empty)
+            writing = asyncio.create_task(service.http.get(path))
+            await until(waiting.qsize)
+            at = (service.clock.now() - timedelta(days=3)).isoformat()
+            assert (await service.http.post("/holdings/update", json={**BUY, "executed_at": at})).status_code == 200
+            assert (await service.http.get("/performance?days=10&basis=recorded")).status_code == 200
+        finally:
+            goes_on.set()
+        assert (await writing).content == before.content

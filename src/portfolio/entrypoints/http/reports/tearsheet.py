@@ -77,6 +77,7 @@ class MakeTearSheet:
     async def __call__(self, wanted: SheetRequest) -> bytes:
         """Return the file."""
         sheet = await self._read(wanted)
+        _ = sheet.series.performance, sheet.series.costs  # made of entries, to which the event loop adds late ones
         return await in_thread(partial(_written, sheet, wanted, simulated=self._simulated))
 
     async def _read(self, wanted: SheetRequest) -> Sheet:
