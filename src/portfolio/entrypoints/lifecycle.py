@@ -68,6 +68,8 @@ class Lifecycle:
                     await step()
             except TimeoutError:
                 _log.warning("service.stop_cut_short", step=step.__qualname__, grace_seconds=self.grace_seconds)
+            except Exception as error:  # noqa: BLE001  whatever it is, the steps after it are to be taken
+                _log.error("service.stop_failed", step=step.__qualname__, exc_info=error)
 
     async def _keep_open(self) -> None:
         await self._open()

@@ -168,11 +168,14 @@ async def test_it_stops_though_it_never_started() -> None:
     assert module.RETRY_SECONDS > 0
 
 
-async def test_a_step_that_does_not_end_does_not_keep_the_others_from_theirs() -> None:
+async def test_a_step_that_does_not_end_or_fails_does_not_keep_the_others_from_theirs() -> None:
     parts = Parts()
 
     async def endless() -> None:
         await asyncio.Event().wait()
+
+    async def failing() -> None:
+        raise OSError("nobody thought of it")
 
     lifecycle = Lifecycle(
         check=endless,
@@ -182,12 +185,14 @@ async def test_a_step_that_does_not_end_does_not_keep_the_others_from_theirs() -
         comparing=cast("ComparisonLoop", Task(parts, "comparing")),
         fetching_rules=cast("RulesLoop", Task(parts, "fetching rules")),
         backtests=cast("BacktestLoop", Task(parts, "computing")),
-        finish=(endless,),
-        close=(endless, lambda: parts._note("closed")),
+        finish=(endless, failing),
+        close=(endless, failing, lambda: parts._note("closed")),
         grace_seconds=0.01,
     )
     await lifecycle.start()
-    await asyncio.wait_for(lifecycle.stop(), 5)
+    with capture_logs() as lines:
+        await asyncio.wait_for(lifecycle.stop(), 5)
+    assert [line["event"] for line in lines] == ["service.stop_cut_short", "service.stop_failed"] * 2
     assert parts.diary == ["not comparing", "not fetching rules", "not computing", "not refreshing", "closed"]
 
 
