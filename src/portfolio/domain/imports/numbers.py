@@ -135,8 +135,8 @@ def is_money_of(text: str, currency: str) -> bool:
     >>> is_money_of("-€5", "EUR"), is_money_of("5", "EUR"), is_money_of("EUR 30.50", "USD")
     (True, True, False)
     """
-    if not text or text[0] in _DIGITS:  # before a digit is no sign
-        return True
+    if not text or text[0] in _DIGITS or (text[1:2] in _DIGITS and currency in _SIGNS.get(text[0], ())):
+        return True  # before a digit is no sign, or one that it may be: so are nearly all
     found = _SIGNED.fullmatch(_unbracketed(text))
     sign = found["sign"] if found is not None else ""
     if not sign or sign.upper() == currency:
