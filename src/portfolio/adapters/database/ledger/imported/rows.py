@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
@@ -12,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from portfolio.adapters.database.connection.bulk import RowWriter
 from portfolio.adapters.database.connection.session import Session
 from portfolio.adapters.database.connection.statements import Prepared, Statement
-from portfolio.adapters.database.schema.fields import Fields, Values, reading
+from portfolio.adapters.database.schema.fields import Fields, UnreadableRow, Values, reading
 from portfolio.adapters.database.schema.tables import cash_transactions, import_rows, imports
 from portfolio.application.ledger.happenings.imported import BOOKED, REVERSED, ImportedRow, KeptImport
 
@@ -35,7 +34,7 @@ async def read_imported(session: Session, account: str) -> list[ImportedRow]:
     """
     gone = select(imports.c.id).where(imports.c.state == REVERSED)
     c, rows = import_rows.c, list[ImportedRow]()
-    wanted = select(import_rows).where(c.account == account, c.import_id.not_in(gone))
+    wanted = select(*(c[name] for name in _ROW.columns)).where(c.account == account, c.import_id.not_in(gone))
     await session.read_through(wanted.order_by(c.id), lambda some: rows.extend(map(_read, some)))
     taking = cash_transactions.c.reverses_revision
     one_by_one = wanted.with_only_columns(taking).join(cash_transactions, taking == c.ledger_revision)
@@ -77,7 +76,14 @@ def naming(session: Session, names: Mapping[int, str]) -> Iterator[Statement]:
 
 
 def _read(row: Any) -> ImportedRow:
-    with reading(f"the row {row.id} of {import_rows.name} cannot be read"):
-        if len(row.content) != _DIGITS or not isinstance(row.effective_at, datetime):
-            raise ValueError("its content or its moment is none")
-        return _ROW.record(row)
+    try:
+        kept = _ROW.in_order(row)
+    except UnreadableRow as error:
+        raise _unreadable(row, error) from error
+    if len(kept.content) != _DIGITS:
+        raise _unreadable(row, "its content is no digest")
+    return kept
+
+
+def _unreadable(row: Any, why: object) -> UnreadableRow:
+    return UnreadableRow(f"the row {row.id} of {import_rows.name} cannot be read: {why}")
