@@ -62,7 +62,7 @@ class Placing:
         self._history = History()
         self._between = Between(of_family)
         self._identities[INSIDE] = self._between.identities
-        self._told = {family: {row.effective_at for row in of_family[other]} for family, other in _TWINS.items()}
+        self._of_family = of_family
 
     def placed(self, files: Mapping[int, ReadFile]) -> dict[int, Preview]:
         """Return one preview a file, by its number.
@@ -81,7 +81,8 @@ class Placing:
 
     def _filled(self, read: ReadFile) -> Preview:
         identities = self._identities.setdefault(read.family, Identities())
-        return _Filling(read, identities, self._history, self._told.get(read.family, ())).filled()
+        told = {row.effective_at for row in self._of_family.get(_TWINS.get(read.family, ""), ())}
+        return _Filling(read, identities, self._history, told).filled()
 
 
 class _Filling:
