@@ -63,8 +63,8 @@ def test_the_domain_knows_no_float(module: Path) -> None:
 
 
 def test_nothing_but_the_settings_reads_the_environment() -> None:
-    # What numpy and scipy read there is set before they are imported.
-    sets_one = {"analytics/__init__.py", "adapters/compute/worker.py"}
+    # What numpy and scipy read there is set before they are imported, and what a process that Python starts reads.
+    sets_one = {"analytics/__init__.py", "adapters/compute/worker.py", "adapters/compute/process.py"}
     readers = [name_of(module) for module in modules_in(SOURCE) if ENVIRONMENT & set(names_used_by(module))]
     assert set(readers) - sets_one <= {"settings.py"}
 

@@ -73,7 +73,7 @@ def test_a_slug_means_one_thing() -> None:
 
 def test_refusals_are_the_clients_and_absences_are_ours() -> None:
     for error, kind in PROBLEMS.items():
-        is_clients = issubclass(error, DomainError) or kind.status in {404, 409, 422, 429}
+        is_clients = issubclass(error, DomainError) or kind.status in {404, 409, 413, 422, 429}
         assert (400 <= kind.status < 500) == is_clients
 
 
