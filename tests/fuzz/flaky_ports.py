@@ -67,7 +67,7 @@ def threads_by_dice(weather: Weather) -> None:
     def run(_executor: Executor | None, compute: Callable[..., Any], *given: Any) -> asyncio.Future[Any]:
         return asyncio.shield(loop.create_task(computed(compute, *given)))  # begun, a thread is not cancelled
 
-    loop.run_in_executor = run  # type: ignore[method-assign,assignment]
+    loop.run_in_executor = run  # type: ignore[method-assign,assignment]  # a loop whose threads are told when to go on
 
 
 async def turns(count: int) -> None:
